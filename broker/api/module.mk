@@ -1,0 +1,3 @@
+# broker/api
+noinst_LIBRARIES += %D%/libapi.a
+%C%_libapi_a_SOURCES =

@@ -1,0 +1,3 @@
+# broker/identity
+noinst_LIBRARIES += %D%/libidentity.a
+%C%_libidentity_a_SOURCES =

@@ -1,0 +1,3 @@
+# broker/idp
+noinst_LIBRARIES += %D%/libidp.a
+%C%_libidp_a_SOURCES =

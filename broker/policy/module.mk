@@ -1,0 +1,3 @@
+# broker/policy
+noinst_LIBRARIES += %D%/libpolicy.a
+%C%_libpolicy_a_SOURCES =

@@ -1,0 +1,3 @@
+# broker/registry
+noinst_LIBRARIES += %D%/libregistry.a
+%C%_libregistry_a_SOURCES =

@@ -1,0 +1,3 @@
+# broker/session
+noinst_LIBRARIES += %D%/libsession.a
+%C%_libsession_a_SOURCES =

@@ -1,0 +1,3 @@
+# broker/store
+noinst_LIBRARIES += %D%/libstore.a
+%C%_libstore_a_SOURCES =

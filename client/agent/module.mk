@@ -1,0 +1,3 @@
+# client/agent
+noinst_LIBRARIES += %D%/libagent.a
+%C%_libagent_a_SOURCES =

@@ -1,0 +1,3 @@
+# lib/channel
+noinst_LIBRARIES += %D%/libchannel.a
+%C%_libchannel_a_SOURCES =

@@ -1,0 +1,3 @@
+# lib/os
+noinst_LIBRARIES += %D%/libos.a
+%C%_libos_a_SOURCES =

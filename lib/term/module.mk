@@ -1,0 +1,3 @@
+# lib/term
+noinst_LIBRARIES += %D%/libterm.a
+%C%_libterm_a_SOURCES =

@@ -1,0 +1,3 @@
+# lib/tls
+noinst_LIBRARIES += %D%/libtls.a
+%C%_libtls_a_SOURCES =

@@ -1,0 +1,3 @@
+# lib/trust
+noinst_LIBRARIES += %D%/libtrust.a
+%C%_libtrust_a_SOURCES =

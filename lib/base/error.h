@@ -12,7 +12,7 @@
 
 /* Put before every function that can fail: a result nobody looked at does not compile. */
 #define SP_MUST __attribute__((warn_unused_result))
-#define SP_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define SP_PRINTF(at, first) __attribute__((__format__(__printf__, at, first)))
 
 /* Code and sentence stand on one line, so no code can lack its sentence. Append only. */
 #define SP_ERRORS(X)                                                    \

@@ -1,0 +1,35 @@
+#ifndef SP_TLS_FOREIGN_H
+#define SP_TLS_FOREIGN_H
+
+/*
+ * foreign: what a TLS connection that another library made on our wolfSSL still lacks.
+ *
+ * libwebsockets hands its SSL_CTX and SSL as void pointers; they are wolfSSL's. Without these
+ * calls the exporter fails (wolfSSL_KeepArrays comes too late) and a client accepts a certificate
+ * for any name (DATAPATH, facts 1 and 2).
+ */
+
+#include "lib/base/why.h"
+#include "lib/tls/conn.h"
+
+/* In LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS: its connections keep the exporter. */
+void tls_foreign_server(void *ssl_ctx);
+
+/*
+ * In LWS_CALLBACK_OPENSSL_LOAD_EXTRA_CLIENT_VERIFY_CERTS. Its connections keep the exporter, trust
+ * what `named` says, and refuse every certificate that is not for `name`; one vhost (context) a
+ * name. `name` is copied. The handshake then fails inside libwebsockets.
+ *   as tls_named_client
+ */
+SP_MUST sp_error tls_foreign_client(void *ssl_ctx, const char *name, const struct tls_named *named,
+                                    struct sp_why *why);
+/* Frees what tls_foreign_client keeps for a context; before the vhost is destroyed. */
+void tls_foreign_client_done(void *ssl_ctx);
+
+/* The channel binding of PROTOCOL section 4 (RFC 9266, TLS 1.3 only).   SP_ERR_TLS */
+SP_MUST sp_error tls_foreign_binding(void *ssl, uint8_t out[TLS_EXPORT_BYTES]);
+
+/* Why a foreign handshake failed, from ssl's last error. */
+enum tls_refusal tls_foreign_refusal(void *ssl);
+
+#endif

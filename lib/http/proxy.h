@@ -1,0 +1,49 @@
+#ifndef SP_HTTP_PROXY_H
+#define SP_HTTP_PROXY_H
+
+/*
+ * proxy: which way an outbound TLS connection goes: direct, or through an HTTP CONNECT proxy.
+ *
+ * Case C-027: https_proxy before HTTPS_PROXY, then all_proxy, ALL_PROXY; http_proxy never.
+ * no_proxy before NO_PROXY: host, .suffix, *.suffix, address, CIDR (v4 and v6), each with an
+ * optional :port, or '*'; entries that don't parse are skipped and counted. Loopback, link-local
+ * and "localhost" never go through a proxy. Configuration beats the environment.
+ * The chooser is pure: tests give it an environment as a table.
+ */
+
+#include "lib/base/buf.h"
+#include "lib/base/why.h"
+
+enum { PROXY_TEXT_MAX = 512, PROXY_NO_PROXY_MAX = 4096 };
+
+/* Where the choice came from: `doctor` prints it. */
+struct proxy_env {
+    char url[PROXY_TEXT_MAX]; /* as written; may hold a password; empty: none */
+    char no_proxy[PROXY_NO_PROXY_MAX];
+    const char *origin; /* "https_proxy", "configuration", …; NULL: none */
+};
+
+/* Reads the variables through `get` (getenv in the product). `configured` (or NULL) wins. */
+void proxy_env_read(const char *configured, const char *(*get)(const char *name),
+                    struct proxy_env *out);
+/* getenv in the right type. */
+const char *proxy_getenv(const char *name);
+
+struct proxy_choice {
+    bool direct;
+    char host[256]; /* without brackets */
+    uint16_t port;
+    char user[128], password[256]; /* percent-decoded; empty: none. Wiped by proxy_choice_wipe */
+    unsigned skipped;              /* entries of no_proxy that did not parse */
+};
+
+/*
+ * The way to host:port (a name, or an address without brackets).
+ *   SP_ERR_UNSUPPORTED  the proxy's scheme is not http; `why` names it
+ *   SP_ERR_MALFORMED    its text is no URL; `why`
+ */
+SP_MUST sp_error proxy_choose(const struct proxy_env *env, const char *host, uint16_t port,
+                              struct sp_why *why, struct proxy_choice *out);
+void proxy_choice_wipe(struct proxy_choice *c);
+
+#endif

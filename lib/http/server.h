@@ -1,0 +1,70 @@
+#ifndef SP_HTTP_SERVER_H
+#define SP_HTTP_SERVER_H
+
+/*
+ * server: HTTP/1.1 requests from accepted sockets to workers, and answers back.
+ *
+ * The loop parses a request completely, then a worker runs the handler, then the loop writes the
+ * answer. It never listens itself: whoever accepts (broker/front, an operations endpoint) passes
+ * sockets in. Refused before a handler sees anything:
+ *   400  malformed head, no or two Host, a duplicate among the headers that message.h names,
+ *        Content-Length that is negative, not decimal, over 2^63 or twice (DEP-1T),
+ * Transfer-Encoding of any kind, dot segments or NUL in the path 404  nothing 413  body over the
+ * limit 414  path or query too long           431  head over 16 KiB or 64 headers 501  another
+ * method                   503  workers' queue full, with Retry-After: 1 Each answer carries the
+ * security headers: nosniff, Referrer-Policy no-referrer, CSP by response.policy, X-Frame-Options
+ * DENY, HSTS over TLS, Cross-Origin-Opener- and -Resource-Policy same-origin, Cache-Control
+ * no-store unless cacheable. Timeouts: head 10 s, body 30 s, handler none (it has deadlines of its
+ * own), keep-alive 30 s. Loop thread only, but the handler.
+ */
+
+#include "lib/http/engine.h"
+#include "lib/http/message.h"
+
+struct pool;
+struct server;
+struct channel_listener;
+struct lws_protocols;
+
+/* Runs on a worker; several at once. Fills `res`; what it leaves empty becomes a 500. */
+typedef void http_handler(void *arg, const struct request *req, struct response *res);
+
+struct server_options {
+    struct pool *pool;     /* borrowed until server_free */
+    const char *cert_file; /* PEM chain; NULL: no TLS (operations endpoints on loopback) */
+    const char *key_file;  /* PEM, 0600 */
+    http_handler *handle;
+    void *arg;       /* borrowed */
+    size_t body_max; /* 0: REQUEST_BODY_BYTES_MAX */
+    /* Websocket endpoints beside HTTP: from live_protocol() and listener_protocol(); borrowed. */
+    const struct lws_protocols *const *endpoints;
+    size_t endpoint_count;
+};
+
+/*
+ *   SP_ERR_NOT_FOUND, SP_ERR_PERMISSION  certificate or key can't be read; `why` names the file
+ *   SP_ERR_TLS                           they are not fitting PEM
+ *   SP_ERR_NOMEM
+ */
+SP_MUST sp_error server_new(struct engine *engine, const struct server_options *o,
+                            struct sp_why *why, struct server **out);
+/* Stops taking sockets and requests, waits for the running handlers, closes all connections. */
+void server_free(struct server *s);
+
+/*
+ * Takes the connected socket `fd` (closed also when it fails), with any unread bytes still in it.
+ * `peer` is the address as in struct request, `port` its port; NULL: asked from the socket.
+ *   SP_ERR_LIMIT  too many connections (SERVER_CONNECTIONS_MAX)
+ *   SP_ERR_IO
+ */
+SP_MUST sp_error server_adopt(struct server *s, int fd, const char *peer, uint16_t port);
+
+enum { SERVER_CONNECTIONS_MAX = 16384 };
+
+struct server_counts {
+    uint64_t requests, refused;   /* since start; refused: answered without a handler */
+    size_t connections, handlers; /* now */
+};
+struct server_counts server_counts(const struct server *s);
+
+#endif

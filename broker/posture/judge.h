@@ -1,0 +1,81 @@
+#ifndef SP_POSTURE_JUDGE_H
+#define SP_POSTURE_JUDGE_H
+
+/*
+ * judge: posture reports in, signals with source, assurance and age out (ECOSYSTEM 1.3).
+ *
+ * The report's signature, nonce and sequence are checked here too (TM-11): only a report that is
+ * newer than the last one of the same boot, or of a later nonce after a new boot, counts. The
+ * latest report of a device lives in memory; verdicts that flip are written to the store with a
+ * change row, so that they survive a restart with their age. Nothing that a report leaves out
+ * becomes a value: it stays what it was and expires.
+ * Worker threads; locks inside.
+ */
+
+#include "broker/policy/policy.h"
+#include "broker/store/store.h"
+#include "lib/base/json.h"
+#include "lib/base/why.h"
+
+struct judge;
+
+enum {
+    POSTURE_TTL_MS = 15 * 60 * 1000,
+    POSTURE_NONCE_MS = 60 * 1000,
+    POSTURE_SIGNALS_MAX = 64,
+    POSTURE_VALUES_MAX = 8, /* sources of one signal */
+    POSTURE_NONCE_BYTES = 32
+};
+
+SP_MUST sp_error judge_new(struct store *st, struct judge **out);
+void judge_free(struct judge *j);
+
+/* A fresh nonce for a device; it replaces the one before. */
+SP_MUST sp_error judge_nonce(struct judge *j, struct sp_id device,
+                             uint8_t nonce[POSTURE_NONCE_BYTES]);
+
+struct posture_verdict {
+    char signal[64];
+    enum tri verdict; /* of pass/fail signals; valued ones are TRI_YES when known */
+    char value[128];  /* as text for people */
+};
+struct posture_answer {
+    uint64_t sequence; /* accepted */
+    size_t count;
+    struct posture_verdict at[POSTURE_SIGNALS_MAX];
+    bool changed; /* some verdict flipped: a change row went out */
+};
+
+/*
+ * Takes a report (lib/trust/report.h) with its detached signature by the device's key.
+ *   SP_ERR_MALFORMED, SP_ERR_SIGNATURE
+ *   SP_ERR_REPLAY   nonce unknown or used, or sequence not above the last one
+ *   SP_ERR_EXPIRED  the nonce is older than POSTURE_NONCE_MS
+ */
+SP_MUST sp_error judge_report(struct judge *j, struct sp_id device, const struct key_public *key,
+                              struct view report, struct view sig, sp_unix_ms now,
+                              struct posture_answer *out);
+
+/* One value of another source (an admin's assertion, a feed). Replaces that source's last one. */
+SP_MUST sp_error judge_put(struct judge *j, struct sp_id device, const char *signal,
+                           const struct fact_value *value);
+
+/* The signals of a device, frozen, expired values included. Freed by judge_signals_free(). */
+struct judge_signals {
+    struct fact_signal *signals; /* owned, with all they point to */
+    size_t count;
+    void *memory;
+};
+SP_MUST sp_error judge_signals(struct judge *j, struct sp_id device, struct judge_signals *out);
+void judge_signals_free(struct judge_signals *s);
+
+/* Forgets a device that is removed. */
+void judge_drop(struct judge *j, struct sp_id device);
+
+struct judge_health {
+    uint64_t accepted, refused;
+    size_t devices;
+};
+struct judge_health judge_health(const struct judge *j);
+
+#endif

@@ -1,0 +1,45 @@
+#ifndef SP_REGISTRY_APPS_H
+#define SP_REGISTRY_APPS_H
+
+/*
+ * apps: private applications and the signed records that their connectors obey.
+ */
+
+#include "broker/registry/registry.h"
+#include "lib/base/json.h"
+
+enum { APP_LABELS_MAX = 64 };
+
+/* As written by an admin; borrowed. */
+struct app_spec {
+    struct view name, host;
+    enum app_type type;
+    uint16_t port;
+    struct sp_id site;
+    const struct json *labels; /* object of text to text; NULL: none */
+    const struct json *limits; /* object of durations as in a policy; NULL: none */
+    struct view description;
+    enum app_cut { APP_CUT_AUTO = 0, APP_CUT_OFF } cut_through;
+};
+
+/*
+ * Makes or changes an app and signs its record with `record_key` (purpose record).
+ * `expect_ver` 0: new.
+ *   SP_ERR_INVALID    `why` names the field
+ *   SP_ERR_NOT_FOUND  no such site
+ *   SP_ERR_EXISTS, SP_ERR_CONFLICT
+ */
+SP_MUST sp_error apps_put(struct registry *r, const struct app_spec *spec, struct sp_id id,
+                          uint64_t expect_ver, const struct key_secret *record_key,
+                          const struct audit_record *by, struct sp_why *why,
+                          struct app_row *out /* views are empty */);
+SP_MUST sp_error apps_remove(struct registry *r, struct sp_id id, uint64_t expect_ver,
+                             const struct audit_record *by);
+/* Signs all records anew, after the record key changed. */
+SP_MUST sp_error apps_sign_all(struct registry *r, const struct key_secret *record_key);
+
+const char *app_type_word(enum app_type t); /* "tcp", "http", "ssh" */
+/* SP_ERR_INVALID */
+SP_MUST sp_error app_type_parse(struct view word, enum app_type *out);
+
+#endif

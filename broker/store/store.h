@@ -1,0 +1,300 @@
+#ifndef SP_STORE_STORE_H
+#define SP_STORE_STORE_H
+
+/*
+ * store: the durable state of a broker, behind one struct of functions a service.
+ *
+ * Form      SCALE.md "Schema sketch"; SQL ends in this room. One box: SQLite, one connection
+ *           owns all writes and checkpoints (DEP-3), readers are query_only.
+ * Writing   happens in the lane: one thread that batches all that waits (at most 256) into one
+ *           transaction. store_commit() hands it a function and waits until that function's
+ *           writes are durable. What stands in one function is committed together or not at all:
+ *           a change, its change row and its audit record.
+ * Reading   is done by the calling thread on one of a few connections; it sees what was
+ *           committed before the call.
+ * Threads   store_open/close: main. Everything else: workers (it blocks), never the main loop.
+ *           Functions that take a `struct store_tx *` run inside a store_work only.
+ * Errors of every function, besides its own:
+ *   SP_ERR_FULL     no space left: nothing was written (FLT-04)
+ *   SP_ERR_BUSY     more than LANE_WAITERS_MAX wait (FLT-03)
+ *   SP_ERR_TIMEOUT  not durable in time; the outcome is unknown: count a consume as spent
+ *   SP_ERR_IO       reading, writing or syncing failed; after a failed sync the store refuses
+ *                   everything until the next start (FLT-06)
+ *   SP_ERR_CORRUPT  stored data is damaged
+ *   SP_ERR_NOMEM
+ */
+
+#include "broker/store/rows.h"
+#include "lib/base/why.h"
+
+struct store;
+struct store_tx;
+
+enum {
+    LANE_BATCH_MAX = 256,
+    LANE_WAITERS_MAX = 4096,
+    STORE_READERS = 4,
+    STORE_DEADLINE_MS = 10 * 1000,
+    STORE_SCHEMA = 1
+};
+
+struct store_config {
+    const char *path; /* database file; NULL: memory, for tests (one connection, no durability) */
+    uint32_t audit_shard; /* this broker's shard of the audit chain */
+    struct sp_id holder;  /* this broker's id: holds the shard while it runs */
+};
+
+/*
+ * Opens, migrates to STORE_SCHEMA, checks the schema, takes the audit shard and starts the lane.
+ *   SP_ERR_VERSION     a newer program wrote it
+ *   SP_ERR_PERMISSION  file or folder belongs to someone else or is open to others
+ *   SP_ERR_CORRUPT     damaged; `why` says what and offers the way back (FLT-07)
+ */
+SP_MUST sp_error store_open(const struct store_config *config, struct sp_why *why,
+                            struct store **out);
+/* Ends the lane after all that waits, closes readers, then the writer. NULL is fine. */
+void store_close(struct store *st);
+
+/*
+ * One transaction. Runs on the lane's thread, perhaps more than once, so it starts from scratch
+ * each time and touches nothing but its own arg and tx; it waits for nothing. An error undoes
+ * what it wrote, and only that.
+ */
+typedef sp_error store_work(struct store_tx *tx, void *arg);
+
+/*
+ * Runs `work` in the lane and returns when its writes are durable. `arg` must stay valid until
+ * then. Returns what `work` returned, or one of the errors above.
+ */
+SP_MUST sp_error store_commit(struct store *st, store_work *work, void *arg);
+
+/* Broker's time of the transaction; the same for all of a batch. */
+sp_unix_ms tx_now(const struct store_tx *tx);
+
+/* Readers of many rows: return false to stop. Rows and their views live during the call. */
+typedef bool each_user(void *arg, const struct user_row *row);
+typedef bool each_group(void *arg, const struct group_row *row);
+typedef bool each_device(void *arg, const struct device_row *row);
+typedef bool each_login(void *arg, const struct login_row *row);
+typedef bool each_site(void *arg, const struct site_row *row);
+typedef bool each_connector(void *arg, const struct connector_row *row);
+typedef bool each_relay(void *arg, const struct relay_row *row);
+typedef bool each_app(void *arg, const struct app_row *row);
+typedef bool each_policy(void *arg, const struct policy_row *row);
+typedef bool each_enrol(void *arg, const struct enrol_row *row);
+typedef bool each_account(void *arg, const struct account_row *row);
+typedef bool each_audit(void *arg, const struct audit_row *row);
+typedef bool each_change(void *arg, const struct change_row *row);
+typedef bool each_session(void *arg, const struct session_row *row);
+typedef bool each_text(void *arg, struct view text);
+
+/* Keyset paging: rows after `after` in the order that the function names, at most `limit`. */
+enum { STORE_PAGE_MAX = 500 };
+
+/*
+ * Registry: people, devices, edges, apps, policies. Every put and remove appends its change row.
+ * Puts: SP_ERR_CONFLICT when `row->ver` is not the stored version (0: must be new),
+ * SP_ERR_EXISTS when a unique name, key or principal is taken; the new version is written back
+ * to row->ver. Gets: SP_ERR_NOT_FOUND. Single gets fill rows without views; texts of documents
+ * come through the each_ functions or *_text().
+ */
+struct store_registry {
+    sp_error (*user_put)(struct store_tx *tx, struct user_row *row);
+    sp_error (*user_get)(struct store *st, struct sp_id id, struct user_row *out);
+    sp_error (*user_by_principal)(struct store *st, const char *iss, const char *sub,
+                                  struct user_row *out);
+    sp_error (*user_by_name)(struct store *st, const char *name, struct user_row *out);
+    sp_error (*user_list)(struct store *st, const char *after_name, size_t limit, each_user *each,
+                          void *arg);
+    /* Replaces all groups of a user; unknown names become groups. GROUPS_UNREADABLE keeps none. */
+    sp_error (*user_groups_set)(struct store_tx *tx, struct sp_id user, enum groups_state state,
+                                const char *detail, const char *const *groups, size_t count);
+    /* Names in strcmp order. */
+    sp_error (*user_groups)(struct store *st, struct sp_id user, each_text *each, void *arg);
+    sp_error (*group_list)(struct store *st, const char *after_name, size_t limit, each_group *each,
+                           void *arg);
+    sp_error (*group_members)(struct store *st, const char *group, each_user *each, void *arg);
+
+    sp_error (*device_put)(struct store_tx *tx, struct device_row *row);
+    sp_error (*device_get)(struct store *st, struct sp_id id, struct device_row *out);
+    sp_error (*device_by_key)(struct store *st, const struct key_public *key,
+                              struct device_row *out);
+    sp_error (*device_list)(struct store *st, struct sp_id user /* zero: all */, struct sp_id after,
+                            size_t limit, each_device *each, void *arg);
+    sp_error (*device_seen)(struct store_tx *tx, struct sp_id id,
+                            sp_unix_ms at); /* no change row */
+
+    sp_error (*posture_put)(struct store_tx *tx, struct posture_row *row);
+    sp_error (*posture_text)(struct store *st, struct sp_id device, struct posture_row *out,
+                             each_text *verdicts, void *arg);
+
+    sp_error (*site_put)(struct store_tx *tx, struct site_row *row);
+    sp_error (*site_remove)(struct store_tx *tx, struct sp_id id, uint64_t ver);
+    sp_error (*site_list)(struct store *st, each_site *each, void *arg); /* by name */
+
+    sp_error (*connector_put)(struct store_tx *tx, struct connector_row *row);
+    sp_error (*connector_list)(struct store *st, each_connector *each, void *arg);
+    sp_error (*relay_put)(struct store_tx *tx, struct relay_row *row);
+    sp_error (*relay_list)(struct store *st, each_relay *each, void *arg);
+
+    sp_error (*app_put)(struct store_tx *tx, struct app_row *row);
+    sp_error (*app_remove)(struct store_tx *tx, struct sp_id id, uint64_t ver);
+    sp_error (*app_list)(struct store *st, each_app *each, void *arg); /* by name */
+
+    /* Becomes version `expect + 1`; SP_ERR_CONFLICT when another one came first. */
+    sp_error (*policy_put)(struct store_tx *tx, struct policy_row *row, uint64_t expect);
+    sp_error (*policy_newest)(struct store *st, each_policy *each, void *arg); /* one row or none */
+    sp_error (*policy_get)(struct store *st, uint64_t ver, each_policy *each, void *arg);
+    sp_error (*policy_list)(struct store *st, uint64_t before /* 0: newest */, size_t limit,
+                            each_policy *each, void *arg); /* newest first; text empty */
+
+    /* A change without a row of its own: a kill order, new keys. */
+    sp_error (*announce)(struct store_tx *tx, enum change_kind kind, struct sp_id subject,
+                         struct view body);
+};
+
+/* What works at most once, over crashes (ANC-5): one guarded statement, affected rows = 1 means
+ * won. `won` is set to false first; an error is never a win. */
+struct store_once {
+    sp_error (*consume)(struct store_tx *tx, enum once_kind kind, struct view id,
+                        sp_unix_ms expires, bool *won);
+    sp_error (*forget)(struct store_tx *tx, sp_unix_ms before); /* drops expired ids */
+
+    sp_error (*enrol_add)(struct store_tx *tx, const struct enrol_row *row);
+    /* The one statement of INC-2: exists, unexpired, unused, and now used. `site` as stored. */
+    sp_error (*enrol_consume)(struct store_tx *tx, const uint8_t hash[ROW_HASH_BYTES],
+                              sp_unix_ms now, struct sp_id *site, bool *won);
+    sp_error (*enrol_list)(struct store *st, struct sp_id site, each_enrol *each, void *arg);
+    sp_error (*enrol_remove)(struct store_tx *tx, const uint8_t hash[ROW_HASH_BYTES]);
+
+    /* SP_ERR_NOT_FOUND: the user has none. `seed` gets the sealed seed. */
+    sp_error (*totp_get)(struct store *st, struct sp_id user, struct totp_row *out, each_text *seed,
+                         void *arg);
+    /* Replaces the seed; last_step, fails and lock start again. */
+    sp_error (*totp_put)(struct store_tx *tx, const struct totp_row *row);
+    sp_error (*totp_remove)(struct store_tx *tx, struct sp_id user);
+    /* Wins when `step` is above the last one and the user is not locked at `now`; confirms the
+     * enrolment and clears the failures in the same statement (OTP-4). */
+    sp_error (*totp_advance)(struct store_tx *tx, struct sp_id user, int64_t step, sp_unix_ms now,
+                             bool *won);
+    /* Counts a failure and sets the lock that the caller computed for `fails` + 1. */
+    sp_error (*totp_fail)(struct store_tx *tx, struct sp_id user, int64_t fails,
+                          sp_unix_ms locked_until, bool *won);
+
+    /* Replaces all recovery codes of a user by these hashes. */
+    sp_error (*recovery_put)(struct store_tx *tx, struct sp_id user,
+                             const uint8_t (*hashes)[ROW_HASH_BYTES], size_t count);
+    sp_error (*recovery_consume)(struct store_tx *tx, struct sp_id user,
+                                 const uint8_t hash[ROW_HASH_BYTES], bool *won);
+    sp_error (*recovery_left)(struct store *st, struct sp_id user, size_t *out);
+};
+
+/* Logins of devices and browsers, sealed secrets, local accounts. */
+struct store_logins {
+    sp_error (*device_put)(struct store_tx *tx, struct login_row *row); /* upsert; change row */
+    sp_error (*device_get)(struct store *st, struct sp_id device, struct login_row *out);
+    sp_error (*device_remove)(struct store_tx *tx, struct sp_id device, bool *won);
+    sp_error (*browser_put)(struct store_tx *tx, struct login_row *row);
+    sp_error (*browser_get)(struct store *st, const uint8_t hash[ROW_HASH_BYTES],
+                            struct login_row *out); /* also by prev_hash */
+    /* One winner: replaces `old` by `fresh`; the old one stays readable as prev_hash. */
+    sp_error (*browser_roll)(struct store_tx *tx, const uint8_t old[ROW_HASH_BYTES],
+                             const uint8_t fresh[ROW_HASH_BYTES], sp_unix_ms now, bool *won);
+    sp_error (*browser_remove)(struct store_tx *tx, const uint8_t hash[ROW_HASH_BYTES], bool *won);
+    sp_error (*browser_list)(struct store *st, struct sp_id user, each_login *each, void *arg);
+    /* All of a user, browsers and devices; appends change rows. */
+    sp_error (*remove_all)(struct store_tx *tx, struct sp_id user);
+
+    /* Sealed blobs by name: keys, the cookie key. */
+    sp_error (*secret_put)(struct store_tx *tx, const char *name, struct view sealed);
+    sp_error (*secret_get)(struct store *st, const char *name, each_text *each, void *arg);
+    /* Wins when no such secret existed: two brokers that start at once keep one key. */
+    sp_error (*secret_add)(struct store_tx *tx, const char *name, struct view sealed, bool *won);
+
+    sp_error (*account_put)(struct store_tx *tx, struct account_row *row);
+    sp_error (*account_by_name)(struct store *st, const char *name, struct account_row *out);
+    sp_error (*account_get)(struct store *st, struct sp_id id, struct account_row *out);
+    sp_error (*account_list)(struct store *st, each_account *each, void *arg);
+    sp_error (*account_remove)(struct store_tx *tx, struct sp_id id, uint64_t ver);
+};
+
+enum audit_order { AUDIT_OLDEST_FIRST = 0, AUDIT_NEWEST_FIRST };
+
+/* The hash-chained log. broker/audit makes and reads the records. */
+struct store_audit {
+    /* Joins the chain at the end of the batch: sequence and hash are given when it commits, in
+     * the order of the lane. `seq` (or NULL) is written before store_commit returns. */
+    sp_error (*append)(struct store_tx *tx, struct view text, uint64_t *seq);
+    /* One shard, in order, from `seq` on. */
+    sp_error (*walk)(struct store *st, uint32_t shard, uint64_t seq, size_t limit, each_audit *each,
+                     void *arg);
+    /* All shards by time: before (newest first) or after (oldest first) the key (at, shard, seq)
+     * of `edge`; a zeroed edge is the end. */
+    sp_error (*page)(struct store *st, enum audit_order order, const struct audit_row *edge,
+                     sp_unix_ms since, sp_unix_ms until, size_t limit, each_audit *each, void *arg);
+    sp_error (*get)(struct store *st, uint32_t shard, uint64_t seq, each_audit *each, void *arg);
+    sp_error (*head)(struct store *st, uint32_t shard, struct audit_head *out);
+    sp_error (*shards)(struct store *st, uint32_t *out, size_t max, size_t *count);
+};
+
+/* The change log (SCALE.md "Fan-out"). broker/store/changes.h follows it. */
+struct store_changes {
+    /* Versions of all scopes at one moment. */
+    sp_error (*heads)(struct store *st, uint64_t out[CHANGE_SCOPES]);
+    /* Rows of `scope` above `ver`, in order. */
+    sp_error (*since)(struct store *st, uint32_t scope, uint64_t ver, each_change *each, void *arg);
+    sp_error (*forget)(struct store_tx *tx, sp_unix_ms before);
+};
+
+/* Hints for the console and for placement; never a base of decisions. */
+struct store_presence {
+    sp_error (*session_put)(struct store_tx *tx, const struct session_row *row);
+    sp_error (*session_remove)(struct store_tx *tx, struct sp_id session);
+    sp_error (*session_list)(struct store *st, struct sp_id after, size_t limit, each_session *each,
+                             void *arg);
+    sp_error (*sessions_forget)(struct store_tx *tx, sp_unix_ms before); /* by deadline */
+};
+
+/* Filled by store_open. */
+struct store_services {
+    const struct store_registry *registry;
+    const struct store_once *once;
+    const struct store_logins *logins;
+    const struct store_audit *audit;
+    const struct store_changes *changes;
+    const struct store_presence *presence;
+};
+const struct store_services *store_services(const struct store *st);
+
+/* Called on the lane's thread after each batch that holds change rows: wakes the follower. */
+void store_on_change(struct store *st, void (*wake)(void *arg), void *arg);
+
+/* For health and metrics. Any thread. */
+struct store_health {
+    bool broken;    /* refuses everything until the next start */
+    bool full;      /* the last write found no space */
+    size_t waiting; /* in the lane */
+    uint64_t batches, commits, refused;
+};
+struct store_health store_health(const struct store *st);
+
+/*
+ * A consistent copy of the running store into a new 0600 file `path`, which must not exist.
+ * `why` names what failed. Also from another process than the broker's.
+ */
+SP_MUST sp_error store_backup(const char *from, const char *path, struct sp_why *why);
+/*
+ * Puts a backup in place of the store of a stopped broker: checks it whole, gives it a new epoch
+ * and moves the old file aside (never deletes it). `why` also says what a restore cannot bring
+ * back (FLT-07).
+ *   SP_ERR_BUSY     a broker runs on it
+ *   SP_ERR_CORRUPT  the backup is damaged
+ */
+SP_MUST sp_error store_restore(const char *backup, const char *path, struct sp_why *why);
+/* PRAGMA integrity_check and the foreign sides of our own rows. SP_ERR_CORRUPT: `why` says what. */
+SP_MUST sp_error store_check(struct store *st, struct sp_why *why);
+
+/* Bumped by a restore: a changed epoch means that the past may have changed. */
+SP_MUST sp_error store_epoch(struct store *st, struct sp_id *out);
+
+#endif

@@ -14,10 +14,10 @@
 #include "lib/base/view.h"
 
 struct buf {
-    uint8_t *at; /* owned; NULL while empty */
-    size_t len;  /* bytes in use */
-    size_t cap;  /* bytes allocated */
-    size_t max;  /* len never exceeds it */
+    uint8_t *at;  /* owned; NULL while empty */
+    size_t len;   /* bytes in use */
+    size_t cap;   /* bytes allocated */
+    size_t max;   /* len never exceeds it */
     sp_error err; /* the first failed append; sticky until buf_reset */
 };
 

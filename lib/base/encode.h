@@ -18,7 +18,8 @@
 
 void encode_base64url(struct view bytes, struct buf *out);
 SP_MUST sp_error decode_base64url(struct view text, struct buf *out);
-/* Exactly `len` bytes into `out`: keys, ids, hashes. SP_ERR_MALFORMED for any other length. */
+/* Exactly `len` bytes, at most 512, into `out`: keys, ids, hashes; the digits of a secret choose no
+ * address and no branch. SP_ERR_MALFORMED for any other length. */
 SP_MUST sp_error decode_base64url_exact(struct view text, uint8_t *out, size_t len);
 
 void encode_base64(struct view bytes, struct buf *out);

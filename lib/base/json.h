@@ -17,6 +17,13 @@
 
 struct json;
 
+/* jansson is a shared library that exports these five names too; ours go by others at link time. */
+#define json_object sp_json_object
+#define json_array sp_json_array
+#define json_integer sp_json_integer
+#define json_copy sp_json_copy
+#define json_equal sp_json_equal
+
 enum { JSON_DEPTH_MAX = 32 };
 
 enum json_kind {
@@ -44,11 +51,11 @@ enum json_kind json_kind(const struct json *j);
 const char *json_kind_name(enum json_kind k); /* "string", "null", "missing", … */
 
 /* Lenders: NULL or zero when missing or of another kind. */
-struct json *json_get(const struct json *object, const char *name);       /* borrowed */
-struct json *json_at(const struct json *array, size_t index);             /* borrowed */
+struct json *json_get(const struct json *object, const char *name); /* borrowed */
+struct json *json_at(const struct json *array, size_t index);       /* borrowed */
 size_t json_len(const struct json *array_or_object);
-struct view json_str(const struct json *string);                          /* borrowed */
-const char *json_cstr(const struct json *string);                         /* borrowed; NULL */
+struct view json_str(const struct json *string);  /* borrowed */
+const char *json_cstr(const struct json *string); /* borrowed; NULL */
 
 /*
  * Typed members of an object.
@@ -57,8 +64,8 @@ const char *json_cstr(const struct json *string);                         /* bor
  */
 SP_MUST sp_error json_get_str(const struct json *object, const char *name, size_t max,
                               struct view *out); /* borrowed; at most max bytes */
-SP_MUST sp_error json_get_int(const struct json *object, const char *name, int64_t min,
-                              int64_t max, int64_t *out);
+SP_MUST sp_error json_get_int(const struct json *object, const char *name, int64_t min, int64_t max,
+                              int64_t *out);
 SP_MUST sp_error json_get_bool(const struct json *object, const char *name, bool *out);
 SP_MUST sp_error json_get_id(const struct json *object, const char *name, struct sp_id *out);
 SP_MUST sp_error json_get_base64url(const struct json *object, const char *name, uint8_t *out,
@@ -81,8 +88,9 @@ const char *json_iter_name(void *iter);
 struct json *json_iter_value(void *iter); /* borrowed */
 
 /*
- * Builders. A builder that gets NULL as container, or fails, marks nothing and loses nothing
- * of the caller's: it takes `value` in every case. Out of memory shows at json_write.
+ * Builders. Each takes `value` in every case, also when the container is NULL. A member that
+ * could not be made (out of memory, a string that is not UTF-8) is never left out in silence:
+ * json_write of anything that should have held it fails.
  */
 struct json *json_object(void);
 struct json *json_array(void);
@@ -91,8 +99,8 @@ struct json *json_new_int(int64_t n);
 struct json *json_new_real(double n);
 struct json *json_new_bool(bool b);
 struct json *json_new_null(void);
-void json_set(struct json *object, const char *name, struct json *value);   /* takes value */
-void json_push(struct json *array, struct json *value);                     /* takes value */
+void json_set(struct json *object, const char *name, struct json *value); /* takes value */
+void json_push(struct json *array, struct json *value);                   /* takes value */
 void json_set_str(struct json *object, const char *name, struct view v);
 void json_set_cstr(struct json *object, const char *name, const char *s); /* NULL: JSON null */
 void json_set_int(struct json *object, const char *name, int64_t n);
@@ -107,7 +115,9 @@ bool json_equal(const struct json *a, const struct json *b);
 /*
  * Appends the compact text; members in insertion order, or sorted by name with json_write_sorted
  * (what is hashed or signed: one value has one text). json_write_pretty indents by two.
- *   SP_ERR_NOMEM, SP_ERR_LIMIT
+ *   SP_ERR_NOMEM    j is NULL, or a builder ran out of memory
+ *   SP_ERR_INVALID  a string was not UTF-8
+ *   SP_ERR_LIMIT    over the buf's limit, or deeper than twice JSON_DEPTH_MAX
  */
 SP_MUST sp_error json_write(const struct json *j, struct buf *out);
 SP_MUST sp_error json_write_sorted(const struct json *j, struct buf *out);

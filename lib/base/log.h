@@ -6,19 +6,20 @@
  * is the journal.
  *
  * log_event(LOG_WARN, "relay.refuse", "grant was spent before", "relay", LOG_ID(id), NULL)
- * Fields are name/value pairs of C strings, ended by NULL; values are escaped. Names that hold a
- * secret (password, secret, token, code, seed, cookie, authorization, grant, ticket, …) are
- * written as "[redacted]", and so is any value that begins with v4.public., v4.local., spe_,
- * spt_ or eyJ. Each (level, event) is limited to LOG_BURST lines a second; what was left out is
- * counted in the next line as "suppressed".
- * Any thread. Never blocks longer than a write to standard error. Not the audit log: that is
- * durable and lives in broker/audit.
+ * Fields are name/value pairs of C strings, ended by NULL; values are escaped, a NULL value is
+ * null, and a value is cut after LOG_VALUE_MAX bytes. A field whose name says that it holds a
+ * secret (password, secret, seed, cookie, authorization anywhere in it; token, code, grant,
+ * ticket as its last word) is written as "[redacted]", and so is any value in which a word begins
+ * with v4.public., v4.local., spe_, spt_, sat_ or eyJ. Each (level, event) is limited to LOG_BURST
+ * lines a second; what was left out is counted in the next line as "suppressed". Any thread. Never
+ * blocks longer than a write to standard error. Not the audit log: that is durable and lives in
+ * broker/audit.
  */
 
 #include "lib/base/id.h"
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
-enum { LOG_BURST = 20, LOG_LINE_MAX = 4096 };
+enum { LOG_BURST = 20, LOG_LINE_MAX = 4096, LOG_VALUE_MAX = 1024 };
 
 /* Before the first line, from main; default is LOG_INFO and "sallyport". Borrows `program`. */
 void log_setup(const char *program, enum log_level least);

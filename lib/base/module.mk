@@ -1,5 +1,7 @@
 # lib/base: bytes, numbers, errors; no I/O, no protocol. May use nothing.
 noinst_LIBRARIES += %D%/libbase.a
 %C%_libbase_a_SOURCES = \
-	%D%/error.c %D%/error.h %D%/why.h %D%/view.h %D%/buf.h %D%/num.h %D%/id.h %D%/clock.h \
-	%D%/map.h %D%/encode.h %D%/json.h %D%/log.h
+	%D%/banned.h %D%/error.c %D%/error.h %D%/why.c %D%/why.h %D%/view.h %D%/buf.c %D%/buf.h \
+	%D%/num.c %D%/num.h %D%/id.c %D%/id.h %D%/clock.c %D%/clock.h %D%/map.c %D%/map.h \
+	%D%/encode.c %D%/text.c %D%/encode.h %D%/json.c %D%/json_jansson.h %D%/json.h \
+	%D%/log.c %D%/log.h

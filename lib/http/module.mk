@@ -1,5 +1,18 @@
 # lib/http: HTTP without policy; libwebsockets ends here and in lib/channel. May use base, os, tls.
 noinst_LIBRARIES += %D%/libhttp.a
 %C%_libhttp_a_SOURCES = \
-	%D%/message.h %D%/url.h %D%/form.h %D%/cookie.h %D%/html.h %D%/problem.h %D%/engine.h \
-	%D%/server.h %D%/live.h %D%/client.h %D%/proxy.h
+	%D%/message.c %D%/message.h %D%/url.c %D%/url.h %D%/form.c %D%/form.h \
+	%D%/cookie.c %D%/cookie.h %D%/html.c %D%/html.h %D%/problem.c %D%/problem.h \
+	%D%/proxy.c %D%/proxy.h %D%/engine.h %D%/server.h %D%/live.h %D%/client.h
+
+check_PROGRAMS += \
+	tests/unit/%D%/test_message tests/unit/%D%/test_url tests/unit/%D%/test_form \
+	tests/unit/%D%/test_cookie tests/unit/%D%/test_html tests/unit/%D%/test_problem \
+	tests/unit/%D%/test_proxy
+tests_unit_%C%_test_message_SOURCES = tests/unit/%D%/test_message.c
+tests_unit_%C%_test_url_SOURCES = tests/unit/%D%/test_url.c
+tests_unit_%C%_test_form_SOURCES = tests/unit/%D%/test_form.c
+tests_unit_%C%_test_cookie_SOURCES = tests/unit/%D%/test_cookie.c
+tests_unit_%C%_test_html_SOURCES = tests/unit/%D%/test_html.c
+tests_unit_%C%_test_problem_SOURCES = tests/unit/%D%/test_problem.c
+tests_unit_%C%_test_proxy_SOURCES = tests/unit/%D%/test_proxy.c

@@ -45,6 +45,37 @@ struct field {
     const struct field *table; /* FIELD_LIST; ended by a NULL name */
 };
 
+/* Rows of a table: struct tag, name on the wire, member (and its count), limit, flags. */
+#define F_ROW(T, wire, k, m, ...)                                             \
+    {                                                                         \
+        .name = (wire), .kind = (k), .at = offsetof(struct T, m), __VA_ARGS__ \
+    }
+#define F_MANY(T, m) (sizeof(((struct T *)0)->m) / sizeof(((struct T *)0)->m[0]))
+#define F_STR(T, wire, m, limit, f) F_ROW(T, wire, FIELD_STR, m, .max = (limit), .flags = (f))
+#define F_BLOB(T, wire, m, limit, f) F_ROW(T, wire, FIELD_BLOB, m, .max = (limit), .flags = (f))
+#define F_ID(T, wire, m, f) F_ROW(T, wire, FIELD_ID, m, .flags = (f))
+#define F_INT(T, wire, m, limit, f) F_ROW(T, wire, FIELD_INT, m, .max = (limit), .flags = (f))
+#define F_BOOL(T, wire, m, f) F_ROW(T, wire, FIELD_BOOL, m, .flags = (f))
+#define F_BYTES(T, wire, m, f) \
+    F_ROW(T, wire, FIELD_BYTES, m, .max = sizeof(((struct T *)0)->m), .flags = (f))
+#define F_ENUM(T, wire, m, words, f) F_ROW(T, wire, FIELD_ENUM, m, .names = (words), .flags = (f))
+#define F_JSON(T, wire, m, f) F_ROW(T, wire, FIELD_JSON, m, .flags = (f))
+#define F_STRS(T, wire, m, n, limit, f)                                           \
+    F_ROW(T, wire, FIELD_STRS, m, .count = offsetof(struct T, n), .max = (limit), \
+          .many = F_MANY(T, m), .flags = (f))
+#define F_IDS(T, wire, m, n, f) \
+    F_ROW(T, wire, FIELD_IDS, m, .count = offsetof(struct T, n), .many = F_MANY(T, m), .flags = (f))
+#define F_INTS(T, wire, m, n, limit, f)                                           \
+    F_ROW(T, wire, FIELD_INTS, m, .count = offsetof(struct T, n), .max = (limit), \
+          .many = F_MANY(T, m), .flags = (f))
+#define F_LIST(T, wire, m, n, rows, f)                                                  \
+    F_ROW(T, wire, FIELD_LIST, m, .count = offsetof(struct T, n), .many = F_MANY(T, m), \
+          .size = sizeof(((struct T *)0)->m[0]), .table = (rows), .flags = (f))
+#define F_END        \
+    {                \
+        .name = NULL \
+    }
+
 /* Reads members of `object` into `out` after zeroing its fields. The envelope's own members (t, i,
  * re) are passed over. `out` may be half filled on failure: callers drop it.
  *   SP_ERR_MALFORMED  missing, unknown, another kind

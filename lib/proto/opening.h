@@ -18,7 +18,8 @@ enum {
     PROTO_KEY_TEXT_MAX = 64,
     PROTO_STATEMENT_MAX = 48 * 1024, /* keys, app, identity as text */
     PROTO_NAME_MAX = 128,
-    PROTO_CAPS_MAX = 16
+    PROTO_CAPS_MAX = 16,
+    PROTO_CAP_MAX = 31
 };
 
 /* "hello", server → edge. */

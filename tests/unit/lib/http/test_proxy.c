@@ -1,0 +1,174 @@
+#include "lib/base/json.h"
+#include "lib/http/proxy.h"
+#include "lib/http/url.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static struct json *environment; /* of the row under test */
+
+static const char *get(const char *name)
+{
+    return json_cstr(json_get(environment, name));
+}
+
+static struct json *load_cases(void)
+{
+    const char *top = getenv("srcdir");
+    char path[512];
+    static char text[65536];
+
+    snprintf(path, sizeof path, "%s/tests/data/cases/C-027.env.json", top != NULL ? top : ".");
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    size_t n = fread(text, 1, sizeof text, f);
+    fclose(f);
+    struct json *j = NULL;
+    assert_int_equal(json_parse((struct view){(uint8_t *)text, n}, sizeof text, NULL, &j), SP_OK);
+    return j;
+}
+
+/* "[2001:db8::1]:443" and "host:443" */
+static void split(const char *dest, char host[256], uint16_t *port)
+{
+    char text[300];
+    struct url u;
+
+    snprintf(text, sizeof text, "https://%s", dest);
+    assert_int_equal(url_parse(view_str(text), &u), SP_OK);
+    snprintf(host, 256, "%.*s", VIEW_ARG(u.host));
+    *port = u.port;
+}
+
+static void describe(sp_error e, const struct proxy_choice *c, char out[600])
+{
+    if (e == SP_ERR_UNSUPPORTED)
+        snprintf(out, 600, "error, scheme named");
+    else if (e != SP_OK)
+        snprintf(out, 600, "%s", sp_error_code(e));
+    else if (c->direct)
+        snprintf(out, 600, "direct");
+    else
+        snprintf(out, 600, "%s:%u%s%s", c->host, c->port, c->user[0] ? " with user " : "", c->user);
+}
+
+static void C_027_twelve_environments_and_their_way(void **state)
+{
+    (void)state;
+    struct json *cases = load_cases();
+
+    assert_int_equal(json_len(cases), 12);
+    for (size_t i = 0; i < json_len(cases); i++) {
+        struct json *row = json_at(cases, i);
+        const char *via = json_cstr(json_get(row, "via"));
+        struct proxy_env env;
+        struct proxy_choice c = {0};
+        struct sp_why why = {0};
+        char host[256], got[600];
+        uint16_t port;
+
+        environment = json_get(row, "env");
+        split(json_cstr(json_get(row, "dest")), host, &port);
+        proxy_env_read(NULL, get, &env);
+        sp_error e = proxy_choose(&env, host, port, &why, &c);
+        describe(e, &c, got);
+        if (strcmp(got, via != NULL ? via : "direct") != 0)
+            fail_msg("row %zu: %s instead of %s", i, got, via != NULL ? via : "direct");
+        if (e == SP_ERR_UNSUPPORTED)
+            assert_non_null(strstr(why.text, "socks5"));
+        if (c.user[0])
+            assert_string_equal(c.password, "p:w");
+    }
+    json_free(cases);
+}
+
+static void choose(const char *no_proxy, const char *host, uint16_t port, bool direct,
+                   unsigned skipped)
+{
+    struct proxy_env env = {.url = "http://p:3128", .origin = "https_proxy"};
+    struct proxy_choice c = {0};
+
+    snprintf(env.no_proxy, sizeof env.no_proxy, "%s", no_proxy);
+    assert_int_equal(proxy_choose(&env, host, port, NULL, &c), SP_OK);
+    if (c.direct != direct || c.skipped != skipped)
+        fail_msg("%s for %s:%u: direct %d, skipped %u", no_proxy, host, port, c.direct, c.skipped);
+}
+
+static void no_proxy_entries(void **state)
+{
+    (void)state;
+    choose("example.test", "example.test", 443, true, 0);
+    choose("example.test", "EXAMPLE.test", 443, true, 0);
+    choose("example.test", "a.example.test", 443, false, 0);
+    choose(".example.test", "example.test", 443, false, 0);
+    choose("*.example.test", "a.b.example.test", 443, true, 0);
+    choose("example.test:8443", "example.test", 443, false, 0);
+    choose("example.test:8443", "example.test", 8443, true, 0);
+    choose("198.18.0.0/15", "198.19.1.1", 443, true, 0);
+    choose("198.18.0.0/15", "198.20.1.1", 443, false, 0);
+    choose("2001:db8::/32", "2001:db8:1::2", 443, true, 0);
+    choose("2001:db8::1", "2001:db8::1", 443, true, 0);
+    choose("[2001:db8::1]:8443", "2001:db8::1", 8443, true, 0);
+    choose("10.0.0.0/33, [::1, foo/8, a:b:c, x:99999", "example.test", 443, false, 5);
+    choose("10.0.0.0/0", "198.18.0.1", 443, true, 0);
+    choose(" , ,, ", "example.test", 443, false, 0);
+}
+
+static void loopback_and_link_local_never_go_through_a_proxy(void **state)
+{
+    (void)state;
+    choose("", "127.0.0.1", 443, true, 0);
+    choose("", "::1", 443, true, 0);
+    choose("", "LocalHost", 443, true, 0);
+    choose("", "169.254.169.254", 443, true, 0);
+    choose("", "fe80::1", 443, true, 0);
+    choose("", "::ffff:127.0.0.1", 443, true, 0);
+}
+
+static void configuration_beats_the_environment(void **state)
+{
+    (void)state;
+    struct proxy_env env;
+
+    environment = json_object();
+    json_set_cstr(environment, "https_proxy", "http://other:1");
+    proxy_env_read("http://mine:2", get, &env);
+    assert_string_equal(env.url, "http://mine:2");
+    assert_string_equal(env.origin, "configuration");
+    json_free(environment);
+}
+
+static void a_broken_proxy_address_is_an_error_and_no_detour(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"http://",         "http://p:0",      "http://p:x",
+                                      "http://u%zz@p:1", "http://p:1/path", "http://[::1"};
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct proxy_env env = {.origin = "https_proxy"};
+        struct proxy_choice c;
+        struct sp_why why = {0};
+        snprintf(env.url, sizeof env.url, "%s", bad[i]);
+        assert_int_equal(proxy_choose(&env, "x.test", 443, &why, &c), SP_ERR_MALFORMED);
+        assert_null(strstr(why.text, "u%zz")); /* may be a password */
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(C_027_twelve_environments_and_their_way),
+        cmocka_unit_test(no_proxy_entries),
+        cmocka_unit_test(loopback_and_link_local_never_go_through_a_proxy),
+        cmocka_unit_test(configuration_beats_the_environment),
+        cmocka_unit_test(a_broken_proxy_address_is_an_error_and_no_detour),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,1183 @@
+// Made from broker/api/openapi.yaml by scripts/api.mjs (npm run api). Do not edit.
+
+export type Id = string;
+
+export type Name = string;
+
+export type RequestId = string;
+
+export type Time = string;
+
+export type TimeOrNull = string | null;
+
+export type MsOrNull = number | null;
+
+export type CountOrNull = number | null;
+
+export type ReasonText = string;
+
+export interface Reason {
+  reason: ReasonText;
+}
+
+export interface Ref {
+  id: Id;
+  name: string;
+}
+
+export type RefOrNull = Ref | null;
+
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail?: string;
+  /** login, step_up, role, cross_site, not_found, method, media_type, malformed, invalid,
+exists, conflict, precondition, busy, too_many, unreachable, timeout, unavailable,
+too_large, internal
+ */
+  code: string;
+  reasons?: Array<{
+    code: string;
+    text: string;
+  }>;
+  remedies?: Array<string>;
+  request_id: RequestId;
+  /** Where a browser signs in */
+  resume?: string;
+  /** Which member is wrong, and where in a text */
+  errors?: Array<{
+    /** As in `labels.env`; empty: the whole */
+    field: string;
+    text?: string;
+    line?: number;
+    column?: number;
+  }>;
+}
+
+export type Role = "person" | "viewer" | "operator" | "admin";
+
+export type FactorKind = "none" | "any" | "otp" | "phishing_resistant";
+
+export interface Me {
+  user: Ref;
+  role: Role;
+  provider: string;
+  login: {
+    kind: "browser" | "device" | "token";
+    auth_at: TimeOrNull;
+    mfa_at: TimeOrNull;
+    mfa_kind: FactorKind;
+    expires: Time;
+  };
+  broker: {
+    /** The installation's name for people */
+    name: string;
+    version: string;
+    /** sallyport-broker dev: show the banner */
+    evaluation: boolean;
+    time: Time;
+    /** Of the broker's identity key */
+    fingerprint: string;
+  };
+}
+
+export interface Overview {
+  at: Time;
+  sessions_live: number;
+  opened_24h: number;
+  denied_24h: number;
+  users: number;
+  apps: number;
+  devices: {
+    approved: number;
+    pending: number;
+    blocked: number;
+    /** Approved devices whose signals all pass */
+    passing: number;
+    /** Approved devices with a failing signal */
+    failing: number;
+    /** Approved devices, none failing, with an unknown signal */
+    unknown: number;
+  };
+  cuts_24h: {
+    count: number;
+    median_ms: MsOrNull;
+    worst_ms: MsOrNull;
+  };
+  /** The last 24 hours, oldest first; a missing hour is a gap, not zero */
+  hours: Array<{
+    from: Time;
+    opened: number;
+    denied: number;
+  }>;
+  /** Why sessions were refused in the last 24 hours, most frequent first */
+  reasons: Array<{
+    code: string;
+    text: string;
+    count: number;
+  }>;
+  /** The newest eight */
+  denials: Array<AuditRecord>;
+  /** What waits for an admin, oldest first */
+  needs: Array<{
+    code: "device_pending" | "connector_silent" | "site_without_connector" | "app_without_policy" | "user_without_factor" | "chain_broken" | "policy_finding" | "first_steps";
+    severity: "info" | "warn" | "bad";
+    title: string;
+    detail: string;
+    since: TimeOrNull;
+    /** Path in the console: /devices/ID */
+    link: string;
+  }>;
+  sites: Array<Site>;
+  chain: Verification;
+}
+
+export interface Health {
+  ready: boolean;
+  checks: Array<{
+    name: string;
+    ok: boolean;
+    text: string;
+  }>;
+}
+
+export interface LiveEvent {
+  /** Rises by one an event of this broker */
+  id: number;
+  t: "session.open" | "session.change" | "session.end" | "device.change" | "connector.change" | "policy.change";
+  d: {
+    session?: Session;
+    object?: Id;
+  };
+}
+
+export type AppType = "tcp" | "http" | "ssh";
+
+export type Labels = Record<string, string>;
+
+export type Duration = string;
+
+export interface Limits {
+  session_max?: Duration;
+  idle?: Duration;
+  reverify?: Duration;
+  step_up?: {
+    kind: "any" | "otp" | "phishing_resistant";
+    every: Duration;
+  };
+}
+
+export interface AppInput {
+  name: Name;
+  /** For people; may be empty */
+  description: string;
+  site: Id;
+  type: AppType;
+  /** Name or address, resolved by the connector */
+  host: string;
+  port: number;
+  labels: Labels;
+  limits: Limits;
+  cut_through: "auto" | "off";
+}
+
+export interface App {
+  id: Id;
+  version: number;
+  name: Name;
+  description: string;
+  site: Ref;
+  type: AppType;
+  host: string;
+  port: number;
+  labels: Labels;
+  limits: Limits;
+  cut_through: "auto" | "off";
+  level: "L0" | "L1" | "L2" | "L3" | "L4";
+  /** Enforced policies with an allow rule that name it */
+  policies: Array<string>;
+  sessions_live: number;
+  state: "reachable" | "no_connector" | "no_policy";
+  changed_at: TimeOrNull;
+}
+
+export interface AppPage {
+  items: Array<App>;
+  next: string | null;
+  total: number;
+  total_exact: boolean;
+}
+
+export interface AppTest {
+  connector: Ref;
+  result: "ok" | "refused" | "no_answer" | "name" | "floor" | "record" | "unreachable" | "no_connector_answer";
+  /** What the name resolved to */
+  address: string | null;
+  text: string;
+  took_ms: MsOrNull;
+}
+
+export type PolicyText = string;
+
+export interface PolicyInput {
+  text: PolicyText;
+  /** What changes and why; may be empty */
+  note: string;
+}
+
+export type PolicyMode = "enforce" | "shadow" | "off";
+
+export interface PolicyRow {
+  name: Name;
+  mode: PolicyMode;
+  /** Where it begins in the document */
+  line: number;
+  /** In words: all apps · wiki, payroll · tier=internal */
+  covers: string;
+  /** Names of its rules */
+  allow: Array<string>;
+  deny: Array<string>;
+  /** How many requirements */
+  require: number;
+  /** No allow rule */
+  guardrail: boolean;
+  findings: number;
+}
+
+export interface Policy {
+  name: Name;
+  /** Of the whole document */
+  version: number;
+  mode: PolicyMode;
+  line: number;
+  covers: string;
+  text: PolicyText;
+}
+
+export interface PolicyVersion {
+  version: number;
+  at: Time;
+  by: RefOrNull;
+  note: string;
+  /** null in lists */
+  text: PolicyText | null;
+  in_force: boolean;
+}
+
+export interface PolicyVersionPage {
+  items: Array<PolicyVersion>;
+  next: string | null;
+  total: number;
+  total_exact: boolean;
+}
+
+export interface Finding {
+  severity: "error" | "warn";
+  text: string;
+  field: string;
+  /** From 1; 0 when the whole is meant */
+  line: number;
+  column: number;
+  policy: string | null;
+}
+
+export interface PolicyCheck {
+  /** It could be put in force */
+  ok: boolean;
+  findings: Array<Finding>;
+  tests: {
+    passed: number;
+    failed: number;
+  };
+}
+
+export interface Simulation {
+  user: Id;
+  app: Id;
+  device?: Id | null;
+  /** A draft in place of the document in force */
+  text?: PolicyText | null;
+  /** In place of those that are known now */
+  facts?: SimulatedFacts | null;
+}
+
+export interface SimulatedFacts {
+  at?: Time;
+  /** The peer's address */
+  network?: string;
+  groups?: Array<string>;
+  country?: string;
+  risk?: "low" | "medium" | "high";
+  mfa?: {
+    kind: "any" | "otp" | "phishing_resistant";
+    age: Duration;
+  };
+  posture?: Array<{
+    signal: string;
+    /** pass, fail, a version, a number */
+    value: string | number;
+    source?: string;
+    assurance?: Assurance;
+    age?: Duration;
+  }>;
+}
+
+export interface SiteInput {
+  name: Name;
+}
+
+export interface Site {
+  id: Id;
+  name: Name;
+  connectors: number;
+  connectors_online: number;
+  apps: number;
+  sessions_live: number;
+  /** spare: two or more connectors online · single: one · silent: none of its connectors · empty: it has none */
+  state: "spare" | "single" | "silent" | "empty";
+}
+
+export interface SitePage {
+  items: Array<Site>;
+  next: string | null;
+  total: number;
+  total_exact: boolean;
+}
+
+export type ConnectorState = "online" | "silent" | "draining" | "revoked";
+
+export interface Connector {
+  id: Id;
+  name: string;
+  site: Ref;
+  state: ConnectorState;
+  fingerprint: string;
+  software: string | null;
+  address: string | null;
+  online_since: TimeOrNull;
+  last_seen: TimeOrNull;
+  rtt_ms: MsOrNull;
+  relays: Array<Ref>;
+  sessions_live: number;
+  enrolled_at: TimeOrNull;
+}
+
+export interface ConnectorPage {
+  items: Array<Connector>;
+  next: string | null;
+  total: number;
+  total_exact: boolean;
+}
+
+export interface EnrolTokenInput {
+  /** What the connector or relay will be called */
+  name: string;
+  life_ms: number;
+}
+
+export interface EnrolToken {
+  id: Id;
+  name: string;
+  /** null: it is for a relay */
+  site: Ref | null;
+  state: "waiting" | "used" | "expired";
+  made_at: Time;
+  expires: Time;
+  /** The connector or relay that used it */
+  edge: RefOrNull;
+}
+
+export interface EnrolTokenMade {
+  id: Id;
+  name: string;
+  expires: Time;
+  /** The whole string for `enrol --token-file`: broker, pin and secret */
+  enrolment: string;
+}
+
+export interface Relay {
+  id: Id;
+  name: string;
+  region: string;
+  state: ConnectorState;
+  addresses: Array<string>;
+  tunnels: CountOrNull;
+  sessions_live: number;
+  last_seen: TimeOrNull;
+  software: string | null;
+}
+
+export type UserState = "active" | "locked";
+
+export interface User {
+  id: Id;
+  /** The registry name, which policies use */
+  name: string;
+  display: string;
+  /** For display; it authorises nobody */
+  email: string;
+  provider: string;
+  /** `sub` at the provider */
+  subject: string;
+  state: UserState;
+  role: Role;
+  /** idp/group */
+  groups: Array<string>;
+  groups_known: boolean;
+  factor: "none" | "totp" | "totp_locked";
+  recovery_left: CountOrNull;
+  devices: number;
+  sessions_live: number;
+  signed_in_at: TimeOrNull;
+}
+
+export interface UserPage {
+  items: Array<User>;
+  next: string | null;
+  total: number;
+  total_exact: boolean;
+}
+
+export interface Group {
+  /** idp/group */
+  name: string;
+  provider: string;
+  members: number;
+}
+
+export interface GroupPage {
+  items: Array<Group>;
+  next: string | null;
+  total: number;
+  total_exact: boolean;
+}
+
+export type DeviceState = "pending" | "approved" | "blocked" | "lost";
+
+export type Verdict = "pass" | "fail" | "unknown";
+
+export type Assurance = "self" | "signed" | "attested" | "vendor";
+
+export interface Device {
+  id: Id;
+  name: string;
+  user: RefOrNull;
+  state: DeviceState;
+  owner: "user" | "other" | "organisation" | "unknown";
+  key: {
+    algorithm: "ed25519" | "p256";
+    kind: "software" | "hardware";
+    fingerprint: string;
+  };
+  os: string | null;
+  /** Version of the agent */
+  agent: string | null;
+  address: string | null;
+  online: boolean;
+  first_seen: TimeOrNull;
+  last_seen: TimeOrNull;
+  posture: {
+    pass: number;
+    fail: number;
+    unknown: number;
+    reported_at: TimeOrNull;
+  };
+  sessions_live: number;
+}
+
+export interface Signal {
+  signal: string;
+  verdict: Verdict;
+  value: string | number | boolean | null;
+  /** In words: why it is unknown, what was seen */
+  text: string;
+  source: string | null;
+  assurance: Assurance | null;
+  observed_at: TimeOrNull;
+  expires_at: TimeOrNull;
+  stale: boolean;
+  /** Policies that ask for it */
+  asked_by: Array<string>;
+}
+
+export interface DeviceDetail {
+  device: Device;
+  serials: Array<string>;
+  signals: Array<Signal>;
+  /** What its owner may open with it now */
+  apps: Array<{
+    app: Ref;
+    result: Result;
+    reason: string;
+  }>;
+}
+
+export interface DevicePage {
+  items: Array<Device>;
+  next: string | null;
+  total: number;
+  total_exact: boolean;
+}
+
+export interface Session {
+  id: Id;
+  user: Ref;
+  device: Ref;
+  app: Ref;
+  connector: RefOrNull;
+  relay: RefOrNull;
+  /** granted: a grant left, no edge has reported it yet */
+  state: "granted" | "live" | "paused" | "cutting" | "cut" | "ended";
+  opened: Time;
+  deadline: TimeOrNull;
+  idle_ms: MsOrNull;
+  /** To the app */
+  bytes_up: number;
+  /** From the app */
+  bytes_down: number;
+  /** Of the last decision */
+  policy_version: number;
+  /** policy/rule */
+  rule: string;
+  request_id: RequestId | null;
+  address: string | null;
+  cut: CutOne | null;
+}
+
+export interface SessionPage {
+  items: Array<Session>;
+  next: string | null;
+  total: number;
+  total_exact: boolean;
+  cuts_24h: {
+    count: number;
+    median_ms: MsOrNull;
+    worst_ms: MsOrNull;
+  };
+}
+
+export interface CutOne {
+  id: Id;
+  user: RefOrNull;
+  app: RefOrNull;
+  /** Relay and connector both reported their last byte */
+  confirmed: boolean;
+  /** The later of the two */
+  took_ms: MsOrNull;
+  relay_ms: MsOrNull;
+  connector_ms: MsOrNull;
+  /** Names of the edges that have not answered yet */
+  silent: Array<string>;
+}
+
+export interface Cut {
+  killed: number;
+  /** From the decision to the last byte, worst session */
+  took_ms: MsOrNull;
+  sessions: Array<CutOne>;
+}
+
+export type AuditResult = "ok" | "denied" | "error";
+
+export interface AuditRecord {
+  shard: number;
+  seq: number;
+  time: Time;
+  action: string;
+  /** SP-A031I */
+  code: string;
+  result: AuditResult;
+  actor: AuditParty;
+  object: AuditParty | null;
+  text: string;
+  request_id: RequestId | null;
+  address: string | null;
+  hash: string;
+  /** The record's own members */
+  details: Record<string, unknown>;
+}
+
+export interface AuditParty {
+  kind: string;
+  id: string | null;
+  name: string;
+}
+
+export interface AuditPage {
+  items: Array<AuditRecord>;
+  next: string | null;
+  chain: Verification;
+}
+
+export interface Verification {
+  state: "verified" | "broken" | "never";
+  at: TimeOrNull;
+  took_ms: MsOrNull;
+  shards: Array<{
+    shard: number;
+    from: number;
+    to: number;
+    /** Of the last good record */
+    hash: string;
+    broken_at: number | null;
+    text: string;
+  }>;
+}
+
+export type Result = "allow" | "step_up" | "deny";
+
+export type Truth = "true" | "false" | "unknown";
+
+export interface Condition {
+  /** groups, mfa, posture:disk_encryption, … */
+  key: string;
+  /** What is asked */
+  text: string;
+  value: Truth;
+  /** What is known */
+  fact: string;
+  source: string | null;
+  assurance: string | null;
+  age_ms: MsOrNull;
+}
+
+export interface TraceRule {
+  policy: string;
+  rule: string;
+  line: number;
+  value: Truth;
+  /** It is one of those that made the result */
+  decides: boolean;
+  message: string | null;
+  conditions: Array<Condition>;
+}
+
+export interface Trace {
+  request_id: RequestId | null;
+  at: Time;
+  user: RefOrNull;
+  device: RefOrNull;
+  app: RefOrNull;
+  result: Result;
+  /** ok, error, groups_unknown, not_visible, deny_rule, requirement, no_allow, step_up */
+  reason: string;
+  reasons: Array<string>;
+  remedies: Array<string>;
+  policy_version: number;
+  require: Array<TraceRule>;
+  allow: Array<TraceRule>;
+  deny: Array<TraceRule>;
+  limits: {
+    session_max_ms: MsOrNull;
+    idle_ms: MsOrNull;
+    reverify_ms: MsOrNull;
+    step_up_kind: FactorKind | null;
+    step_up_every_ms: MsOrNull;
+  };
+  /** What would change the result */
+  changes_it: Array<string>;
+}
+
+export interface Provider {
+  name: string;
+  title: string;
+  issuer: string;
+  built_in: boolean;
+  groups_claim: string;
+  /** unused: not asked since the start */
+  state: "ok" | "failing" | "unused";
+  text: string;
+  checked_at: TimeOrNull;
+}
+
+export interface Settings {
+  name: string;
+  public_url: string;
+  fingerprint: string;
+  /** Which group gives which role */
+  roles: Array<{
+    role: Role;
+    group: string;
+  }>;
+  login: {
+    life_ms: number;
+    idle_ms: number;
+  };
+  tunnel: {
+    cut_through: "auto" | "off";
+    front: "direct" | "l7";
+  };
+  keys: Array<{
+    purpose: "identity" | "grant" | "record";
+    kid: string;
+    from: TimeOrNull;
+    until: TimeOrNull;
+  }>;
+}
+
+export const operations = {
+  openapi: { method: "GET", path: "/api/openapi.json", role: "public" },
+  me: { method: "GET", path: "/api/v1/me", role: "person" },
+  meFactor: { method: "POST", path: "/api/v1/me/factor", role: "person" },
+  meSignOut: { method: "POST", path: "/api/v1/me/sign-out", role: "person" },
+  overview: { method: "GET", path: "/api/v1/overview", role: "viewer" },
+  health: { method: "GET", path: "/api/v1/health", role: "viewer" },
+  appList: { method: "GET", path: "/api/v1/apps", role: "viewer" },
+  appCreate: { method: "POST", path: "/api/v1/apps", role: "admin" },
+  appGet: { method: "GET", path: "/api/v1/apps/{id}", role: "viewer" },
+  appUpdate: { method: "PUT", path: "/api/v1/apps/{id}", role: "admin" },
+  appRemove: { method: "DELETE", path: "/api/v1/apps/{id}", role: "admin" },
+  appTest: { method: "POST", path: "/api/v1/apps/{id}/test", role: "operator" },
+  policyList: { method: "GET", path: "/api/v1/policies", role: "viewer" },
+  policyGet: { method: "GET", path: "/api/v1/policies/{name}", role: "viewer" },
+  policyPut: { method: "PUT", path: "/api/v1/policies/{name}", role: "admin" },
+  policyRemove: { method: "DELETE", path: "/api/v1/policies/{name}", role: "admin" },
+  policyDocument: { method: "GET", path: "/api/v1/policy", role: "viewer" },
+  policyDocumentPut: { method: "PUT", path: "/api/v1/policy", role: "admin" },
+  policyCheck: { method: "POST", path: "/api/v1/policy/check", role: "viewer" },
+  policySimulate: { method: "POST", path: "/api/v1/policy/simulate", role: "viewer" },
+  policyHistory: { method: "GET", path: "/api/v1/policy/versions", role: "viewer" },
+  policyVersion: { method: "GET", path: "/api/v1/policy/versions/{version}", role: "viewer" },
+  policyRollback: { method: "POST", path: "/api/v1/policy/versions/{version}/rollback", role: "admin" },
+  siteList: { method: "GET", path: "/api/v1/sites", role: "viewer" },
+  siteCreate: { method: "POST", path: "/api/v1/sites", role: "admin" },
+  siteGet: { method: "GET", path: "/api/v1/sites/{id}", role: "viewer" },
+  siteRemove: { method: "DELETE", path: "/api/v1/sites/{id}", role: "admin" },
+  siteTokenList: { method: "GET", path: "/api/v1/sites/{id}/tokens", role: "operator" },
+  siteTokenCreate: { method: "POST", path: "/api/v1/sites/{id}/tokens", role: "admin" },
+  tokenGet: { method: "GET", path: "/api/v1/tokens/{id}", role: "operator" },
+  tokenRevoke: { method: "DELETE", path: "/api/v1/tokens/{id}", role: "admin" },
+  connectorList: { method: "GET", path: "/api/v1/connectors", role: "viewer" },
+  connectorGet: { method: "GET", path: "/api/v1/connectors/{id}", role: "viewer" },
+  connectorRevoke: { method: "POST", path: "/api/v1/connectors/{id}/revoke", role: "admin" },
+  relayList: { method: "GET", path: "/api/v1/relays", role: "viewer" },
+  relayTokenCreate: { method: "POST", path: "/api/v1/relays/tokens", role: "admin" },
+  relayRevoke: { method: "POST", path: "/api/v1/relays/{id}/revoke", role: "admin" },
+  userList: { method: "GET", path: "/api/v1/users", role: "viewer" },
+  userGet: { method: "GET", path: "/api/v1/users/{id}", role: "viewer" },
+  userLock: { method: "POST", path: "/api/v1/users/{id}/lock", role: "admin" },
+  userUnlock: { method: "POST", path: "/api/v1/users/{id}/unlock", role: "admin" },
+  userSignOut: { method: "POST", path: "/api/v1/users/{id}/sign-out", role: "operator" },
+  userResetTotp: { method: "POST", path: "/api/v1/users/{id}/reset-totp", role: "admin" },
+  groupList: { method: "GET", path: "/api/v1/groups", role: "viewer" },
+  deviceList: { method: "GET", path: "/api/v1/devices", role: "viewer" },
+  deviceGet: { method: "GET", path: "/api/v1/devices/{id}", role: "viewer" },
+  deviceApprove: { method: "POST", path: "/api/v1/devices/{id}/approve", role: "operator" },
+  deviceBlock: { method: "POST", path: "/api/v1/devices/{id}/block", role: "operator" },
+  deviceRevoke: { method: "POST", path: "/api/v1/devices/{id}/revoke", role: "admin" },
+  sessionList: { method: "GET", path: "/api/v1/sessions", role: "viewer" },
+  sessionGet: { method: "GET", path: "/api/v1/sessions/{id}", role: "viewer" },
+  sessionKill: { method: "POST", path: "/api/v1/sessions/{id}/kill", role: "operator" },
+  sessionKillMany: { method: "POST", path: "/api/v1/sessions/kill", role: "operator" },
+  auditList: { method: "GET", path: "/api/v1/audit", role: "viewer" },
+  auditGet: { method: "GET", path: "/api/v1/audit/records/{shard}/{seq}", role: "viewer" },
+  auditExport: { method: "GET", path: "/api/v1/audit/export", role: "operator" },
+  auditVerification: { method: "GET", path: "/api/v1/audit/verification", role: "viewer" },
+  auditVerify: { method: "POST", path: "/api/v1/audit/verification", role: "operator" },
+  whyRequest: { method: "GET", path: "/api/v1/why/{request}", role: "viewer" },
+  whyNow: { method: "GET", path: "/api/v1/why", role: "viewer" },
+  providerList: { method: "GET", path: "/api/v1/providers", role: "viewer" },
+  settings: { method: "GET", path: "/api/v1/settings", role: "viewer" },
+} as const;
+
+export interface Operations {
+  openapi: {
+    path: undefined;
+    query: undefined;
+    body: undefined;
+    ok: Record<string, unknown>;
+  };
+  me: {
+    path: undefined;
+    query: undefined;
+    body: undefined;
+    ok: Me;
+  };
+  meFactor: {
+    path: undefined;
+    query: undefined;
+    body: {
+    code: string;
+  };
+    ok: {
+    mfa_at: string;
+    kind: FactorKind;
+  };
+  };
+  meSignOut: {
+    path: undefined;
+    query: undefined;
+    body: undefined;
+    ok: undefined;
+  };
+  overview: {
+    path: undefined;
+    query: undefined;
+    body: undefined;
+    ok: Overview;
+  };
+  health: {
+    path: undefined;
+    query: undefined;
+    body: undefined;
+    ok: Health;
+  };
+  appList: {
+    path: undefined;
+    query: { after?: string; limit?: number; q?: string; name?: Name; site?: Id; type?: AppType };
+    body: undefined;
+    ok: AppPage;
+  };
+  appCreate: {
+    path: undefined;
+    query: undefined;
+    body: AppInput;
+    ok: App;
+  };
+  appGet: {
+    path: { id: Id };
+    query: undefined;
+    body: undefined;
+    ok: App;
+  };
+  appUpdate: {
+    path: { id: Id };
+    query: undefined;
+    body: AppInput;
+    ok: App;
+  };
+  appRemove: {
+    path: { id: Id };
+    query: undefined;
+    body: undefined;
+    ok: undefined;
+  };
+  appTest: {
+    path: { id: Id };
+    query: undefined;
+    body: undefined;
+    ok: {
+    results: Array<AppTest>;
+  };
+  };
+  policyList: {
+    path: undefined;
+    query: undefined;
+    body: undefined;
+    ok: {
+    /** Version of the document in force */
+    version: number;
+    items: Array<PolicyRow>;
+    findings: Array<Finding>;
+  };
+  };
+  policyGet: {
+    path: { name: Name };
+    query: undefined;
+    body: undefined;
+    ok: Policy;
+  };
+  policyPut: {
+    path: { name: Name };
+    query: undefined;
+    body: PolicyInput;
+    ok: Policy;
+  };
+  policyRemove: {
+    path: { name: Name };
+    query: undefined;
+    body: undefined;
+    ok: undefined;
+  };
+  policyDocument: {
+    path: undefined;
+    query: undefined;
+    body: undefined;
+    ok: PolicyVersion;
+  };
+  policyDocumentPut: {
+    path: undefined;
+    query: undefined;
+    body: PolicyInput;
+    ok: PolicyVersion;
+  };
+  policyCheck: {
+    path: undefined;
+    query: undefined;
+    body: {
+    text: PolicyText;
+    /** Set, when the text is this one policy and not the whole document */
+    policy?: Name | null;
+  };
+    ok: PolicyCheck;
+  };
+  policySimulate: {
+    path: undefined;
+    query: undefined;
+    body: Simulation;
+    ok: Trace;
+  };
+  policyHistory: {
+    path: undefined;
+    query: { after?: string; limit?: number };
+    body: undefined;
+    ok: PolicyVersionPage;
+  };
+  policyVersion: {
+    path: { version: number };
+    query: undefined;
+    body: undefined;
+    ok: PolicyVersion;
+  };
+  policyRollback: {
+    path: { version: number };
+    query: undefined;
+    body: Reason;
+    ok: PolicyVersion;
+  };
+  siteList: {
+    path: undefined;
+    query: { after?: string; limit?: number; q?: string; name?: Name };
+    body: undefined;
+    ok: SitePage;
+  };
+  siteCreate: {
+    path: undefined;
+    query: undefined;
+    body: SiteInput;
+    ok: Site;
+  };
+  siteGet: {
+    path: { id: Id };
+    query: undefined;
+    body: undefined;
+    ok: Site;
+  };
+  siteRemove: {
+    path: { id: Id };
+    query: undefined;
+    body: undefined;
+    ok: undefined;
+  };
+  siteTokenList: {
+    path: { id: Id };
+    query: undefined;
+    body: undefined;
+    ok: {
+    items: Array<EnrolToken>;
+  };
+  };
+  siteTokenCreate: {
+    path: { id: Id };
+    query: undefined;
+    body: EnrolTokenInput;
+    ok: EnrolTokenMade;
+  };
+  tokenGet: {
+    path: { id: Id };
+    query: undefined;
+    body: undefined;
+    ok: EnrolToken;
+  };
+  tokenRevoke: {
+    path: { id: Id };
+    query: undefined;
+    body: undefined;
+    ok: undefined;
+  };
+  connectorList: {
+    path: undefined;
+    query: { after?: string; limit?: number; site?: Id };
+    body: undefined;
+    ok: ConnectorPage;
+  };
+  connectorGet: {
+    path: { id: Id };
+    query: undefined;
+    body: undefined;
+    ok: Connector;
+  };
+  connectorRevoke: {
+    path: { id: Id };
+    query: undefined;
+    body: Reason;
+    ok: Cut;
+  };
+  relayList: {
+    path: undefined;
+    query: undefined;
+    body: undefined;
+    ok: {
+    items: Array<Relay>;
+  };
+  };
+  relayTokenCreate: {
+    path: undefined;
+    query: undefined;
+    body: EnrolTokenInput;
+    ok: EnrolTokenMade;
+  };
+  relayRevoke: {
+    path: { id: Id };
+    query: undefined;
+    body: Reason;
+    ok: Cut;
+  };
+  userList: {
+    path: undefined;
+    query: { after?: string; limit?: number; q?: string; name?: string; group?: string; state?: UserState };
+    body: undefined;
+    ok: UserPage;
+  };
+  userGet: {
+    path: { id: Id };
+    query: undefined;
+    body: undefined;
+    ok: User;
+  };
+  userLock: {
+    path: { id: Id };
+    query: undefined;
+    body: Reason;
+    ok: Cut;
+  };
+  userUnlock: {
+    path: { id: Id };
+    query: undefined;
+    body: undefined;
+    ok: undefined;
+  };
+  userSignOut: {
+    path: { id: Id };
+    query: undefined;
+    body: Reason;
+    ok: Cut;
+  };
+  userResetTotp: {
+    path: { id: Id };
+    query: undefined;
+    body: Reason;
+    ok: Cut;
+  };
+  groupList: {
+    path: undefined;
+    query: { after?: string; limit?: number; q?: string };
+    body: undefined;
+    ok: GroupPage;
+  };
+  deviceList: {
+    path: undefined;
+    query: { after?: string; limit?: number; q?: string; user?: Id; state?: DeviceState };
+    body: undefined;
+    ok: DevicePage;
+  };
+  deviceGet: {
+    path: { id: Id };
+    query: undefined;
+    body: undefined;
+    ok: DeviceDetail;
+  };
+  deviceApprove: {
+    path: { id: Id };
+    query: undefined;
+    body: undefined;
+    ok: Device;
+  };
+  deviceBlock: {
+    path: { id: Id };
+    query: undefined;
+    body: Reason;
+    ok: Cut;
+  };
+  deviceRevoke: {
+    path: { id: Id };
+    query: undefined;
+    body: Reason;
+    ok: Cut;
+  };
+  sessionList: {
+    path: undefined;
+    query: { after?: string; limit?: number; q?: string; user?: Id; device?: Id; connector?: Id; app?: Id };
+    body: undefined;
+    ok: SessionPage;
+  };
+  sessionGet: {
+    path: { id: Id };
+    query: undefined;
+    body: undefined;
+    ok: Session;
+  };
+  sessionKill: {
+    path: { id: Id };
+    query: undefined;
+    body: Reason;
+    ok: Cut;
+  };
+  sessionKillMany: {
+    path: undefined;
+    query: undefined;
+    body: {
+    by: "user" | "device" | "connector" | "app";
+    id: Id;
+    reason: ReasonText;
+  };
+    ok: Cut;
+  };
+  auditList: {
+    path: undefined;
+    query: { after?: string; limit?: number; from?: string; to?: string; action?: string; result?: AuditResult; user?: Id; app?: Id; q?: string };
+    body: undefined;
+    ok: AuditPage;
+  };
+  auditGet: {
+    path: { shard: number; seq: number };
+    query: undefined;
+    body: undefined;
+    ok: AuditRecord;
+  };
+  auditExport: {
+    path: undefined;
+    query: { format: "csv" | "ndjson"; after?: string; from?: string; to?: string; action?: string; result?: AuditResult; user?: Id; app?: Id };
+    body: undefined;
+    ok: undefined;
+  };
+  auditVerification: {
+    path: undefined;
+    query: undefined;
+    body: undefined;
+    ok: Verification;
+  };
+  auditVerify: {
+    path: undefined;
+    query: undefined;
+    body: undefined;
+    ok: Verification;
+  };
+  whyRequest: {
+    path: { request: RequestId };
+    query: undefined;
+    body: undefined;
+    ok: Trace;
+  };
+  whyNow: {
+    path: undefined;
+    query: { user: Id; app: Id; device?: Id };
+    body: undefined;
+    ok: Trace;
+  };
+  providerList: {
+    path: undefined;
+    query: undefined;
+    body: undefined;
+    ok: {
+    items: Array<Provider>;
+  };
+  };
+  settings: {
+    path: undefined;
+    query: undefined;
+    body: undefined;
+    ok: Settings;
+  };
+}

@@ -1,0 +1,97 @@
+// One device: what it closes, each signal with value, source, assurance and age.
+import { useState } from "preact/hooks";
+import type { Cut, DeviceDetail, Signal } from "../api";
+import { call } from "../client";
+import { useAct, useLoad } from "../load";
+import { Ago, assuranceWord, Facts, Head, Name, Note, Panel, RefLink, ResultState, Until, VerdictState } from "../parts/basics";
+import { CutNote } from "../parts/cut";
+import { Confirm } from "../parts/dialog";
+import { Failure } from "../parts/failure";
+import { all, Table } from "../parts/table";
+import { count, sentence, visible } from "../words";
+import { may } from "../who";
+import { DeviceStateWord } from "./devices";
+
+function valueText(s: Signal): string {
+  if (s.value === null) return s.text || "never reported";
+  const value = String(s.value);
+  return s.text && s.text !== value ? `${value}: ${s.text}` : value;
+}
+
+function Consequence({ d }: { d: DeviceDetail }) {
+  const closed = d.apps.filter((a) => a.result === "deny");
+  const state = d.device.state;
+  if (state === "pending") return <Note mood="warn" icon="clock" title="This device waits for approval.">Compare the fingerprint with the one that <code>sallyport key fingerprint</code> prints on it, then approve.</Note>;
+  if (state === "blocked") return <Note mood="bad" title="This device is blocked.">It opens nothing, and its sessions were cut.</Note>;
+  if (state === "lost") return <Note mood="bad" title="This device's key was revoked.">It can't come back with this key.</Note>;
+  if (closed.length) return <Note mood="warn" title={`${count(closed.length, "app")} closed for its owner on this device: ${sentence(closed.map((a) => visible(a.app.name)))}`}>{closed[0]!.reason}</Note>;
+  return null;
+}
+
+export function DevicePage({ id }: { id: string }) {
+  const load = useLoad("deviceGet", { path: { id } });
+  const [asking, setAsking] = useState<"block" | "revoke" | undefined>();
+  const [done, setDone] = useState<{ cut: Cut; what: string } | undefined>();
+  const act = useAct();
+  const d = load.data;
+  if (!d) return <><Head title="Device" crumbs={[["/devices", "Devices"]]} />{load.failed && <Failure what="This device could not be read." problem={load.failed} again={() => void load.reload()} />}</>;
+  const { device } = d;
+  const approve = () => void act.run(async () => {
+    await call("deviceApprove", { path: { id } });
+    await load.reload();
+  });
+  return (
+    <>
+      <Head title={<Name text={device.name} />} crumbs={[["/devices", "Devices"]]} acts={device.state !== "lost" && <>
+        {device.state !== "approved" && may("operator") && <button type="button" class="btn main" aria-busy={act.busy ? "true" : undefined} disabled={act.busy} onClick={approve}>{device.state === "pending" ? "Approve device" : "Unblock device"}</button>}
+        {device.state !== "blocked" && may("operator") && <button type="button" class="btn" onClick={() => setAsking("block")}>Block</button>}
+        {may("admin") && <button type="button" class="btn quiet danger-text" onClick={() => setAsking("revoke")}>Revoke</button>}</>}>
+        {device.user ? <>Of <RefLink to={device.user} at="users" />. </> : "Nobody has signed in on it. "}{device.posture.reported_at ? <>Reported <Ago at={device.posture.reported_at} />.</> : "It has never reported its posture."}
+      </Head>
+      {act.failed && <Failure what="Not approved." problem={act.failed} />}
+      {done && <CutNote cut={done.cut} what={done.what} />}
+      <Consequence d={d} />
+      <Table<Signal> title="Posture" slim page={all(d.signals)} rowKey={(s) => s.signal} header={<h2>Posture</h2>}
+        empty={<p>No signal yet. The agent reports every 5 minutes while it runs; a value that was never reported is unknown, and unknown passes nothing.</p>}
+        columns={[
+          { head: "Signal", part: "main", cell: (s) => <span class="mono">{visible(s.signal)}</span> },
+          { head: "Verdict", cell: (s) => <VerdictState value={s.verdict} stale={s.stale} /> },
+          { head: "Value", cell: (s) => <Name text={valueText(s)} /> },
+          { head: "Source", kind: "p2", cell: (s) => s.source ? <Name text={s.source} /> : <span class="dim">none</span> },
+          { head: "Assurance", kind: "p2", cell: (s) => assuranceWord(s.assurance) },
+          { head: "Age", kind: "r", cell: (s) => <Ago at={s.observed_at} never="never seen" /> },
+          { head: "Turns stale", kind: "r p3", cell: (s) => s.expires_at ? <Until at={s.expires_at} /> : <span class="dim">no value</span> },
+          { head: "Asked by", kind: "p3", cell: (s) => s.asked_by.length ? s.asked_by.map((p, i) => <>{i > 0 && ", "}<a href={`/policies/${p}`}>{p}</a></>) : <span class="dim">no policy</span> }]} />
+      <div class="cols two">
+        <Table<DeviceDetail["apps"][number]> title="What it opens now" slim page={all(d.apps)} rowKey={(a) => a.app.id} header={<h2>What it opens now</h2>}
+          empty={<p>{device.user ? "No app is visible to its owner." : "Nobody has signed in on it."}</p>}
+          columns={[
+            { head: "App", part: "main", cell: (a) => <RefLink to={a.app} at="apps" /> },
+            { head: "Result", cell: (a) => <ResultState value={a.result} /> },
+            { head: "Reason", kind: "p2", cell: (a) => <Name text={a.reason} /> },
+            { head: "Why", part: "act", cell: (a) => device.user && <a class="btn small" href={`/why?user=${device.user.id}&app=${a.app.id}&device=${id}`}>Why<span class="vh"> {a.app.name}</span></a> }]} />
+        <Panel title="Device"><Facts rows={[
+          ["State", <DeviceStateWord state={device.state} />],
+          ["Key", `${device.key.algorithm}, ${device.key.kind === "hardware" ? "in hardware" : "in a file"}`],
+          ["Fingerprint", <span class="mono">{device.key.fingerprint}</span>],
+          ["System", device.os ? <Name text={device.os} /> : "unknown"],
+          ["Agent", device.agent ?? "unknown"],
+          ["Address", device.address ? <span class="mono">{visible(device.address)}</span> : "unknown"],
+          ["Serials", d.serials.length ? <Name text={d.serials.join(", ")} /> : "none readable"],
+          ["Seen", device.online ? "online" : <Ago at={device.last_seen} />],
+          ["First seen", <Ago at={device.first_seen} />],
+          ["Live sessions", <a href={`/sessions?device=${id}`}>{device.sessions_live}</a>]]} /></Panel>
+      </div>
+      {asking && (
+        <Confirm title={<>{asking === "block" ? "Block" : "Revoke"} device <Name text={device.name} />?</>} verb={asking === "block" ? "Block device" : "Revoke device"} reason
+          {...(asking === "revoke" ? { typed: device.name } : {})} close={() => setAsking(undefined)}
+          act={async (reason) => {
+            const cut = await call(asking === "block" ? "deviceBlock" : "deviceRevoke", { path: { id }, body: { reason } });
+            setDone({ cut, what: `${asking === "block" ? "Blocked" : "Revoked"} ${visible(device.name)}` });
+            await load.reload();
+          }}>
+          <p>{device.sessions_live ? `${count(device.sessions_live, "live session")} will be cut.` : "No session is live."} {asking === "revoke" && "Its key never works again; the owner signs in anew with a new key."}</p>
+        </Confirm>)}
+    </>
+  );
+}

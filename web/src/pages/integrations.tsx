@@ -1,0 +1,36 @@
+// Which outside system fails. The configuration file says which there are; nothing is edited here.
+import type { Provider } from "../api";
+import { useLoad } from "../load";
+import { Ago, Badge, Head, Name, Panel, State } from "../parts/basics";
+import { Failure } from "../parts/failure";
+import { all, Table } from "../parts/table";
+import { count } from "../words";
+
+function ProviderState({ p }: { p: Provider }) {
+  if (p.state === "ok") return <State mood="ok">Works</State>;
+  return p.state === "failing" ? <State mood="bad">Fails</State> : <State mood="warn">Not asked yet</State>;
+}
+
+export function IntegrationsPage() {
+  const load = useLoad("providerList", {});
+  const health = useLoad("health", {});
+  const rows = load.data?.items;
+  const bad = rows?.filter((p) => p.state === "failing").length ?? 0;
+  return (
+    <>
+      <Head title="Integrations">{rows && <>{count(rows.length, "identity provider")}. {bad ? `${bad} ${bad === 1 ? "fails" : "fail"}: nobody can sign in through it.` : "None fails."} They stand in the broker's configuration file.</>}</Head>
+      <Table<Provider> title="Identity providers" slim page={all(rows)} failed={load.failed} loading={load.loading} again={() => void load.reload()} rowKey={(p) => p.name} header={<h2>Identity providers</h2>}
+        empty={<p>No provider is configured, so nobody can sign in.</p>}
+        columns={[
+          { head: "Provider", part: "main", cell: (p) => <><b><Name text={p.name} /></b> {p.built_in && <Badge mood="warn">built in</Badge>}<span class="two"><Name text={p.title} /></span></> },
+          { head: "Issuer", kind: "p2", cell: (p) => <span class="mono"><Name text={p.issuer} /></span> },
+          { head: "Groups from", kind: "p3", cell: (p) => <span class="mono"><Name text={p.groups_claim} /></span> },
+          { head: "Last result", cell: (p) => <><Name text={p.text} /><span class="two"><Ago at={p.checked_at} /></span></> },
+          { head: "State", cell: (p) => <ProviderState p={p} /> }]} />
+      <Panel title="The broker's own checks">
+        {health.failed && <Failure what="The checks could not be read." problem={health.failed} again={() => void health.reload()} />}
+        {health.data && <ul class="conds">{health.data.checks.map((c) => <li>{c.ok ? <State mood="ok">ok</State> : <State mood="bad">fails</State>}<div>{c.name}<small><Name text={c.text} /></small></div></li>)}</ul>}
+      </Panel>
+    </>
+  );
+}

@@ -1,0 +1,105 @@
+// Who is in, since when, until when; how fast we cut.
+import { useEffect, useState } from "preact/hooks";
+import type { Cut, Session } from "../api";
+import { call } from "../client";
+import { useLoad } from "../load";
+import { onLive } from "../live";
+import { Clock, Head, Name, RefLink, State, Until, useNow } from "../parts/basics";
+import { CutNote } from "../parts/cut";
+import { Confirm } from "../parts/dialog";
+import { Filters, Table } from "../parts/table";
+import { usePlace } from "../route";
+import { bytes, count, duration, visible } from "../words";
+import { may } from "../who";
+import { KillBy } from "./killby";
+
+const SOON_MS = 10 * 60 * 1000;
+const GONE_MS = 10 * 1000;
+
+function SessionState({ s }: { s: Session }) {
+  const now = useNow();
+  switch (s.state) {
+    case "granted": return <State mood="info">Opening</State>;
+    case "paused": return <State mood="info" icon="key">Paused for a code</State>;
+    case "cutting": return <State mood="warn" icon="stop">Cutting</State>;
+    case "cut": return <CutState s={s} />;
+    case "ended": return <State mood="off">Ended</State>;
+  }
+  if (s.deadline && Date.parse(s.deadline) - now < SOON_MS) return <State mood="warn" icon="clock">Ends soon</State>;
+  return <State mood="ok">Allowed</State>;
+}
+
+function CutState({ s }: { s: Session }) {
+  const cut = s.cut;
+  if (!cut || cut.took_ms === null) return <State mood="warn" icon="stop">Cut</State>;
+  if (cut.silent.length) return <State mood="bad" icon="stop">Cut {duration(cut.took_ms)}, {cut.silent.map(visible).join(", ")} silent</State>;
+  return <State mood={cut.took_ms > 2000 ? "bad" : "warn"} icon="stop">Cut in {duration(cut.took_ms)}</State>;
+}
+
+export function SessionsPage() {
+  const { query } = usePlace();
+  const filter = Object.fromEntries(["q", "user", "device", "connector", "app", "after"].map((k) => [k, query.get(k) ?? ""]));
+  const load = useLoad("sessionList", { query: filter });
+  const apps = useLoad("appList", { query: { limit: 200 } });
+  const [killing, setKilling] = useState<Session | undefined>();
+  const [choosing, setChoosing] = useState(false);
+  const [done, setDone] = useState<{ cut: Cut; what: string } | undefined>();
+  const [fresh, setFresh] = useState(0);
+
+  useEffect(() => onLive((event) => {
+    if (event === "reset") return void load.reload();
+    const s = event.d.session;
+    if (!s) return;
+    if (event.t === "session.open") return setFresh((n) => n + 1);
+    load.patch((page) => ({ ...page, items: page.items.map((row) => (row.id === s.id ? s : row)) }));
+    if (event.t === "session.end")
+      setTimeout(() => load.patch((page) => ({ ...page, items: page.items.filter((row) => row.id !== s.id), total: page.total - 1 })), GONE_MS);
+  }), [load.patch, load.reload]);
+
+  const page = load.data;
+  const cuts = page?.cuts_24h;
+  return (
+    <>
+      <Head title="Sessions" acts={<button type="button" class="btn" disabled={!may("operator")} onClick={() => setChoosing(true)}>Kill by user, device, connector or app</button>}>
+        {page && <>{count(page.total, "live session")}. {cuts && cuts.median_ms !== null && cuts.worst_ms !== null
+          ? `${cuts.count} cut in 24 h: median ${duration(cuts.median_ms)}, worst ${duration(cuts.worst_ms)}.` : "None was cut in 24 h."}</>}
+      </Head>
+      {done && <CutNote cut={done.cut} what={done.what} />}
+      <Filters find="Filter sessions" chips={[
+        { name: "app", label: "App", choices: apps.data?.items.map((a) => ({ value: a.id, text: a.name })) ?? [] },
+        ...(["user", "device", "connector"] as const).filter((k) => query.get(k)).map((k) => ({
+          name: k, label: k[0]!.toUpperCase() + k.slice(1), choices: [{ value: query.get(k)!, text: page?.items.map((s) => s[k]).find((r) => r?.id === query.get(k))?.name ?? "one" }] })),
+      ]} />
+      {fresh > 0 && <button type="button" class="btn" onClick={() => { setFresh(0); void load.reload(); }}>Show {fresh} new</button>}
+      <Table<Session> title="Live sessions" page={page} failed={load.failed} loading={load.loading} again={() => void load.reload()}
+        rowKey={(s) => s.id} gone={(s) => s.state === "cut" || s.state === "ended"}
+        filtered={query.size ? "No session matches." : undefined}
+        empty={<><p>Nobody is in. A session starts when a person opens an app through the agent:</p><p><code>sallyport connect APP</code></p></>}
+        columns={[
+          { head: "User", part: "main", cell: (s) => <span class="who"><RefLink to={s.user} at="users" /></span> },
+          { head: "App", kind: "nowrap", cell: (s) => <RefLink to={s.app} at="apps" /> },
+          { head: "Device", kind: "p2 nowrap", cell: (s) => <RefLink to={s.device} at="devices" /> },
+          { head: "Opened", kind: "r p3", cell: (s) => <Clock at={s.opened} /> },
+          { head: "Ends", kind: "r", cell: (s) => <Until at={s.deadline} /> },
+          { head: "Sent to user", kind: "r p3", cell: (s) => bytes(s.bytes_down) },
+          { head: "Rule", kind: "p3", cell: (s) => <span class="sub"><Name text={s.rule} /></span> },
+          { head: "State", cell: (s) => <SessionState s={s} /> },
+          { head: "Actions", part: "act", cell: (s) => <>
+            {s.request_id && <a class="btn small quiet" href={`/why/${s.request_id}`}>Why<span class="vh"> is {visible(s.user.name)} in {visible(s.app.name)}</span></a>}
+            {may("operator") && (s.state === "live" || s.state === "paused" || s.state === "granted") &&
+              <button type="button" class="btn small" onClick={() => setKilling(s)}>Kill<span class="vh"> session of {visible(s.user.name)} to {visible(s.app.name)}</span></button>}</> },
+        ]} />
+      {killing && (
+        <Confirm title={<>Kill session of <Name text={killing.user.name} /> to <Name text={killing.app.name} />?</>} verb="Kill session" reason close={() => setKilling(undefined)}
+          act={async (reason) => {
+            const cut = await call("sessionKill", { path: { id: killing.id }, body: { reason } });
+            setDone({ cut, what: `Session of ${visible(killing.user.name)} to ${visible(killing.app.name)}` });
+            load.patch((p) => ({ ...p, items: p.items.map((s) => (s.id === killing.id ? { ...s, state: "cut", cut: cut.sessions[0] ?? s.cut } : s)) }));
+          }}>
+          <p>1 session, {bytes(killing.bytes_down)} sent to the user so far. The person may open it again while the policies allow it.</p>
+        </Confirm>
+      )}
+      {choosing && <KillBy close={() => setChoosing(false)} done={(cut, what) => { setDone({ cut, what }); void load.reload(); }} />}
+    </>
+  );
+}

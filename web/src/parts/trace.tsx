@@ -1,0 +1,58 @@
+// One renderer for a decision's trace: the page Why, and the simulator.
+import type { Trace, TraceRule } from "../api";
+import { duration } from "../words";
+import { Icon, Name, Panel, TruthState } from "./basics";
+
+const titles: Record<string, string> = {
+  ok: "Allowed",
+  step_up: "Asks for a code",
+  deny_rule: "Denied: a deny rule is true",
+  requirement: "Denied: a requirement is not met",
+  no_allow: "Denied: no allow rule is true",
+  groups_unknown: "Denied: the user's groups could not be read",
+  not_visible: "Denied: no such app for this user",
+  error: "Denied: the decision failed",
+};
+
+export function VerdictBox({ trace }: { trace: Trace }) {
+  const good = trace.result === "allow";
+  const title = titles[good ? "ok" : trace.result === "step_up" ? "step_up" : trace.reason] ?? "Denied";
+  return (
+    <div class={`verdict ${good ? "ok" : "bad"}`} role="status"><Icon name={good ? "check" : trace.result === "step_up" ? "key" : "stop"} />
+      <div><b>{title}</b>{trace.reasons.map((r) => <p>{r}</p>)}</div></div>
+  );
+}
+
+/** unknown first, then what is false, then what holds. */
+const rank = { unknown: 0, false: 1, true: 2 };
+
+function Conditions({ rule }: { rule: TraceRule }) {
+  const rows = [...rule.conditions].sort((a, b) => rank[a.value] - rank[b.value]);
+  return (
+    <ul class="conds">{rows.map((c) => (
+      <li><TruthState value={c.value} /><div>{c.text}{c.fact && <>: <Name text={c.fact} /></>}
+        <small>{[c.source && `source ${c.source}`, c.assurance && `assurance ${c.assurance}`, c.age_ms !== null && `${duration(c.age_ms)} old`].filter(Boolean).join(", ")}</small></div></li>
+    ))}</ul>
+  );
+}
+
+function Rules({ title, rules, none }: { title: string; rules: TraceRule[]; none: string }) {
+  if (!rules.length) return <Panel title={title}><p class="sub">{none}</p></Panel>;
+  return <>{rules.map((r) => (
+    <Panel title={`${title}: ${r.policy}${r.rule ? `/${r.rule}` : ""}`} end={<a href={`/policies/${encodeURIComponent(r.policy)}?line=${r.line}`}>{r.policy}, line {r.line}</a>}>
+      {r.message && <p>“<Name text={r.message} />”</p>}<Conditions rule={r} /></Panel>
+  ))}</>;
+}
+
+export function TraceRules({ trace }: { trace: Trace }) {
+  return <>
+    <Rules title="Requirement" rules={trace.require} none="No policy that concerns this app has a requirement." />
+    <Rules title="Allow" rules={trace.allow} none="No allow rule concerns this app, so nobody gets in." />
+    <Rules title="Deny" rules={trace.deny} none="No deny rule concerns this app." />
+  </>;
+}
+
+export function ChangesIt({ trace }: { trace: Trace }) {
+  if (!trace.changes_it.length) return null;
+  return <Panel title="What would change it"><ul class="fix">{trace.changes_it.map((c) => <li><span>{c}</span></li>)}</ul></Panel>;
+}

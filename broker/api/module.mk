@@ -1,3 +1,30 @@
-# broker/api
+# broker/api: REST, thin handlers; the console's files. May use base, config, http and the services
+# policy, posture, registry, session, identity, audit.
 noinst_LIBRARIES += %D%/libapi.a
-%C%_libapi_a_SOURCES =
+%C%_libapi_a_SOURCES = \
+	%D%/assets.c %D%/assets.h
+nodist_%C%_libapi_a_SOURCES = %D%/assets_table.c
+
+# The console is built by node into the build folder; web/node_modules is filled once, by npm ci.
+WEB_FILES = $(wildcard $(top_srcdir)/web/src/* $(top_srcdir)/web/src/*/* $(top_srcdir)/web/scripts/*.mjs) \
+	$(top_srcdir)/web/package.json
+EXTRA_DIST += scripts/assets.py %D%/openapi.yaml
+CLEANFILES += %D%/assets_table.c web/dist.stamp
+
+$(top_srcdir)/web/node_modules/.package-lock.json: $(top_srcdir)/web/package-lock.json
+	$(AM_V_GEN)cd $(top_srcdir)/web && npm ci --ignore-scripts --no-audit --no-fund --silent && touch node_modules/.package-lock.json
+
+web/dist.stamp: $(WEB_FILES) $(top_srcdir)/web/node_modules/.package-lock.json
+	$(AM_V_GEN)$(MKDIR_P) web && cd $(top_srcdir)/web && $(NODE) scripts/build.mjs $(abs_top_builddir)/web/dist
+	@touch $@
+
+if CONSOLE
+ASSETS_CONSOLE = --dist web/dist
+%D%/assets_table.c: web/dist.stamp
+endif
+%D%/assets_table.c: $(top_srcdir)/scripts/assets.py %D%/openapi.yaml \
+		$(top_srcdir)/web/src/tokens.css $(top_srcdir)/web/src/app.css $(top_srcdir)/web/src/favicon.svg
+	$(AM_V_GEN)python3 $(top_srcdir)/scripts/assets.py $@ $(ASSETS_CONSOLE) \
+		/api/openapi.yaml=$(srcdir)/broker/api/openapi.yaml \
+		/assets/style.css=$(top_srcdir)/web/src/tokens.css+$(top_srcdir)/web/src/app.css \
+		/assets/favicon.svg=$(top_srcdir)/web/src/favicon.svg

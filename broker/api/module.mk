@@ -20,9 +20,9 @@ web/dist.stamp: $(WEB_FILES) $(top_srcdir)/web/node_modules/.package-lock.json
 
 if CONSOLE
 ASSETS_CONSOLE = --dist web/dist
-%D%/assets_table.c: web/dist.stamp
+ASSETS_CONSOLE_STAMP = web/dist.stamp
 endif
-%D%/assets_table.c: $(top_srcdir)/scripts/assets.py %D%/openapi.yaml \
+%D%/assets_table.c: $(ASSETS_CONSOLE_STAMP) $(top_srcdir)/scripts/assets.py %D%/openapi.yaml \
 		$(top_srcdir)/web/src/tokens.css $(top_srcdir)/web/src/app.css $(top_srcdir)/web/src/favicon.svg
 	$(AM_V_GEN)python3 $(top_srcdir)/scripts/assets.py $@ $(ASSETS_CONSOLE) \
 		/api/openapi.yaml=$(srcdir)/broker/api/openapi.yaml \

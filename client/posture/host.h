@@ -13,7 +13,6 @@
 #include "lib/base/view.h"
 
 #include <stdbool.h>
-#include <sys/types.h>
 
 enum {
     HOST_FILE_BYTES_MAX = 256 * 1024,

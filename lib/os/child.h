@@ -7,17 +7,19 @@
 
 #include "lib/base/buf.h"
 
+#include <sys/types.h>
+
 struct loop;
 struct child;
 
 struct child_spec {
-    const char *path;         /* absolute, or with `search` a name for PATH */
-    const char *const *argv;  /* NULL-ended; argv[0] included */
-    const char *const *env;   /* NULL: the caller's */
-    const char *cwd;          /* NULL: the caller's */
-    bool search;              /* look in PATH */
-    bool die_with_parent;     /* SIGTERM when the starting thread's process ends */
-    bool quiet;               /* standard output and error go to /dev/null */
+    const char *path;        /* absolute, or with `search` a name for PATH */
+    const char *const *argv; /* NULL-ended; argv[0] included */
+    const char *const *env;  /* NULL: the caller's */
+    const char *cwd;         /* NULL: the caller's */
+    bool search;             /* look in PATH */
+    bool die_with_parent;    /* SIGTERM when the starting thread's process ends */
+    bool quiet;              /* standard output and error go to /dev/null */
 };
 
 /* The end, from the loop: exit status 0 to 255, or -1 and the signal. Call child_free in it. */

@@ -65,8 +65,7 @@ enum watch_events {
  * next call on it says which.
  *   SP_ERR_IO (not a descriptor that can be watched), SP_ERR_NOMEM */
 SP_MUST sp_error watch_start(struct loop *l, int fd, unsigned events,
-                             void (*fn)(void *arg, unsigned events), void *arg,
-                             struct watch **out);
+                             void (*fn)(void *arg, unsigned events), void *arg, struct watch **out);
 void watch_set(struct watch *w, unsigned events); /* nothing happens when they are the same */
 /* The descriptor stays the owner's and may be closed right afterwards. NULL is allowed. */
 void watch_stop(struct watch *w);

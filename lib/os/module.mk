@@ -1,3 +1,14 @@
 # lib/os: what asks the kernel. May use base.
 noinst_LIBRARIES += %D%/libos.a
-%C%_libos_a_SOURCES = %D%/loop.h %D%/pool.h %D%/sock.h %D%/fdpass.h %D%/child.h %D%/resolve.h
+%C%_libos_a_SOURCES = \
+	%D%/loop.c %D%/loop.h %D%/timer.c %D%/pool.c %D%/pool.h %D%/sock.c %D%/sock.h \
+	%D%/sock_linux.c %D%/address.c %D%/connect.c %D%/fdpass.c %D%/fdpass.h %D%/child.c %D%/child.h \
+	%D%/resolve.c %D%/resolve.h %D%/loop_internal.h
+
+check_PROGRAMS += tests/unit/%D%/test_loop tests/unit/%D%/test_pool tests/unit/%D%/test_sock \
+	tests/unit/%D%/test_child tests/unit/%D%/test_resolve
+tests_unit_%C%_test_loop_SOURCES = tests/unit/%D%/test_loop.c
+tests_unit_%C%_test_pool_SOURCES = tests/unit/%D%/test_pool.c
+tests_unit_%C%_test_sock_SOURCES = tests/unit/%D%/test_sock.c
+tests_unit_%C%_test_child_SOURCES = tests/unit/%D%/test_child.c
+tests_unit_%C%_test_resolve_SOURCES = tests/unit/%D%/test_resolve.c

@@ -23,7 +23,7 @@ struct address {
 
 /* "198.18.0.7:443", "[2001:db8::1]:443", for printf within the full expression. */
 struct address_text {
-    char s[64];
+    char s[80];
 };
 struct address_text address_text(const struct address *a);
 /* Without the port: "198.18.0.7", "2001:db8::1". */

@@ -1,3 +1,8 @@
-# lib/term
+# lib/term: what a person at a terminal sees and types. May use base, os.
 noinst_LIBRARIES += %D%/libterm.a
-%C%_libterm_a_SOURCES =
+%C%_libterm_a_SOURCES = \
+	%D%/command.c %D%/command.h \
+	%D%/completion.c %D%/manual.c %D%/manual.h
+
+check_PROGRAMS += tests/unit/%D%/test_command
+tests_unit_%C%_test_command_SOURCES = tests/unit/%D%/test_command.c

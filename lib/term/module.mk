@@ -1,8 +1,10 @@
 # lib/term: what a person at a terminal sees and types. May use base, os.
 noinst_LIBRARIES += %D%/libterm.a
 %C%_libterm_a_SOURCES = \
+	%D%/ask.h \
 	%D%/command.c %D%/command.h \
-	%D%/completion.c %D%/manual.c %D%/manual.h
+	%D%/completion.c %D%/manual.c %D%/manual.h \
+	%D%/out.h
 
 check_PROGRAMS += tests/unit/%D%/test_command
 tests_unit_%C%_test_command_SOURCES = tests/unit/%D%/test_command.c

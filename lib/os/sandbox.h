@@ -1,0 +1,36 @@
+#ifndef SP_OS_SANDBOX_H
+#define SP_OS_SANDBOX_H
+
+/*
+ * sandbox: what a program gives up before it reads a foreign byte (SECURITY HRD).
+ *
+ * The units in packaging/systemd do more; this holds without them, in containers and `dev` too.
+ */
+
+#include "lib/base/error.h"
+#include "lib/base/why.h"
+
+#include <stdbool.h>
+
+/*
+ * First line of main: no core files, not dumpable (no ptrace and no /proc/PID/mem for other
+ * processes of this user), no new privileges by set-uid programs, umask 077, descriptors 0-2 open,
+ * all others closed but `keep` of systemd's socket activation (LISTEN_FDS). One thread so far.
+ *   SP_ERR_IO
+ */
+SP_MUST sp_error sandbox_early(void);
+
+enum sandbox_rights {
+    SANDBOX_MAY_EXEC = 1, /* starts other programs (`broker dev`, the agent's collectors) */
+};
+
+/*
+ * Before the loop runs, and before other threads start: system calls that none of our programs
+ * needs answer EPERM from here on (ptrace, process_vm_*, mount, bpf, kexec, module loading, keyctl,
+ * userfaultfd, perf_event_open, io_uring, …; execve unless SANDBOX_MAY_EXEC). A kernel without
+ * seccomp, or an unknown machine type, is told in `why` and is no failure of the caller's:
+ *   SP_ERR_UNSUPPORTED
+ */
+SP_MUST sp_error sandbox_syscalls(unsigned rights, struct sp_why *why);
+
+#endif

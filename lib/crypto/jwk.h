@@ -4,7 +4,7 @@
 /*
  * jwk: a provider's key set (RFC 7517, 7518, 8037), read from untrusted bytes.
  *
- * Understood  RSA of 2,048 to 8,192 bits with an odd exponent of 3 or more; EC P-256 on the
+ * Understood  RSA of 2,048 to 4,096 bits with an odd exponent of 3 or more; EC P-256 on the
  *             curve; OKP Ed25519.
  * Ignored     everything else, entry by entry (RFC 7517 section 5): other types and curves,
  *             missing members, `use` other than sig, entries that are no objects. Each is listed
@@ -24,7 +24,7 @@ enum {
     JWKS_KEYS_MAX = 100, /* entries, ignored ones included */
     JWK_KID_MAX = 256,
     JWK_NAME_MAX = 32,
-    JWK_RSA_BYTES_MAX = 1024,
+    JWK_RSA_BYTES_MAX = 512,
     JWK_RSA_BITS_MIN = 2048
 };
 

@@ -64,7 +64,6 @@ struct jwt_id {
 };
 
 /*
- * `alg` is what the token was signed with (at_hash depends on it; all of ours use SHA-256).
  *   SP_ERR_MALFORMED  a claim missing or of a wrong type; times as string, negative, above 2^53
  *   SP_ERR_AUDIENCE   `iss`, `aud` or `azp`
  *   SP_ERR_EXPIRED    a time outside its window; `why` says which clock seems wrong and by how

@@ -4,8 +4,8 @@
 /*
  * enrol: enrolment tokens, and the address line that brings an edge to its broker.
  *
- * Token    `spe_` + base64url of 32 random bytes. Stored by the broker as SHA-256 of the bytes,
- *          single use, consumed in one statement (broker/registry).
+ * Token    `spe_` + base64url of 32 random bytes. Made by broker/registry, stored there as
+ *          SHA-256 of the bytes, single use, consumed in one statement.
  * Address  https://HOST[:PORT]#SP1:9f2a-71c7-…[;front=l7][;ca=BASE64URL-DER][;spe_…]
  *          One line. Without the token it is a login address, with it an enrolment string. The
  *          fragment is never sent to a server. Order as shown; nothing twice, nothing unknown.
@@ -18,18 +18,17 @@
 #include "lib/crypto/secret.h"
 
 enum {
-    ENROL_TOKEN_BYTES = 32,
+    ENROL_SECRET_BYTES = 32,
     ENROL_TOKEN_TEXT = 47, /* "spe_" and 43 characters */
     ENROL_URL_MAX = 300,
     ENROL_CA_MAX = 4096,
     ENROL_LINE_MAX = 8192
 };
 
-/* A new token. The caller wipes `text`; `hash` is what is stored. */
-void enrol_token_new(char text[ENROL_TOKEN_TEXT + 1], struct hash *hash);
-/* What a token's text hashes to, for looking it up.
+/* Text of a token's bytes, and back. The caller wipes both.
  *   SP_ERR_MALFORMED */
-SP_MUST sp_error enrol_token_hash(struct view text, struct hash *out);
+void enrol_token_write(const uint8_t secret[ENROL_SECRET_BYTES], char text[ENROL_TOKEN_TEXT + 1]);
+SP_MUST sp_error enrol_token_read(struct view text, uint8_t secret[ENROL_SECRET_BYTES]);
 
 struct enrol_address {
     char url[ENROL_URL_MAX + 1];        /* "https://HOST[:PORT]", no path, no trailing slash */

@@ -1,0 +1,191 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "lib/base/encode.h"
+#include "lib/crypto/totp.h"
+
+static const char seed20[] = "12345678901234567890";
+#define NOW(t) ((sp_unix_ms)(t)*1000)
+
+static void OTP_01_hotp_vectors_of_rfc_4226(void **state)
+{
+    (void)state;
+    static const char *const want[] = {"755224", "287082", "359152", "969429", "338314",
+                                       "254676", "287922", "162583", "399871", "520489"};
+    char code[10];
+
+    for (uint64_t i = 0; i < 10; i++) {
+        assert_int_equal(totp_hotp(view_str(seed20), i, TOTP_SHA1, 6, code), SP_OK);
+        assert_string_equal(code, want[i]);
+    }
+}
+
+static void OTP_02_totp_vectors_of_rfc_6238(void **state)
+{
+    (void)state;
+    static const uint64_t at[] = {59,         1111111109, 1111111111,
+                                  1234567890, 2000000000, UINT64_C(20000000000)};
+    static const struct {
+        enum totp_hash hash;
+        const char *seed;
+        const char *codes[6];
+    } rows[] = {
+        {TOTP_SHA1,
+         "12345678901234567890",
+         {"94287082", "07081804", "14050471", "89005924", "69279037", "65353130"}},
+        {TOTP_SHA256,
+         "12345678901234567890123456789012",
+         {"46119246", "68084774", "67062674", "91819424", "90698825", "77737706"}},
+        {TOTP_SHA512,
+         "1234567890123456789012345678901234567890123456789012345678901234",
+         {"90693936", "25091201", "99943326", "93441116", "38618901", "47863826"}},
+    };
+    char code[10];
+
+    for (size_t r = 0; r < 3; r++)
+        for (size_t i = 0; i < 6; i++) {
+            assert_int_equal(totp_hotp(view_str(rows[r].seed), at[i] / 30, rows[r].hash, 8, code),
+                             SP_OK);
+            assert_string_equal(code, rows[r].codes[i]);
+        }
+    assert_int_equal(totp_hotp(view_str(seed20), 0, TOTP_SHA1, 0, code), SP_ERR_INVALID);
+    assert_int_equal(totp_hotp(view_str(seed20), 0, TOTP_SHA1, 10, code), SP_ERR_INVALID);
+    assert_int_equal(totp_hotp((struct view){0}, 0, TOTP_SHA1, 6, code), SP_ERR_INVALID);
+}
+
+/* C-013 and OTP-7: a code is text. */
+static void OTP_07_codes_are_read_as_text(void **state)
+{
+    (void)state;
+    static const struct {
+        sp_unix_ms at;
+        const char *typed;
+        enum totp_verdict verdict;
+    } rows[] = {
+        {NOW(1111111109), "081804", TOTP_RIGHT},
+        {NOW(1111111111), "050471", TOTP_RIGHT},
+        {NOW(1234567890), "005924", TOTP_RIGHT},
+        {NOW(1234567890), " 005 924 ", TOTP_RIGHT},
+        {NOW(1234567890), "\t005924\r\n", TOTP_RIGHT},
+        {NOW(1234567890), "5924", TOTP_WRONG},
+        {NOW(1234567890), "0005924", TOTP_WRONG},
+        {NOW(1234567890), "005924 0", TOTP_WRONG},
+        {NOW(1234567890), "00 59 24", TOTP_WRONG},
+        {NOW(1234567890), "005  924", TOTP_WRONG},
+        {NOW(1234567890),
+         "\xef\xbc\x90\xef\xbc\x90\xef\xbc\x95\xef\xbc\x99\xef\xbc\x92\xef\xbc\x94", TOTP_WRONG},
+        {NOW(1234567890), "", TOTP_WRONG},
+        {NOW(1234567890), "+05924", TOTP_WRONG},
+        {NOW(1234567890), "0x5924", TOTP_WRONG},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct totp_result r =
+            totp_check(view_str(seed20), view_str(rows[i].typed), rows[i].at, -1);
+        if (r.verdict != rows[i].verdict)
+            fail_msg("row %zu: '%s' gives %d", i, rows[i].typed, (int)r.verdict);
+    }
+    struct view nul = {(const uint8_t *)"00592\0004", 7};
+    assert_int_equal(totp_check(view_str(seed20), nul, NOW(1234567890), -1).verdict, TOTP_WRONG);
+}
+
+/* OTP-3, C-014: one step each way is taken; ten each way tell about the clock. */
+static void OTP_03_the_window_is_one_step_and_hints_reach_ten(void **state)
+{
+    (void)state;
+    sp_unix_ms now = NOW(1234567890);
+    int64_t now_step = now / 30000;
+
+    for (int64_t offset = -11; offset <= 11; offset++) {
+        char code[10];
+        assert_int_equal(
+            totp_hotp(view_str(seed20), (uint64_t)(now_step + offset), TOTP_SHA1, 6, code), SP_OK);
+        struct totp_result r = totp_check(view_str(seed20), view_str(code), now, -1);
+        enum totp_verdict want = offset < -10 || offset > 10 ? TOTP_WRONG
+                                 : offset < -1               ? TOTP_BEHIND
+                                 : offset > 1                ? TOTP_AHEAD
+                                                             : TOTP_RIGHT;
+        assert_int_equal(r.verdict, want);
+        if (want == TOTP_RIGHT)
+            assert_int_equal(r.step, now_step + offset);
+        if (offset == -4)
+            assert_int_equal(r.minutes_behind, 2);
+        if (offset == -2)
+            assert_int_equal(r.minutes_behind, 1);
+        if (want == TOTP_AHEAD)
+            assert_int_equal(r.minutes_behind, 0);
+    }
+}
+
+static void OTP_04_a_step_is_taken_once_and_never_backwards(void **state)
+{
+    (void)state;
+    sp_unix_ms now = NOW(1234567890);
+    struct totp_result first = totp_check(view_str(seed20), view_str("005924"), now, -1);
+
+    assert_int_equal(first.verdict, TOTP_RIGHT);
+    assert_int_equal(totp_check(view_str(seed20), view_str("005924"), now, first.step).verdict,
+                     TOTP_USED);
+    assert_int_equal(totp_check(view_str(seed20), view_str("005924"), now, first.step + 5).verdict,
+                     TOTP_USED);
+}
+
+static void OTP_05_a_clock_set_back_does_not_revive_a_step(void **state)
+{
+    (void)state;
+    sp_unix_ms now = NOW(1234567890), hour = 3600 * 1000;
+    char code[10];
+
+    assert_int_equal(
+        totp_hotp(view_str(seed20), (uint64_t)((now - hour) / 30000), TOTP_SHA1, 6, code), SP_OK);
+    assert_int_equal(totp_check(view_str(seed20), view_str(code), now - hour, now / 30000).verdict,
+                     TOTP_USED);
+}
+
+static void C_011_a_code_of_sha256_is_wrong(void **state)
+{
+    (void)state;
+    sp_unix_ms now = NOW(1234567890);
+    char code[10];
+
+    assert_int_equal(totp_hotp(view_str(seed20), (uint64_t)(now / 30000), TOTP_SHA256, 6, code),
+                     SP_OK);
+    assert_int_equal(totp_check(view_str(seed20), view_str(code), now, -1).verdict, TOTP_WRONG);
+}
+
+static void OTP_06_the_uri_escapes_names_and_has_no_options(void **state)
+{
+    (void)state;
+    struct buf b;
+
+    buf_init(&b, 512);
+    assert_int_equal(
+        totp_uri(view_str(seed20), view_str("Sallyport"), view_str("alice@example.test"), &b),
+        SP_OK);
+    assert_string_equal(buf_cstr(&b), "otpauth://totp/Sallyport:alice%40example.test?secret="
+                                      "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Sallyport");
+    buf_reset(&b);
+    assert_int_equal(totp_uri(view_str(seed20), view_str("A:B&C"), view_str("50% a?b"), &b), SP_OK);
+    assert_string_equal(buf_cstr(&b), "otpauth://totp/A%3AB%26C:50%25%20a%3Fb?secret="
+                                      "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=A%3AB%26C");
+    buf_deinit(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(OTP_01_hotp_vectors_of_rfc_4226),
+        cmocka_unit_test(OTP_02_totp_vectors_of_rfc_6238),
+        cmocka_unit_test(OTP_07_codes_are_read_as_text),
+        cmocka_unit_test(OTP_03_the_window_is_one_step_and_hints_reach_ten),
+        cmocka_unit_test(OTP_04_a_step_is_taken_once_and_never_backwards),
+        cmocka_unit_test(OTP_05_a_clock_set_back_does_not_revive_a_step),
+        cmocka_unit_test(C_011_a_code_of_sha256_is_wrong),
+        cmocka_unit_test(OTP_06_the_uri_escapes_names_and_has_no_options),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

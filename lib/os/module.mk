@@ -3,7 +3,8 @@ noinst_LIBRARIES += %D%/libos.a
 %C%_libos_a_SOURCES = \
 	%D%/loop.c %D%/loop.h %D%/timer.c %D%/pool.c %D%/pool.h %D%/sock.c %D%/sock.h \
 	%D%/sock_linux.c %D%/address.c %D%/connect.c %D%/fdpass.c %D%/fdpass.h %D%/child.c %D%/child.h \
-	%D%/resolve.c %D%/resolve.h %D%/loop_internal.h
+	%D%/resolve.c %D%/resolve.h %D%/loop_internal.h \
+	%D%/file.c %D%/file.h %D%/sandbox.h %D%/service.h
 
 check_PROGRAMS += tests/unit/%D%/test_loop tests/unit/%D%/test_pool tests/unit/%D%/test_sock \
 	tests/unit/%D%/test_child tests/unit/%D%/test_resolve

@@ -13,7 +13,7 @@ noinst_LIBRARIES += %D%/libclientposture.a
 	%D%/text.c \
 	%D%/updates.h %D%/updates_linux.c
 
-check_PROGRAMS += tests/unit/%D%/test_readers
+check_PROGRAMS += tests/unit/%D%/test_collect tests/unit/%D%/test_readers
 tests_unit_%C%_test_collect_SOURCES = tests/unit/%D%/test_collect.c
 tests_unit_%C%_test_collect_LDADD = %D%/libclientposture.a $(LDADD)
 tests_unit_%C%_test_readers_SOURCES = tests/unit/%D%/test_readers.c

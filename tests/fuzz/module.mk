@@ -6,3 +6,11 @@
 #   %C%_fuzz_NAME_SOURCES = %D%/fuzz_NAME.c
 check_LIBRARIES = %D%/libreplay.a
 %C%_libreplay_a_SOURCES = %D%/replay.c %D%/fuzz.h
+
+check_PROGRAMS += %D%/fuzz_loopback %D%/fuzz_posture %D%/fuzz_ipc
+%C%_fuzz_loopback_SOURCES = %D%/fuzz_loopback.c
+%C%_fuzz_loopback_LDADD = client/login/liblogin.a $(LDADD)
+%C%_fuzz_posture_SOURCES = %D%/fuzz_posture.c
+%C%_fuzz_posture_LDADD = client/posture/libclientposture.a $(LDADD)
+%C%_fuzz_ipc_SOURCES = %D%/fuzz_ipc.c
+%C%_fuzz_ipc_LDADD = client/ipc/libipc.a $(LDADD)

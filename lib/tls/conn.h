@@ -106,8 +106,8 @@ void tls_conn_exports_done(struct tls_conn *c);
 SP_MUST sp_error tls_conn_update_keys(struct tls_conn *c);
 
 enum tls_refusal tls_conn_refusal(const struct tls_conn *c);
-const char *tls_conn_group(const struct tls_conn *c);  /* "X25519MLKEM768", for tests and doctor */
-const char *tls_conn_cipher(const struct tls_conn *c); /* "TLS13-AES128-GCM-SHA256" */
-const char *tls_conn_alpn(const struct tls_conn *c);   /* "" when none was agreed */
+const char *tls_conn_group(struct tls_conn *c);  /* "X25519MLKEM768", for tests and doctor */
+const char *tls_conn_cipher(struct tls_conn *c); /* "TLS13-AES128-GCM-SHA256" */
+const char *tls_conn_alpn(struct tls_conn *c);   /* "" when none was agreed */
 
 #endif

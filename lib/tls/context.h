@@ -69,6 +69,8 @@ SP_MUST sp_error tls_pinned_server(const struct key_secret *own, const char *alp
 SP_MUST sp_error tls_mutual_client(const struct key_secret *own, struct tls_context **out);
 SP_MUST sp_error tls_mutual_server(const struct key_secret *own, struct tls_context **out);
 
+/* One more holder; returns `context`. */
+struct tls_context *tls_context_hold(struct tls_context *context);
 /* Gives back one holder's share. NULL is allowed. */
 void tls_context_free(struct tls_context *context);
 

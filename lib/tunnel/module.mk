@@ -3,4 +3,14 @@
 noinst_LIBRARIES += %D%/libtunnel.a
 %C%_libtunnel_a_SOURCES = \
 	%D%/limits.h %D%/frame.c %D%/frame.h %D%/mask.c %D%/mask.h \
-	%D%/upgrade.h %D%/thread.h %D%/leg.h %D%/end.h %D%/streams.h %D%/pump.h
+	%D%/upgrade.c %D%/upgrade.h %D%/lifecycle.c %D%/lifecycle.h \
+	%D%/thread.c %D%/thread.h %D%/thread_internal.h %D%/wire.c %D%/wire.h \
+	%D%/switch.c %D%/switch.h %D%/bind.c %D%/bind.h \
+	%D%/outer.c %D%/outer_frames.c %D%/outer.h %D%/outer_internal.h \
+	%D%/pile.c %D%/pile.h %D%/stream.c %D%/streams.c %D%/streams.h %D%/streams_internal.h \
+	%D%/core.c %D%/core.h %D%/forward.c %D%/forward.h \
+	%D%/leg.h %D%/end.h %D%/pump.h
+
+check_PROGRAMS += tests/unit/%D%/test_core
+tests_unit_%C%_test_core_SOURCES = tests/unit/%D%/test_core.c \
+	tests/unit/%D%/rig.c tests/unit/%D%/rig.h tests/unit/check.h

@@ -87,6 +87,10 @@ SP_MUST sp_error streams_take(struct streams *s, struct view plain);
  * there are none.   SP_ERR_PROTOCOL, SP_ERR_NOMEM */
 SP_MUST sp_error streams_give(struct streams *s, struct view *out);
 
+/* Agent: the connector has proved itself, so application bytes may leave. Before this only
+ * requests do. A connector may call it at once. */
+void streams_allow_data(struct streams *s);
+
 SP_MUST sp_error streams_ping(struct streams *s);
 void streams_drain(struct streams *s); /* GOAWAY: no new ones */
 unsigned streams_live(const struct streams *s);

@@ -1,0 +1,91 @@
+#include "lib/tls/foreign.h"
+#include "lib/tls/tls_internal.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+/* Where a context keeps the name that its connections check; -1: the library gave none. */
+static int name_index = -1;
+static pthread_once_t name_index_once = PTHREAD_ONCE_INIT;
+
+static void make_name_index(void)
+{
+    name_index = wolfSSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+}
+
+/* Runs for each connection that a server accepts, before anything of it is negotiated. */
+static int on_server_certificate(WOLFSSL *ssl, void *arg)
+{
+    (void)arg;
+    wolfSSL_KeepArrays(ssl);
+    return 1;
+}
+
+void tls_foreign_server(void *ssl_ctx)
+{
+    wolfSSL_CTX_set_cert_cb(ssl_ctx, on_server_certificate, NULL);
+}
+
+/* Runs at each step of a client's handshake; the first one is before the hello leaves. */
+static void on_client_step(const WOLFSSL *const_ssl, int where, int ret)
+{
+    WOLFSSL *ssl = (WOLFSSL *)(uintptr_t)const_ssl;
+    const char *name = wolfSSL_CTX_get_ex_data(wolfSSL_get_SSL_CTX(ssl), name_index);
+
+    (void)where;
+    (void)ret;
+    wolfSSL_KeepArrays(ssl);
+    /* Should this fail (no memory), an impossible name keeps the connection from being trusted. */
+    if (name == NULL || wolfSSL_check_domain_name(ssl, name) != WOLFSSL_SUCCESS)
+        wolfSSL_set_verify(ssl, WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+                           tls_judge_peer); /* with no tls_conn behind it: refuses all */
+}
+
+sp_error tls_foreign_client(void *ssl_ctx, const char *name, const struct tls_named *named,
+                            struct sp_why *why)
+{
+    sp_error e;
+
+    (void)pthread_once(&name_index_once, make_name_index);
+    if (name == NULL || name[0] == '\0')
+        return SP_ERR_INVALID;
+    if (name_index < 0)
+        return SP_ERR_TLS;
+    if ((e = tls_trust(ssl_ctx, named, why)) != SP_OK)
+        return e;
+
+    char *copy = strdup(name);
+    if (copy == NULL)
+        return SP_ERR_NOMEM;
+    if (wolfSSL_CTX_set_ex_data(ssl_ctx, name_index, copy) != WOLFSSL_SUCCESS) {
+        free(copy);
+        return SP_ERR_TLS;
+    }
+    wolfSSL_CTX_set_info_callback(ssl_ctx, on_client_step);
+    return SP_OK;
+}
+
+void tls_foreign_client_done(void *ssl_ctx)
+{
+    if (ssl_ctx == NULL || name_index < 0)
+        return;
+    wolfSSL_CTX_set_info_callback(ssl_ctx, NULL);
+    free(wolfSSL_CTX_get_ex_data(ssl_ctx, name_index));
+    (void)wolfSSL_CTX_set_ex_data(ssl_ctx, name_index, NULL);
+}
+
+sp_error tls_foreign_binding(void *ssl, uint8_t out[TLS_EXPORT_BYTES])
+{
+    static const char label[] = "EXPORTER-Channel-Binding";
+
+    if (wolfSSL_version(ssl) != TLS1_3_VERSION ||
+        wolfSSL_export_keying_material(ssl, out, TLS_EXPORT_BYTES, label, sizeof label - 1, NULL, 0,
+                                       0) != WOLFSSL_SUCCESS)
+        return SP_ERR_TLS;
+    return SP_OK;
+}
+
+enum tls_refusal tls_foreign_refusal(void *ssl)
+{
+    return tls_refusal_of(wolfSSL_get_error(ssl, 0));
+}

@@ -1,0 +1,31 @@
+#ifndef SP_TLS_INTERNAL_H
+#define SP_TLS_INTERNAL_H
+
+/* wolfSSL wants its options before any other header of it. */
+#include <wolfssl/options.h>
+#include <wolfssl/ssl.h>
+
+#include "lib/tls/conn.h"
+
+#include <stdatomic.h>
+
+enum tls_kind { TLS_NAMED = 1, TLS_SERVED, TLS_PINNED, TLS_MUTUAL };
+
+struct tls_context {
+    atomic_uint holders;
+    enum tls_kind kind;
+    bool server;
+    WOLFSSL_CTX *ctx; /* owned */
+    char alpn[64];    /* comma-separated, as wolfSSL_UseALPN takes it; "": none */
+};
+
+/* Store and CAs of `named` into `ctx`. As tls_named_client. */
+SP_MUST sp_error tls_trust(WOLFSSL_CTX *ctx, const struct tls_named *named, struct sp_why *why);
+
+/* The library's error number as a reason. */
+enum tls_refusal tls_refusal_of(int wolfssl_error);
+
+/* Called by wolfSSL for the peer's certificate of pinned and mutual connections: conn.c. */
+int tls_judge_peer(int verified, WOLFSSL_X509_STORE_CTX *store);
+
+#endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 /* Formats into a scratch text and copies it over with what could steer a terminal made visible. */
+SP_PRINTF(3, 0)
 static void say(char *out, size_t size, const char *format, va_list args)
 {
     char raw[SP_WHY_TEXT_MAX];

@@ -42,6 +42,13 @@ SP_MUST sp_error paseto_verify(const struct key_public *k, struct view token, st
  */
 SP_MUST sp_error paseto_footer(struct view token, struct buf *out);
 
+/*
+ * The message of a v4.public token, NOT verified: only for a first meeting, where the message names
+ * the key that it is then verified with (lib/trust/keyset.h).
+ *   SP_ERR_MALFORMED, SP_ERR_LIMIT, SP_ERR_NOMEM
+ */
+SP_MUST sp_error paseto_unverified(struct view token, struct buf *message);
+
 /* Seals with a key of PASETO_LOCAL_KEY_BYTES. Errors as paseto_sign. */
 SP_MUST sp_error paseto_seal(const struct secret *k, struct view message, struct view footer,
                              struct view implicit, struct buf *out);

@@ -27,6 +27,7 @@ void once_free(struct once *o); /* NULL is fine */
  * one is taken as the newest seen.
  *   SP_ERR_REPLAY  spent before
  *   SP_ERR_FULL    max ids are remembered and none of them is over
+ *   SP_ERR_NOMEM
  */
 SP_MUST sp_error once_spend(struct once *o, struct sp_id id, sp_unix_ms until, sp_unix_ms now);
 

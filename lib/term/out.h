@@ -61,7 +61,7 @@ size_t out_width(struct view text);
 
 /* "3 min", "2 h", "5 d" of a duration in ms; "now" under 1 s. For the full expression. */
 struct out_age {
-    char s[16];
+    char s[32];
 };
 struct out_age out_age(int64_t ms);
 

@@ -7,7 +7,7 @@
 
 #include "lib/base/view.h"
 
-enum { FDPASS_MESSAGE_MAX = 1024 };
+enum { FDPASS_MESSAGE_MAX = 8 * 1024 + 256 }; /* an enrolment string and a word */
 
 /*
  * Sends `message` and, unless -1, `fd`, which stays the caller's.

@@ -1,0 +1,50 @@
+#ifndef SP_BROKER_FRONT_H
+#define SP_BROKER_FRONT_H
+
+/*
+ * front: the public port. Accepts, looks at the ClientHello without taking it (lib/tls/peek.h),
+ * and steers: a hello whose ALPN is exactly the tunnel's goes to the relay, everything else to
+ * the HTTP server.
+ *
+ * Refused without a word: what is no ClientHello, and connections beyond FRONT_PEEKS_MAX that
+ * have not finished theirs, or FRONT_PEEKS_A_SOURCE of one address (/64 for IPv6). Out of
+ * descriptors: accepting pauses for FRONT_PAUSE_MS, one log line says so.
+ * Loop thread.
+ */
+
+#include "lib/base/why.h"
+#include "lib/config/load.h"
+#include "lib/os/sock.h"
+
+struct front;
+struct loop;
+
+enum { FRONT_PEEKS_MAX = 4096, FRONT_PEEKS_A_SOURCE = 64, FRONT_PAUSE_MS = 100 };
+
+/* Both take `fd`, unread. `peer` is who connected, or whom a believed PROXY v2 header names. */
+struct front_targets {
+    void (*tunnel)(void *arg, int fd, const struct address *peer);
+    void (*http)(void *arg, int fd, const struct address *peer);
+    void *arg; /* borrowed until front_free */
+};
+
+/*
+ * Listens on every address of `listen`.
+ *   SP_ERR_EXISTS, SP_ERR_PERMISSION, SP_ERR_IO  `why` names the address
+ *   SP_ERR_NOMEM
+ */
+SP_MUST sp_error front_new(struct loop *loop, const struct config_strings *listen,
+                           const struct front_targets *targets, struct sp_why *why,
+                           struct front **out);
+void front_free(struct front *f); /* NULL is fine */
+
+/* The first address that it listens on, with the port that the kernel chose. */
+struct address front_address(const struct front *f);
+
+struct front_counts {
+    uint64_t accepted, tunnels, refused; /* since start */
+    size_t peeking;                      /* now */
+};
+struct front_counts front_counts(const struct front *f);
+
+#endif

@@ -1,0 +1,153 @@
+#include "broker/handoff.h"
+#include "lib/base/buf.h"
+#include "lib/base/log.h"
+#include "lib/os/fdpass.h"
+#include "lib/os/loop.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct handoff {
+    struct loop *loop; /* borrowed */
+    handoff_connected *connected;
+    void *arg;            /* borrowed */
+    char path[108];       /* as long as sun_path */
+    int listener, relay;  /* owned; -1: none */
+    struct watch *accept; /* owned */
+    struct watch *hangup; /* owned; NULL: no relay */
+};
+
+static void drop_relay(struct handoff *h)
+{
+    watch_stop(h->hangup);
+    h->hangup = NULL;
+    if (h->relay >= 0)
+        close(h->relay);
+    h->relay = -1;
+}
+
+static void on_hangup(void *arg, unsigned events)
+{
+    struct handoff *h = arg;
+    uint8_t room[FDPASS_MESSAGE_MAX];
+    size_t len;
+    int fd = -1;
+
+    (void)events;
+    sp_error e = fdpass_receive(h->relay, room, &len, &fd);
+    if (fd >= 0)
+        close(fd); /* the relay has nothing to give */
+    if (e == SP_ERR_AGAIN || e == SP_OK)
+        return;
+    log_event(LOG_WARN, "handoff.lost", "the relay of this machine is gone", NULL);
+    drop_relay(h);
+}
+
+static void take_relay(struct handoff *h, int fd)
+{
+    uid_t uid;
+
+    if (sock_peer_uid(fd, &uid) != SP_OK || (uid != geteuid() && uid != 0)) {
+        log_event(LOG_WARN, "handoff.refuse", "a process of another user wanted tunnel sockets",
+                  NULL);
+        close(fd);
+        return;
+    }
+    drop_relay(h);
+    h->relay = fd;
+    if (watch_start(h->loop, fd, WATCH_READ, on_hangup, h, &h->hangup) != SP_OK) {
+        drop_relay(h);
+        return;
+    }
+    log_event(LOG_INFO, "handoff.relay", "the relay of this machine takes tunnel sockets", NULL);
+    h->connected(h->arg);
+}
+
+static void on_accept(void *arg, unsigned events)
+{
+    struct handoff *h = arg;
+    int fd;
+
+    (void)events;
+    while (sock_accept(h->listener, &fd, NULL) == SP_OK)
+        take_relay(h, fd);
+}
+
+sp_error handoff_new(struct loop *loop, const char *path, handoff_connected *connected, void *arg,
+                     struct sp_why *why, struct handoff **out)
+{
+    struct handoff *h = calloc(1, sizeof *h);
+    sp_error e;
+
+    if (h == NULL)
+        return SP_ERR_NOMEM;
+    *h = (struct handoff){
+        .loop = loop, .connected = connected, .arg = arg, .listener = -1, .relay = -1};
+    int n = snprintf(h->path, sizeof h->path, "%s", path);
+    if (n < 0 || (size_t)n >= sizeof h->path)
+        e = SP_ERR_LIMIT;
+    else
+        e = sock_listen_unix(path, SOCK_SEQPACKET, &h->listener);
+    if (e == SP_OK)
+        e = watch_start(loop, h->listener, WATCH_READ, on_accept, h, &h->accept);
+    if (e != SP_OK) {
+        if (h->listener < 0)
+            h->path[0] = '\0'; /* someone else's */
+        handoff_free(h);
+        return sp_why_say(why, e, "can't serve the relay on %s: %s", path, sp_error_text(e));
+    }
+    *out = h;
+    return SP_OK;
+}
+
+void handoff_free(struct handoff *h)
+{
+    if (h == NULL)
+        return;
+    drop_relay(h);
+    watch_stop(h->accept);
+    if (h->listener >= 0)
+        close(h->listener);
+    if (h->path[0] != '\0')
+        unlink(h->path);
+    free(h);
+}
+
+static sp_error send_word(struct handoff *h, const char *word, struct view rest, int fd)
+{
+    struct buf message;
+    sp_error e;
+
+    if (h->relay < 0)
+        return SP_ERR_CLOSED;
+    buf_init(&message, FDPASS_MESSAGE_MAX);
+    buf_add_str(&message, word);
+    buf_add_byte(&message, ' ');
+    buf_add(&message, rest);
+    if ((e = buf_error(&message)) == SP_OK)
+        e = fdpass_send(h->relay, buf_view(&message), fd);
+    buf_wipe(&message);
+    return e;
+}
+
+void handoff_socket(struct handoff *h, int fd, const struct address *peer)
+{
+    struct address_text text = address_text(peer);
+    sp_error e = send_word(h, "socket", view_str(text.s), fd);
+
+    if (e != SP_OK)
+        log_event(LOG_WARN, "handoff.drop", "a tunnel was closed: no relay takes it", "peer",
+                  text.s, "error", sp_error_text(e), NULL);
+    close(fd);
+}
+
+sp_error handoff_enrol(struct handoff *h, struct view line)
+{
+    return send_word(h, "enrol", line, -1);
+}
+
+bool handoff_has_relay(const struct handoff *h)
+{
+    return h->relay >= 0;
+}

@@ -28,18 +28,18 @@ void explain_sentences(const struct policy_doc *doc, const struct facts *facts,
                        const struct decision *d, const char *request, struct sentences *out);
 
 /*
- * The whole trace: verdict, reason, policy version, app, user; D, R, M as lists of
- * "policy/rule"; every rule of the covering policies with the value of each condition, and for
- * posture tests value, source, assurance and age; limits; the facts; what would change it.
- * Owned by the caller; NULL: out of memory.
+ * The whole trace as the text of one JSON object appended to `out`: result, reason, decided_by,
+ * policy_version, require, allow and deny (every rule of the covering policies with the value of
+ * each condition, its fact, source, assurance and age), limits, changes_it, facts. Errors are
+ * sticky in `out`. TRACE_RECORD is what the audit log keeps; TRACE_PEOPLE says besides what each
+ * condition asks for in words, nearest allow rules first (Condition, TraceRule of openapi.yaml).
  */
-struct json *explain_trace(const struct policy_doc *doc, const struct facts *facts,
-                           const struct decision *d);
-
-/* The same of one document as one JSON text appended to `out`: what the audit record holds. Made
- * without building a tree, since every decision needs it. Errors are sticky in `out`. */
+enum trace_form { TRACE_RECORD = 0, TRACE_PEOPLE };
 void explain_trace_text(const struct policy_doc *doc, const struct facts *facts,
-                        const struct decision *d, struct buf *out);
+                        const struct decision *d, enum trace_form form, struct buf *out);
+/* The same as a tree. Owned by the caller; NULL: out of memory. */
+struct json *explain_trace(const struct policy_doc *doc, const struct facts *facts,
+                           const struct decision *d, enum trace_form form);
 
 /* "allow via payroll/hr and payroll/auditor", "deny requirement baseline/require[0]". */
 void explain_line(const struct policy_doc *doc, const struct facts *facts, const struct decision *d,
@@ -48,5 +48,10 @@ void explain_line(const struct policy_doc *doc, const struct facts *facts, const
 /* The exit code of the command line for a denial or step-up (ECOSYSTEM.md section 3.2): 0, 5, 6
  * or 7. */
 int explain_exit_code(const struct decision *d);
+
+/* step_up: the weakest proof that would do, and how new it must be (0: one for this session;
+ * INT64_MAX: any age). */
+void explain_need(const struct facts *facts, const struct decision *d, enum mfa_kind *kind,
+                  int64_t *every_ms);
 
 #endif

@@ -46,4 +46,7 @@ sp_unix_ms zone_moment(const struct zone *z, int64_t day, int64_t ms);
 /* The same, but in a repeated hour the second of both. */
 sp_unix_ms zone_moment_last(const struct zone *z, int64_t day, int64_t ms);
 
+/* The first change of the zone's offset after `t`; 0: none is known within two years. */
+sp_unix_ms zone_next_change(const struct zone *z, sp_unix_ms t);
+
 #endif

@@ -37,6 +37,10 @@ bool utf8_valid(struct view v);
  * escapes (\x1b, \u{202e}): for terminals and logs. Never fails but by the buf's limit. */
 void encode_visible(struct view v, struct buf *out);
 
+/* Appends `v` as a JSON string, quotes included; what is not UTF-8 becomes visible as above. For
+ * writers that make much JSON without a tree (the audit record of a decision). */
+void encode_json_string(struct view v, struct buf *out);
+
 /* Percent-encodes all but the unreserved characters of RFC 3986 section 2.3. */
 void encode_percent(struct view v, struct buf *out);
 

@@ -71,6 +71,35 @@ void encode_visible(struct view v, struct buf *out)
     }
 }
 
+void encode_json_string(struct view v, struct buf *out)
+{
+    buf_add_byte(out, '"');
+    while (v.len > 0) {
+        size_t plain = 0; /* most text is: one append for a run of it */
+        while (plain < v.len && v.at[plain] >= 0x20 && v.at[plain] < 0x7f && v.at[plain] != '"' &&
+               v.at[plain] != '\\')
+            plain++;
+        buf_add(out, view_slice(v, 0, plain));
+        v = view_slice(v, plain, v.len);
+        if (v.len == 0)
+            break;
+        uint32_t c = 0;
+        size_t n = utf8_read(v, &c);
+        if (n == 0) {
+            buf_addf(out, "\\\\x%02x", v.at[0]);
+            n = 1;
+        } else if (c == '"' || c == '\\') {
+            buf_addf(out, "\\%c", (int)c);
+        } else if (c < 0x20 || c == 0x7f) {
+            buf_addf(out, "\\u%04x", c);
+        } else {
+            buf_add(out, view_slice(v, 0, n));
+        }
+        v = view_slice(v, n, v.len);
+    }
+    buf_add_byte(out, '"');
+}
+
 static bool unreserved(uint8_t c)
 {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||

@@ -35,7 +35,7 @@ struct core {
     enum tunnel_why why;
     const char *code; /* of our own stop; static */
     sp_boot_ms heard, last_byte;
-    uint64_t moved;
+    uint64_t moved, sent, received; /* sent, received: once the streams are gone */
 };
 
 static sp_error fail(struct core *c, sp_error e)
@@ -203,6 +203,14 @@ void core_free(struct core *c)
     outer_free(c->outer);
     forget_session(c);
     free(c);
+}
+
+void core_abandon(struct core *c)
+{
+    c->sent = c->streams == NULL ? 0 : streams_sent(c->streams);
+    c->received = c->streams == NULL ? 0 : streams_received(c->streams);
+    streams_free(c->streams);
+    c->streams = NULL;
 }
 
 SP_MUST static sp_error begin_inner(struct core *c)
@@ -516,8 +524,8 @@ void core_report(const struct core *c, struct tunnel_report *out)
 
 struct tunnel_figures core_figures(const struct core *c)
 {
-    uint64_t sent = c->streams == NULL ? 0 : streams_sent(c->streams);
-    uint64_t received = c->streams == NULL ? 0 : streams_received(c->streams);
+    uint64_t sent = c->streams == NULL ? c->sent : streams_sent(c->streams);
+    uint64_t received = c->streams == NULL ? c->received : streams_received(c->streams);
 
     return (struct tunnel_figures){.up = c->state == CORE_UP,
                                    .bare_up = outer_tx_bare(c->outer),

@@ -83,6 +83,8 @@ sp_boot_ms core_heard(const struct core *c);
 void core_drain(struct core *c);
 /* Ends it here for `why`: the last words are in the wire's output. */
 void core_stop(struct core *c, enum tunnel_why why, const char *code);
+/* After the end: the streams end with SP_ERR_RESET now, before the owner hears of it. */
+void core_abandon(struct core *c);
 /* Streams that are not over; 0 and draining: core_stop(TUNNEL_DONE) is due. */
 unsigned core_live(const struct core *c);
 

@@ -141,7 +141,8 @@ struct tunnel_figures {
 };
 struct tunnel_figures tunnel_end_figures(const struct tunnel_end *t);
 
-/* Closes what is open without a word. NULL is allowed. Streams of it must be freed before. */
+/* Closes what is open without a word; streams that live on have ended with SP_ERR_RESET and are
+ * still their owners' to free. NULL is allowed. */
 void tunnel_end_free(struct tunnel_end *t);
 
 #endif

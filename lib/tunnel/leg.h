@@ -81,6 +81,20 @@ void leg_close(struct leg *l, unsigned code, const char *reason);
 /* RFC 9266 binding of the outer TLS, once open.   SP_ERR_TLS */
 SP_MUST sp_error leg_binding(struct leg *l, uint8_t out[TLS_EXPORT_BYTES]);
 
+/*
+ * For the relay's pairs (relay/pair.c): from here on payload is the taker's own. The leg goes on
+ * with pings, deadlines and the socket; instead of `message` it calls these. `ended` stays.
+ */
+struct leg_raw {
+    void (*fed)(void *arg);     /* bytes are in the wire */
+    void (*drained)(void *arg); /* the wire's output may take a batch again */
+};
+void leg_raw(struct leg *l, const struct leg_raw *raw, void *arg); /* borrowed until leg_free */
+struct outer;
+struct drive;
+struct outer *leg_outer(struct leg *l);
+struct drive *leg_drive(struct leg *l);
+
 void leg_free(struct leg *l); /* closes without a word; NULL is allowed */
 
 #endif

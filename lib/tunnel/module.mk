@@ -9,7 +9,8 @@ noinst_LIBRARIES += %D%/libtunnel.a
 	%D%/outer.c %D%/outer_frames.c %D%/outer.h %D%/outer_internal.h \
 	%D%/pile.c %D%/pile.h %D%/stream.c %D%/streams.c %D%/streams.h %D%/streams_internal.h \
 	%D%/core.c %D%/core.h %D%/forward.c %D%/forward.h \
-	%D%/leg.h %D%/end.h %D%/pump.h
+	%D%/drive.c %D%/drive.h %D%/leg.c %D%/leg.h %D%/idle.c %D%/idle.h \
+	%D%/end.c %D%/end.h %D%/pump.c %D%/pump.h
 
 check_PROGRAMS += tests/unit/%D%/test_core
 tests_unit_%C%_test_core_SOURCES = tests/unit/%D%/test_core.c \

@@ -251,6 +251,12 @@ void stream_attach(struct stream *st, const struct stream_io *io, void *arg)
         stream_note(st, NEWS_ENDED);
 }
 
+void stream_abort(struct stream *st, sp_error why)
+{
+    if (st->streams != NULL)
+        stream_reset(st, NGHTTP2_CANCEL, why);
+}
+
 void stream_accept(struct stream *st)
 {
     const nghttp2_nv status = {(uint8_t *)(uintptr_t) ":status", (uint8_t *)(uintptr_t) "200", 7, 3,

@@ -44,6 +44,9 @@ void stream_attach(struct stream *s, const struct stream_io *io, void *arg);
 void stream_readable(struct stream *s); /* read may have bytes again */
 void stream_writable(struct stream *s); /* write may take bytes again */
 
+/* The local side broke: RST_STREAM to the peer; `ended` follows. */
+void stream_abort(struct stream *s, sp_error why);
+
 /* Connector: the answer to a new stream. Refusals: 403 floor, 404 port, 502 refused, 504 late. */
 void stream_accept(struct stream *s);
 void stream_refuse(struct stream *s, int status);

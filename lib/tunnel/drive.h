@@ -1,0 +1,54 @@
+#ifndef SP_TUNNEL_DRIVE_H
+#define SP_TUNNEL_DRIVE_H
+
+/*
+ * drive: joins a wire with a socket on the loop: reads when its owner wants input, sends what the
+ * owner has put into the wire, one send() a batch, at the end of each turn. Knows no protocol.
+ *
+ * Used by leg.c, end.c and relay/pair.c. Loop thread. Embedded in its owner's struct.
+ */
+
+#include "lib/base/clock.h"
+#include "lib/os/loop.h"
+#include "lib/tunnel/wire.h"
+
+struct drive_hooks {
+    /* Received bytes are in the wire: take them. What is left stays in the wire. */
+    void (*fed)(void *arg);
+    /* Put more into the wire's output, up to a batch; called until nothing is added. */
+    void (*fill)(void *arg);
+    /* The socket ended: SP_OK for the peer's FIN, else SP_ERR_RESET, SP_ERR_IO. Once; nothing is
+     * called afterwards. The owner may free itself only from the loop later. */
+    void (*ended)(void *arg, sp_error e);
+};
+
+struct drive {
+    struct loop *loop;
+    struct tunnel_thread *thread;
+    struct wire wire;
+    struct watch *watch; /* owned; NULL: not started, or ended */
+    struct deferred turn_end;
+    const struct drive_hooks *hooks;
+    void *arg;
+    int fd; /* owned; -1: closed or given away */
+    bool reading, want_write, over;
+};
+
+/* Takes `fd`, also when it fails; sets TCP_NODELAY and TCP_USER_TIMEOUT where it is TCP.
+ *   SP_ERR_NOMEM, SP_ERR_IO */
+SP_MUST sp_error drive_start(struct drive *d, struct loop *loop, struct tunnel_thread *thread,
+                             int fd, const struct drive_hooks *hooks, void *arg);
+
+/* Input is wanted, or not: a blocked leg's producer is not read. Starts wanted. */
+void drive_reading(struct drive *d, bool wanted);
+/* There is (or will be, from `fill`) output: sent at the end of this turn. */
+void drive_output(struct drive *d);
+/* Sends now what the socket takes, without `fill`: last words. */
+void drive_send_now(struct drive *d);
+
+/* Stops watching and gives the socket away (a spliced pair's). */
+int drive_release(struct drive *d);
+/* Closes; with `reset` so that TCP sends RST. Safe twice, and on a zeroed drive. */
+void drive_stop(struct drive *d, bool reset);
+
+#endif

@@ -5,3 +5,10 @@ noinst_LIBRARIES += %D%/libbase.a
 	%D%/num.c %D%/num.h %D%/id.c %D%/id.h %D%/clock.c %D%/clock.h %D%/map.c %D%/map.h \
 	%D%/encode.c %D%/text.c %D%/encode.h %D%/json.c %D%/json_jansson.h %D%/json.h \
 	%D%/log.c %D%/log.h
+
+check_PROGRAMS += tests/unit/%D%/test_bytes tests/unit/%D%/test_encode tests/unit/%D%/test_json \
+	tests/unit/%D%/test_log
+tests_unit_%C%_test_bytes_SOURCES = tests/unit/%D%/test_bytes.c
+tests_unit_%C%_test_encode_SOURCES = tests/unit/%D%/test_encode.c
+tests_unit_%C%_test_json_SOURCES = tests/unit/%D%/test_json.c
+tests_unit_%C%_test_log_SOURCES = tests/unit/%D%/test_log.c

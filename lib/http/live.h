@@ -5,13 +5,13 @@
  * live: events from the loop to open console pages, over a websocket.
  *
  * A page opens GET /api/v1/live with subprotocol sallyport-live.1 and its login cookie, and sends
- * {"after": N} with the id of the last event it saw (0: none). It then gets what it missed, as
- * far as the ring of LIVE_RING_EVENTS still holds it, else {"reset":true,"id":N} (load the lists
- * anew), then each event as one text message {"id":N,"t":"session.open","d":{…}}. A page that
- * reads too slowly for the ring is closed and comes back with its last id: memory is bounded by
- * the ring, whatever the pages do. Ping each 25 s.
- * Admission is asked once at the upgrade and again each LIVE_RECHECK_MS, on a worker, by the
- * `admit` function: a login that ended ends its page's feed. Foreign Origin is refused (WS-14).
+ * {"after":N} with the id of the last event it saw (0: none). It then gets what it missed, as far
+ * as the ring of LIVE_RING_EVENTS still holds it, else {"reset":true,"id":N} (load the lists anew),
+ * then each event as one text message {"id":N,"t":"session.open","d":{…}}. A page that reads too
+ * slowly for the ring gets a reset too: memory is bounded by the ring, whatever pages do.
+ * Admission is asked right after the upgrade, before anything is sent, and again each
+ * LIVE_RECHECK_MS, on a worker, by the `admit` function; refused: close 4401. A login that ended
+ * ends its page's feed. Foreign Origin is refused (WS-14).
  * Loop thread only, but live_post (any thread).
  */
 

@@ -3,12 +3,15 @@ noinst_LIBRARIES += %D%/libhttp.a
 %C%_libhttp_a_SOURCES = \
 	%D%/message.c %D%/message.h %D%/url.c %D%/url.h %D%/form.c %D%/form.h \
 	%D%/cookie.c %D%/cookie.h %D%/html.c %D%/html.h %D%/problem.c %D%/problem.h \
-	%D%/proxy.c %D%/proxy.h %D%/engine.h %D%/server.h %D%/live.h %D%/client.h
+	%D%/proxy.c %D%/proxy.h %D%/engine.c %D%/engine.h %D%/intake.c %D%/intake.h \
+	%D%/answer.c %D%/answer.h %D%/server.c %D%/server.h %D%/live.c %D%/live.h \
+	%D%/client.c %D%/client.h
 
 check_PROGRAMS += \
 	tests/unit/%D%/test_message tests/unit/%D%/test_url tests/unit/%D%/test_form \
 	tests/unit/%D%/test_cookie tests/unit/%D%/test_html tests/unit/%D%/test_problem \
-	tests/unit/%D%/test_proxy
+	tests/unit/%D%/test_proxy tests/unit/%D%/test_server tests/unit/%D%/test_client \
+	tests/unit/%D%/test_answer tests/unit/%D%/test_live
 tests_unit_%C%_test_message_SOURCES = tests/unit/%D%/test_message.c
 tests_unit_%C%_test_url_SOURCES = tests/unit/%D%/test_url.c
 tests_unit_%C%_test_form_SOURCES = tests/unit/%D%/test_form.c
@@ -16,3 +19,10 @@ tests_unit_%C%_test_cookie_SOURCES = tests/unit/%D%/test_cookie.c
 tests_unit_%C%_test_html_SOURCES = tests/unit/%D%/test_html.c
 tests_unit_%C%_test_problem_SOURCES = tests/unit/%D%/test_problem.c
 tests_unit_%C%_test_proxy_SOURCES = tests/unit/%D%/test_proxy.c
+tests_unit_%C%_test_server_SOURCES = tests/unit/%D%/test_server.c tests/unit/%D%/harness.c \
+	tests/unit/%D%/harness.h
+tests_unit_%C%_test_client_SOURCES = tests/unit/%D%/test_client.c tests/unit/%D%/harness.c \
+	tests/unit/%D%/harness.h
+tests_unit_%C%_test_live_SOURCES = tests/unit/%D%/test_live.c tests/unit/%D%/harness.c \
+	tests/unit/%D%/harness.h
+tests_unit_%C%_test_answer_SOURCES = tests/unit/%D%/test_answer.c

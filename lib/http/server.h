@@ -7,15 +7,20 @@
  * The loop parses a request completely, then a worker runs the handler, then the loop writes the
  * answer. It never listens itself: whoever accepts (broker/front, an operations endpoint) passes
  * sockets in. Refused before a handler sees anything:
- *   400  malformed head, no or two Host, a duplicate among the headers that message.h names,
- *        Content-Length that is negative, not decimal, over 2^63 or twice (DEP-1T),
- * Transfer-Encoding of any kind, dot segments or NUL in the path 404  nothing 413  body over the
- * limit 414  path or query too long           431  head over 16 KiB or 64 headers 501  another
- * method                   503  workers' queue full, with Retry-After: 1 Each answer carries the
- * security headers: nosniff, Referrer-Policy no-referrer, CSP by response.policy, X-Frame-Options
- * DENY, HSTS over TLS, Cross-Origin-Opener- and -Resource-Policy same-origin, Cache-Control
- * no-store unless cacheable. Timeouts: head 10 s, body 30 s, handler none (it has deadlines of its
- * own), keep-alive 30 s. Loop thread only, but the handler.
+ *   400  malformed head, no Host, a second value of a header that must have one (intake.c), a
+ *        Content-Length that is negative, no number, over 2^63 or twice (DEP-1T), any
+ *        Transfer-Encoding, a body with GET, dot segments or NUL in the path
+ *   411  POST, PUT or PATCH without Content-Length
+ *   413  body over the limit
+ *   414  path or query too long
+ *   431  head over 16 KiB or 64 headers; over 60 KiB the connection ends without an answer
+ *   501  another method
+ *   503  the workers' queue is full, with Retry-After
+ * Each answer carries the security headers: nosniff, Referrer-Policy no-referrer, CSP by
+ * response.policy, X-Frame-Options DENY, HSTS over TLS, Cross-Origin-Opener- and
+ * -Resource-Policy same-origin, Cache-Control no-store unless cacheable.
+ * Timeouts: head 10 s, body 30 s, handler none (it has deadlines of its own), keep-alive 30 s.
+ * Loop thread only, but the handler.
  */
 
 #include "lib/http/engine.h"
@@ -29,13 +34,18 @@ struct lws_protocols;
 /* Runs on a worker; several at once. Fills `res`; what it leaves empty becomes a 500. */
 typedef void http_handler(void *arg, const struct request *req, struct response *res);
 
+/* On the loop: does the handler of this request call another server (OIDC callback)? At most half
+ * of the workers may (lib/os/pool.h). Must not block. */
+typedef bool http_outbound(void *arg, const struct request *req);
+
 struct server_options {
     struct pool *pool;     /* borrowed until server_free */
     const char *cert_file; /* PEM chain; NULL: no TLS (operations endpoints on loopback) */
     const char *key_file;  /* PEM, 0600 */
     http_handler *handle;
-    void *arg;       /* borrowed */
-    size_t body_max; /* 0: REQUEST_BODY_BYTES_MAX */
+    http_outbound *outbound; /* NULL: none does */
+    void *arg;               /* borrowed */
+    size_t body_max;         /* 0: REQUEST_BODY_BYTES_MAX */
     /* Websocket endpoints beside HTTP: from live_protocol() and listener_protocol(); borrowed. */
     const struct lws_protocols *const *endpoints;
     size_t endpoint_count;
@@ -54,16 +64,16 @@ void server_free(struct server *s);
 /*
  * Takes the connected socket `fd` (closed also when it fails), with any unread bytes still in it.
  * `peer` is the address as in struct request, `port` its port; NULL: asked from the socket.
- *   SP_ERR_LIMIT  too many connections (SERVER_CONNECTIONS_MAX)
+ *   SP_ERR_LIMIT  too many connections (the descriptor's number is SERVER_DESCRIPTORS_MAX or above)
  *   SP_ERR_IO
  */
 SP_MUST sp_error server_adopt(struct server *s, int fd, const char *peer, uint16_t port);
 
-enum { SERVER_CONNECTIONS_MAX = 16384 };
+enum { SERVER_DESCRIPTORS_MAX = 16384 };
 
 struct server_counts {
-    uint64_t requests, refused;   /* since start; refused: answered without a handler */
-    size_t connections, handlers; /* now */
+    uint64_t requests, refused; /* since start; refused: answered without a handler */
+    size_t handlers;            /* now */
 };
 struct server_counts server_counts(const struct server *s);
 

@@ -60,7 +60,7 @@ const struct field login_end_answer_fields[] = {
 };
 
 const struct field api_ticket_answer_fields[] = {
-    F_BYTES(api_ticket_answer, "ticket", ticket, 0),
+    F_STR(api_ticket_answer, "ticket", ticket, 64, 0),
     F_INT(api_ticket_answer, "until", until, 0, 0),
     F_END,
 };

@@ -58,7 +58,7 @@ struct login_end_answer {
 };
 /* → "api.ticket" (no members) */
 struct api_ticket_answer {
-    uint8_t ticket[32];
+    struct view ticket; /* "sat_…" */
     int64_t until;
 };
 

@@ -104,7 +104,7 @@ static const struct {
      "{\"code\":\"012345678901234567890123456789012345678901234567890123456789"
      "01234\"}",
      SP_ERR_LIMIT, "code"},
-    {api_ticket_answer_fields, "{\"ticket\":\"AAAA\",\"until\":1}", SP_ERR_MALFORMED, "ticket"},
+    {posture_nonce_answer_fields, "{\"nonce\":\"AAAA\",\"until\":1}", SP_ERR_MALFORMED, "nonce"},
     {posture_report_fields, "{\"bytes\":\"a+b\",\"sig\":\"x\"}", SP_ERR_MALFORMED, "bytes"},
     {relay_open_fields, "{\"grant\":\"g\",\"ticket\":\"" ID "\",\"mode\":\"cut\"}", SP_OK, ""},
     {relay_open_fields, "{\"grant\":\"g\",\"ticket\":\"" ID "\",\"mode\":\"CUT\"}",
@@ -124,7 +124,7 @@ static void strictness_of_reading(void **state)
         struct posture_report d;
         struct relay_open e;
         struct stand_at f;
-        struct api_ticket_answer g;
+        struct posture_nonce_answer g;
     } out;
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

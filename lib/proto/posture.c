@@ -1,6 +1,6 @@
 #include "lib/proto/posture.h"
 
-const char *const posture_verdict_names[] = {NULL, "pass", "fail", "unknown", NULL};
+const char *const signal_verdict_names[] = {NULL, "pass", "fail", "unknown", NULL};
 
 const struct field posture_nonce_answer_fields[] = {
     F_BYTES(posture_nonce_answer, "nonce", nonce, 0),
@@ -16,7 +16,7 @@ const struct field posture_report_fields[] = {
 
 static const struct field signal_rows[] = {
     F_STR(posture_signal, "signal", signal, 64, 0),
-    F_ENUM(posture_signal, "verdict", verdict, posture_verdict_names, 0),
+    F_ENUM(posture_signal, "verdict", verdict, signal_verdict_names, 0),
     F_STR(posture_signal, "text", text, 256, FIELD_OPTIONAL),
     F_END,
 };

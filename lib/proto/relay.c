@@ -66,11 +66,11 @@ const struct field relay_boot_fields[] = {
     F_END,
 };
 
-const struct field relay_load_fields[] = {
-    F_INT(relay_load, "tunnels", tunnels, 0, 0),
-    F_INT(relay_load, "sessions", sessions, 0, 0),
-    F_INT(relay_load, "bytes_per_s", bytes_per_s, 0, 0),
-    F_INT(relay_load, "descriptors_free", descriptors_free, 0, 0),
+const struct field load_report_fields[] = {
+    F_INT(load_report, "tunnels", tunnels, 0, 0),
+    F_INT(load_report, "sessions", sessions, 0, 0),
+    F_INT(load_report, "bytes_per_s", bytes_per_s, 0, 0),
+    F_INT(load_report, "descriptors_free", descriptors_free, 0, 0),
     F_END,
 };
 

@@ -62,7 +62,7 @@ struct relay_boot {
     size_t address_count;
 };
 /* ↠ "load", relay → broker, each 5 s; "usage" is the same with totals */
-struct relay_load {
+struct load_report {
     int64_t tunnels, sessions, bytes_per_s, descriptors_free;
 };
 /* ↠ "drain" broker → relay, relay → connector */
@@ -89,7 +89,7 @@ struct relay_open_answer {
 };
 
 extern const struct field live_list_fields[], live_delta_fields[], stand_at_fields[],
-    relay_boot_fields[], relay_load_fields[], drain_fields[], ticket_fields[], relay_open_fields[],
+    relay_boot_fields[], load_report_fields[], drain_fields[], ticket_fields[], relay_open_fields[],
     relay_open_answer_fields[];
 extern const char *const open_mode_names[], *const open_verdict_names[];
 

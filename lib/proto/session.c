@@ -101,12 +101,12 @@ const struct field why_ask_fields[] = {
     F_END,
 };
 
-const struct field why_answer_fields[] = {
-    F_ENUM(why_answer, "decision", decision, session_decision_names, 0),
-    F_STR(why_answer, "code", code, 64, FIELD_OPTIONAL),
-    F_LIST(why_answer, "reasons", reasons, reason_count, reason_rows, FIELD_OPTIONAL),
-    F_STRS(why_answer, "remedies", remedies, remedy_count, SESSION_TEXT_MAX, FIELD_OPTIONAL),
-    F_JSON(why_answer, "trace", trace, FIELD_OPTIONAL),
-    F_STR(why_answer, "request", request, WORD_MAX, FIELD_OPTIONAL),
+const struct field why_said_fields[] = {
+    F_ENUM(why_said, "decision", decision, session_decision_names, 0),
+    F_STR(why_said, "code", code, 64, FIELD_OPTIONAL),
+    F_LIST(why_said, "reasons", reasons, reason_count, reason_rows, FIELD_OPTIONAL),
+    F_STRS(why_said, "remedies", remedies, remedy_count, SESSION_TEXT_MAX, FIELD_OPTIONAL),
+    F_JSON(why_said, "trace", trace, FIELD_OPTIONAL),
+    F_STR(why_said, "request", request, WORD_MAX, FIELD_OPTIONAL),
     F_END,
 };

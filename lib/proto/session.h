@@ -42,7 +42,7 @@ struct session_open {
     struct sp_id not_relays[SESSION_NOT_MAX]; /* "not": relays that refused just now */
     size_t not_count;
 };
-enum session_decision { SESSION_NONE = 0, SESSION_DENY, SESSION_STEP_UP, SESSION_ALLOW };
+enum session_decision { SESSION_UNDECIDED = 0, SESSION_DENY, SESSION_STEP_UP, SESSION_ALLOW };
 struct session_reason {
     struct view code, text;
 };
@@ -107,7 +107,7 @@ struct session_name {
 struct why_ask {
     struct view app;
 };
-struct why_answer {
+struct why_said {
     int decision; /* enum session_decision */
     struct view code;
     struct session_reason reasons[SESSION_REASONS_MAX];
@@ -120,7 +120,7 @@ struct why_answer {
 
 extern const struct field app_list_fields[], app_list_answer_fields[], session_open_fields[],
     session_open_answer_fields[], session_cut_fields[], session_cut_answer_fields[],
-    session_limit_fields[], session_name_fields[], why_ask_fields[], why_answer_fields[];
+    session_limit_fields[], session_name_fields[], why_ask_fields[], why_said_fields[];
 extern const char *const session_decision_names[]; /* "deny", "step_up", "allow" from index 1 */
 
 #endif

@@ -5,7 +5,8 @@ noinst_LIBRARIES += %D%/libhttp.a
 	%D%/cookie.c %D%/cookie.h %D%/html.c %D%/html.h %D%/problem.c %D%/problem.h \
 	%D%/proxy.c %D%/proxy.h %D%/engine.c %D%/engine.h %D%/intake.c %D%/intake.h \
 	%D%/answer.c %D%/answer.h %D%/server.c %D%/server.h %D%/live.c %D%/live.h \
-	%D%/client.c %D%/client.h
+	%D%/client.c %D%/client.h \
+	%D%/proxy_answer.c %D%/proxy_answer.h %D%/proxy_dial.c %D%/proxy_dial.h
 
 check_PROGRAMS += \
 	tests/unit/%D%/test_message tests/unit/%D%/test_url tests/unit/%D%/test_form \
@@ -26,3 +27,6 @@ tests_unit_%C%_test_client_SOURCES = tests/unit/%D%/test_client.c tests/unit/%D%
 tests_unit_%C%_test_live_SOURCES = tests/unit/%D%/test_live.c tests/unit/%D%/harness.c \
 	tests/unit/%D%/harness.h
 tests_unit_%C%_test_answer_SOURCES = tests/unit/%D%/test_answer.c
+
+check_PROGRAMS += tests/unit/%D%/test_proxy_dial
+tests_unit_%C%_test_proxy_dial_SOURCES = tests/unit/%D%/test_proxy_dial.c

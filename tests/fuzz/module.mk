@@ -20,3 +20,5 @@ check_PROGRAMS += %D%/fuzz_json
 %C%_fuzz_json_SOURCES = %D%/fuzz_json.c
 check_PROGRAMS += %D%/fuzz_encode
 %C%_fuzz_encode_SOURCES = %D%/fuzz_encode.c
+check_PROGRAMS += %D%/fuzz_proxy_answer
+%C%_fuzz_proxy_answer_SOURCES = %D%/fuzz_proxy_answer.c

@@ -1,0 +1,257 @@
+"""demo.py [--once] --build FOLDER: what scripts/demo runs once everything is built.
+
+    this machine                      connector              applications
+    broker · relay · agent ────────── dials out only ─────── wiki, shell, orders
+    198.18.x.1                        198.18.x.2             198.18.x.6: no route from here
+
+One line a station; with --once the login is driven over HTTP, as a browser would.
+"""
+
+import argparse
+import hashlib
+import os
+import pathlib
+import secrets
+import signal
+import subprocess
+import sys
+import time
+import traceback
+
+from harness import apps, browser, cage, proc, world as worlds
+
+NAMES = {"nginx": "wiki", "sshd": "shell", "postgres": "orders"}
+
+
+class Stations:
+    """Prints one line a station and counts."""
+
+    def __init__(self):
+        self.ok = self.failed = 0
+
+    def run(self, step, *arguments):
+        """`step` returns the line of its station, or several; what it raises is the reason of a failure."""
+        try:
+            lines = step(*arguments)
+            for line in [lines] if isinstance(lines, str) else lines:
+                print(f"ok {line}", flush=True)
+                self.ok += 1
+            return True
+        except Exception as error:  # noqa: BLE001 - whatever it was, the station failed and the reader sees why
+            self.failed += 1
+            print(f"FAILED {step.__name__.replace('_', ' ')}: {error}", flush=True)
+            if not isinstance(error, (proc.Failed, AssertionError)):
+                traceback.print_exc()
+            return False
+
+
+class Demo:
+    def __init__(self, build):
+        self.world = worlds.World(build, host=True)
+        self.password = "-".join(secrets.token_hex(3) for _ in range(4))
+        self.console = self.anna = self.carl = None
+        self.direct = {}
+
+    # ---- stations, in the order of the path ----
+
+    def private_network(self):
+        for kind in (apps.Nginx, apps.Sshd, apps.Postgres):
+            self.world.start_app(kind)
+        for app in self.world.apps.values():
+            self.world.wait_app(app)
+        self.world.apps["postgres"].fill()
+        return f"private network with wiki, shell and orders on {self.world.private}, seen by the connector only"
+
+    def direct_access_refused(self):
+        for app in self.world.apps.values():
+            if apps.answers(self.world.client, self.world.private, app.port):
+                raise AssertionError(f"{self.world.private}:{app.port} can be reached without Sallyport")
+        return [f"direct access to {NAMES[name]} refused" for name in self.world.apps]
+
+    def broker_and_relay(self):
+        self.world.start_broker()
+        self.world.start_relay()
+        return f"broker and relay at {self.world.url}"
+
+    def administrator(self):
+        self.world.add_account("root", self.password, ["admins"])
+        self.console = worlds.Console(self.world, "root", self.password).sign_in()
+        site = self.console.call("POST", "/sites", {"name": "office"})["id"]
+        for name, app in self.world.apps.items():
+            self.console.add_app(NAMES[name], site, self.world.private, app.port, "http" if name == "nginx" else "tcp")
+        self.console.add_app("payroll", site, self.world.private, 80, "http", labels={"tier": "payroll"})
+        self.console.put_policy(worlds.POLICY, "first policy")
+        self.site = site
+        return "administrator signed in at the console; site, four apps and a policy made over the API"
+
+    def connector(self):
+        self.world.enrol_connector(self.console, self.site)
+        listening = proc.command(self.world.connector_node, ["cat", "/proc/net/tcp", "/proc/net/tcp6"]).out
+        if any(line.split()[3] == "0A" for line in listening.splitlines()[1:] if len(line.split()) > 3):
+            raise AssertionError("the connector listens on a port")
+        return "connector enrolled with a single-use token; it listens on no port"
+
+    def login(self):
+        self.anna = self.world.user("anna", self.password, ["staff"]).start_agent()
+        self.anna.login()
+        return "login oidc+totp"
+
+    def posture(self):
+        signals = self.anna.json("posture")["signals"]
+        known = sum(s.get("state", s.get("value")) not in (None, "unknown") for s in signals)
+        return f"posture {len(signals)} signals reported, {known} known"
+
+    def session(self):
+        answer = self.anna.json("up", "wiki")
+        self.wiki = answer["address"], int(answer["port"])
+        done = self.anna.shell("curl", "-sS", "-w", "\n%{http_code}", "--max-time", "20", f"http://{self.wiki[0]}:{self.wiki[1]}/")
+        body, _, code = done.out.rpartition("\n")
+        if code != "200" or apps.Nginx.greeting not in body:
+            raise AssertionError(repr(done))
+        live = next(s for s in self.console.call("GET", "/sessions")["items"] if s["app"]["name"] == "wiki")
+        return [f"session {live['id']} wiki allow", "200 from wiki through the tunnel"]
+
+    def bytes_are_the_same(self):
+        done = self.anna.shell("curl", "-sS", "--max-time", "20", f"http://{self.wiki[0]}:{self.wiki[1]}/big", binary=True)
+        if hashlib.sha256(done.out).hexdigest() != self.world.apps["nginx"].big_sha256:
+            raise AssertionError(f"{len(done.out)} bytes came, and they are not those of the wiki: {done.err}")
+        return "8 MiB from wiki, sha256 equal at both ends"
+
+    def ssh(self):
+        self.write_ssh_config()
+        done = self.anna.shell("ssh", "-F", self.anna.home / "ssh_config", "shell", "id -un")
+        if done.out.strip() != "dev":
+            raise AssertionError(repr(done))
+        return "ssh shell as dev, by ProxyCommand, host key known"
+
+    def postgres(self):
+        address, port = self.anna.address_of("orders")
+        done = self.anna.shell("psql", "-h", address, "-p", str(port), "-U", "report", "postgres", "-tAc", "select count(*) from orders",
+                               env={"PGPASSWORD": apps.Postgres.password})
+        if done.out.strip() != "1000":
+            raise AssertionError(repr(done))
+        return "1000 rows from orders (PostgreSQL)"
+
+    def denials(self):
+        lines = []
+        done = self.anna.run("connect", "payroll")
+        if done.code != 5:
+            raise AssertionError(f"payroll: {done}")
+        lines.append("payroll denied to anna with exit 5 and a reason")
+        self.carl = self.world.user("carl", self.password, ["visitors"]).start_agent()
+        self.carl.login()
+        done = self.carl.run("connect", "wiki")
+        if done.code != 5:
+            raise AssertionError(f"carl: {done}")
+        lines.append("wiki denied to carl, who is in no group that may")
+        return lines
+
+    def replay(self):
+        from harness import probe
+        grant = probe.take_grant(self.world, self.anna, "wiki")
+        first, second = probe.present(self.world, grant), probe.present(self.world, grant)
+        if first != 101 or second != 401:
+            raise AssertionError(f"a grant was answered {first}, the same again {second}")
+        return "replayed grant refused"
+
+    def kill(self):
+        address, port = self.anna.address_of("orders")
+        waiting = proc.Program(self.world.client, ["psql", "-h", address, "-p", str(port), "-U", "report", "postgres", "-c",
+                                                   "select pg_sleep(60)"], self.world.logs / "killed.log", user="anna",
+                               env={**self.anna.env, "PGPASSWORD": apps.Postgres.password})
+        live = proc.until("the session is live", 10, lambda: [
+            s for s in self.console.call("GET", "/sessions")["items"] if s["app"]["name"] == "orders" and s["state"] == "live"])
+        time.sleep(0.5)
+        answer = self.console.call("POST", f"/sessions/{live[0]['id']}/kill", {"reason": "demo"})
+        started = time.monotonic()
+        waiting.wait_exit(5)
+        if time.monotonic() - started > 2:
+            raise AssertionError("the killed session lived longer than 2 s")
+        return f"session killed, last byte after {answer['took_ms']} ms"
+
+    def audit(self):
+        done = proc.command(self.world.edge, [self.world.bin / "sallyport-broker", "audit", "verify", "--config", self.world.config],
+                            user="broker")
+        if done.code:
+            raise AssertionError(repr(done))
+        return f"audit chain verified: {done.out.strip().splitlines()[0]}"
+
+    # ---- for a person ----
+
+    def write_ssh_config(self):
+        sshd = self.world.apps["sshd"]
+        key, hosts, config = (self.anna.home / n for n in ("identity", "known_hosts", "ssh_config"))
+        key.write_text(sshd.identity.read_text())
+        hosts.write_text(f"shell {sshd.host_key}\n")
+        config.write_text(f"Host shell\n  User dev\n  IdentityFile {key}\n  UserKnownHostsFile {hosts}\n  HostKeyAlias shell\n"
+                          f"  ProxyCommand {self.world.bin}/sallyport connect --stdio %h\n  LogLevel ERROR\n")
+        for path in (key, hosts, config):
+            path.chmod(0o600)
+            os.chown(path, self.anna.uid, self.anna.uid)
+
+    def prompt(self):
+        """A shell as anna, with three commands to try."""
+        w, address = self.world, self.anna.address_of("orders")
+        print(f"""
+You are anna, signed in. The applications are on {w.private}; this machine has no route to them.
+
+  curl http://{self.wiki[0]}:{self.wiki[1]}/                 the wiki
+  ssh -F ~/ssh_config shell                   a shell on the private SSH server
+  psql -h {address[0]} -p {address[1]} -U report postgres   orders (password {apps.Postgres.password})
+
+Also: sallyport status · sallyport apps · sallyport why payroll
+Console   {w.url}/   user root, password {self.password}
+          code of the second factor: run  code root   (CA: {w.ca})
+Ctrl-C or Ctrl-D ends the demo and removes every trace.
+""", flush=True)
+        tool = w.bin / "code"
+        tool.write_text(f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(pathlib.Path(__file__).resolve().parent)!r})\n"
+                        "from harness.browser import totp\n"
+                        f"print(totp({{'root': {self.console.person.secret!r}, 'anna': {self.anna.person.secret!r}}}[sys.argv[1]]))\n")
+        tool.chmod(0o755)
+        if not sys.stdin.isatty():
+            print("No terminal here: the demo runs until it is interrupted.", flush=True)
+            signal.pause()
+        rc = self.world.write(w.bin.parent / "etc" / "demo.rc", "PS1='anna@demo $ '\ntrap exit INT\n", "anna", 0o644)
+        shell = self.world.client.command(["/bin/bash", "--rcfile", rc, "-i"], "anna")
+        env = {**self.anna.env, "TERM": os.environ.get("TERM", "dumb"), "PGPASSWORD": apps.Postgres.password}
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the shell ends by it, and then the demo
+        subprocess.run(shell, env=env, cwd=self.anna.home)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--once", action="store_true")
+    parser.add_argument("--build", type=pathlib.Path, required=True)
+    options = parser.parse_args()
+    cage.enter(network=False)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+    demo, stations = Demo(options.build), Stations()
+    try:
+        path = [demo.private_network, demo.direct_access_refused, demo.broker_and_relay, demo.administrator, demo.connector, demo.login,
+                demo.posture, demo.session]
+        rest = [demo.bytes_are_the_same, demo.ssh, demo.postgres, demo.denials, demo.replay, demo.kill, demo.audit]
+        for step in path:  # each needs those before it
+            if not stations.run(step):
+                break
+        else:
+            if not options.once:
+                demo.write_ssh_config()
+                demo.prompt()
+                return 0
+            for step in rest:
+                stations.run(step)
+        if stations.failed:
+            for program in demo.world.programs():
+                print(f"--- {program.name} ({program.log.name})\n{program.tail(12)}")
+        print(f"demo: {stations.ok} ok, {stations.failed} failed")
+        return stations.failed > 0
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        demo.world.stop()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

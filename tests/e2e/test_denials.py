@@ -1,0 +1,170 @@
+"""Who may not, does not: each denial with its code, its reason for people and its audit record.
+
+Exit codes: 4 login needed, 5 denied by policy, 6 step-up, 7 posture, 9 session revoked (ECOSYSTEM's table;
+docs/exit-codes.md of the product).
+"""
+
+import socket
+import time
+
+import pytest
+
+from harness import apps, browser, proc, world as worlds
+from harness.wire import as_user, dial, read_all
+
+PASSWORD = "correct horse battery"
+
+
+def audit_has(world, since, action, result, app=None):
+    """The newest record of this kind since `since` (RFC 3339); fails when there is none."""
+    for record in world.console.audit(action=action):
+        if record["time"] >= since and record["result"] == result and (app is None or app in str(record)):
+            return record
+    raise AssertionError(f"no audit record {action}/{result} for {app} since {since}")
+
+
+def now():
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
+
+
+@pytest.fixture
+def policy(world):
+    """Puts a policy document in force for one test."""
+    def put(text):
+        world.console.put_policy(text)
+    yield put
+    world.console.put_policy(worlds.POLICY)
+
+
+def denied(world, user, app, code, word):
+    """`connect` of that app ends with the code, says why, and the decision is in the audit log."""
+    since = now()
+    done = user.run("connect", app)
+    assert done.code == code, done
+    assert word.lower() in done.err.lower(), done
+    record = audit_has(world, since, "session.decide", "denied", app)
+    assert record["text"]
+    return done
+
+
+def test_wrong_group_is_denied_with_exit_5(world, carl):
+    denied(world, carl, "wiki", 5, "denied")
+
+
+def test_an_app_that_no_policy_names_is_denied(world, anna):
+    denied(world, anna, "payroll", 5, "denied")
+
+
+def test_nobody_without_login_gets_anything(world):
+    stranger = worlds.User(world, "dev", "none", []) if "dev" not in world.users else world.users["dev"]
+    world.users["dev"] = stranger
+    stranger.start_agent()
+    done = stranger.run("connect", "wiki")
+    assert done.code == 4, done
+
+
+def test_stale_second_factor_asks_for_a_new_one_with_exit_6(world, anna, policy):
+    policy(worlds.POLICY.replace("mfa: {max_age: 12h}", "mfa: {max_age: 1ms}"))
+    done = anna.run("connect", "echo")
+    assert done.code == 6, done
+
+
+def test_a_deny_rule_beats_the_allow_rule_and_its_message_is_shown(world, anna, policy):
+    policy(worlds.POLICY + '    deny:\n      - {name: closed, when: {groups: [builtin/staff]}, message: "Closed for inventory."}\n')
+    denied(world, anna, "wiki", 5, "Closed for inventory.")
+
+
+def test_unknown_posture_satisfies_nothing(world, anna, policy):
+    """The test machine has no desktop session: screen_lock is unknown, and unknown is not a pass."""
+    policy(worlds.POLICY + "    require:\n      - {posture: [{signal: screen_lock, max_age: 1h}]}\n")
+    denied(world, anna, "wiki", 7, "screen")
+
+
+def test_failing_posture_is_denied_with_exit_7(world, anna, policy):
+    policy(worlds.POLICY + '    require:\n      - {posture: [{signal: agent_version, at_least: "99.0", max_age: 24h}]}\n')
+    denied(world, anna, "wiki", 7, "version")
+
+
+def test_a_target_outside_the_connectors_floor_is_refused_although_policy_allows_it(world, anna):
+    done = anna.run("connect", "--stdio", "off-floor", stdin=b"")
+    assert done.code in (5, 9), done
+    assert "floor" in done.err.lower(), done
+    connections = int(world.connector_node.run(lambda: read_all(socket.create_connection((world.private, 7008)))).split()[1])
+    again = int(world.connector_node.run(lambda: read_all(socket.create_connection((world.private, 7008)))).split()[1])
+    assert again == connections + 1, "the connector dialled a target outside its floor"
+
+
+def test_another_user_of_the_machine_gets_no_byte_from_the_local_address(world, anna, carl):
+    address, port = anna.address_of("echo")
+
+    def attempt():
+        try:
+            with socket.create_connection((address, port), timeout=10) as c:
+                c.sendall(b"let me in")
+                c.shutdown(socket.SHUT_WR)
+                return read_all(c)
+        except OSError:
+            return b""
+    assert as_user(world, carl, attempt) == b""
+    assert as_user(world, anna, attempt).startswith(b"let me in|")
+
+
+def test_another_user_cannot_use_the_agents_socket(world, anna, carl):
+    done = proc.command(world.client, [world.bin / "sallyport", "status"], user="carl",
+                        env={**carl.env, "XDG_RUNTIME_DIR": anna.env["XDG_RUNTIME_DIR"]})
+    assert done.code != 0 and "anna" not in done.out, done
+
+
+# ---- the API ----
+
+def test_the_api_without_proof_is_401_and_with_the_wrong_role_403(world):
+    nobody = browser.Browser(world.client, [world.ca])
+    page = nobody.api(world.url, "GET", "/api/v1/users")
+    assert page.status == 401 and page.json()["code"], page
+    assert page.headers["Content-Type"].startswith("application/problem+json")
+    visitor = worlds.Console(world, "carl", PASSWORD)
+    visitor.person.secret = world.users["carl"].person.secret if "carl" in world.users else None
+    visitor.person._last_code = world.users["carl"].person._last_code if "carl" in world.users else None
+    visitor.sign_in()
+    page = visitor.web.api(world.url, "GET", "/api/v1/users")
+    assert page.status == 403, page
+
+
+def test_a_request_from_another_site_is_refused(world):
+    page = world.console.web.request("POST", f"{world.url}/api/v1/sites", b'{"name":"evil"}',
+                                     {"Content-Type": "application/json", "Sallyport-Console": "1"}, origin="https://evil.example",
+                                     follow=False, navigate=False)
+    assert page.status == 403, page
+
+
+def test_every_api_answer_has_a_strict_content_security_policy_or_no_html(world):
+    page = world.console.web.get(f"{world.url}/")
+    policy = page.headers["Content-Security-Policy"]
+    assert "unsafe-inline" not in policy and "unsafe-eval" not in policy and "default-src" in policy
+
+
+# ---- proofs ----
+
+def test_a_wrong_code_is_refused_and_a_code_counts_once(world):
+    console = worlds.Console(world, "root", PASSWORD)
+    used = world.console.person._last_code
+    page = world.console.web.api(world.url, "POST", "/api/v1/me/factor", {"code": used})
+    assert page.status in (401, 403, 422), page
+    assert console.web.cookie("__Host-sallyport") is None
+
+
+def test_a_connector_enrolment_token_counts_once(world):
+    made = world.console.call("POST", f"/sites/{world.site}/tokens", {"name": "twice", "life_ms": 600000})
+    token = world.write("/mnt/etc/twice.token", made["enrolment"] + "\n", "connector")
+    codes = []
+    for n in (1, 2):
+        state = world.folder(f"/mnt/twice{n}", "connector")
+        codes.append(proc.command(world.connector_node, [world.bin / "sallyport-connector", "enrol", "--token-file", token, "--name",
+                                                         "twice", "--state", state], user="connector").code)
+    assert codes[0] == 0 and codes[1] == 5, codes
+
+
+def test_apps_ports_of_the_edge_are_the_public_one_only(world):
+    assert apps.answers(world.client, world.public, worlds.PORT)
+    for port in (7480, 5432, 22, 80):
+        assert not apps.answers(world.client, world.public, port)

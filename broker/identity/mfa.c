@@ -1,19 +1,27 @@
 #include "broker/identity/mfa.h"
-#include "broker/audit/chain.h"
+
 #include "lib/base/encode.h"
 #include "lib/crypto/aead.h"
 #include "lib/crypto/hash.h"
 #include "lib/crypto/random.h"
 
-#include <stdio.h>
+#include <pthread.h>
 #include <stdlib.h>
 
-enum { SEALED_MAX = 512, RECOVERY_CHARS = 24 };
+enum {
+    MFA_STRIPES = 64,
+    MFA_SEALED_MAX = TOTP_SECRET_BYTES + AEAD_OVERHEAD,
+    MFA_RACES_MAX = 8,
+    RECOVERY_BYTES = 15, /* 120 bits: 24 characters of base32 */
+    RECOVERY_CHARS = 24
+};
+#define MFA_FOR_EVER_MS (INT64_C(100) * 365 * 24 * 3600 * 1000)
 
 struct mfa {
-    struct store *store;   /* borrowed */
-    struct aead_key *seal; /* owned: seeds in the store */
-    struct aead_key *form; /* owned: enrolments that a form carries */
+    struct store *store; /* borrowed */
+    const struct store_services *services;
+    struct aead_key *key;                 /* owned */
+    pthread_mutex_t stripes[MFA_STRIPES]; /* tries of one user stand in one row */
 };
 
 sp_error mfa_new(struct store *store, const struct secret *master, struct mfa **out)
@@ -24,8 +32,10 @@ sp_error mfa_new(struct store *store, const struct secret *master, struct mfa **
     if (m == NULL)
         return SP_ERR_NOMEM;
     m->store = store;
-    if ((e = aead_key_derive(master, "totp", &m->seal)) != SP_OK ||
-        (e = aead_key_derive(master, "totp.enrolment", &m->form)) != SP_OK) {
+    m->services = store_services(store);
+    for (size_t i = 0; i < MFA_STRIPES; i++)
+        pthread_mutex_init(&m->stripes[i], NULL);
+    if ((e = aead_key_derive(master, "totp", &m->key)) != SP_OK) {
         mfa_free(m);
         return e;
     }
@@ -37,245 +47,355 @@ void mfa_free(struct mfa *m)
 {
     if (m == NULL)
         return;
-    aead_key_free(m->seal);
-    aead_key_free(m->form);
+    for (size_t i = 0; i < MFA_STRIPES; i++)
+        pthread_mutex_destroy(&m->stripes[i]);
+    aead_key_free(m->key);
     free(m);
 }
 
-/* How long the n-th failure in a row locks; 0 within the free ones. */
-static int64_t lock_ms(int64_t fails)
+static pthread_mutex_t *stripe(struct mfa *m, struct sp_id user)
 {
-    int64_t lock = MFA_LOCK_MS;
-
-    if (fails <= MFA_FREE_TRIES)
-        return 0;
-    for (int64_t n = MFA_FREE_TRIES + 1; n < fails && lock < MFA_LOCK_MS_MAX; n++)
-        lock *= 2;
-    return lock < MFA_LOCK_MS_MAX ? lock : MFA_LOCK_MS_MAX;
+    return &m->stripes[user.bytes[0] % MFA_STRIPES];
 }
 
-/* A row of `totp` with its sealed seed copied out of the store. */
-struct factor {
-    struct totp_row row;
-    struct buf sealed;
-    sp_error e;
+/* ---- what the store holds ----------------------------------------------------------------- */
+
+static void seed_aad(struct sp_id user, struct buf *out)
+{
+    const struct view parts[] = {id_view(&user), view_str("totp")};
+
+    buf_init(out, 128);
+    aead_aad(out, parts, 2);
+}
+
+struct sealed_copy {
+    struct buf bytes;
 };
 
-static bool take_seed(void *arg, struct view text)
+static bool copy_sealed(void *arg, struct view text)
 {
-    struct factor *f = arg;
+    struct sealed_copy *c = arg;
 
-    f->e = buf_append(&f->sealed, text);
-    return false;
+    buf_reset(&c->bytes);
+    buf_add(&c->bytes, text);
+    return true;
 }
 
-/* SP_ERR_NOT_FOUND: none. On SP_OK f->sealed is the caller's to wipe. */
-static sp_error load(struct mfa *m, struct sp_id user, struct factor *f)
+/* The user's row and opened seed; the caller wipes `seed`. SP_ERR_NOT_FOUND: none confirmed. */
+static sp_error load(struct mfa *m, struct sp_id user, struct totp_row *row, struct buf *seed)
 {
-    *f = (struct factor){0};
-    buf_init(&f->sealed, SEALED_MAX);
-    sp_error e = store_services(m->store)->once->totp_get(m->store, user, &f->row, take_seed, f);
-    if (e == SP_OK)
-        e = f->e;
-    if (e != SP_OK)
-        buf_wipe(&f->sealed);
-    return e;
-}
-
-/* OTP-8: a seed opens in its own user's row only. */
-static void write_aad(struct sp_id user, struct buf *out)
-{
-    const struct view parts[] = {id_view(&user), view_str("totp"), view_str("1")};
-
-    aead_aad(out, parts, sizeof parts / sizeof *parts);
-}
-
-static sp_error open_seed(struct mfa *m, struct sp_id user, const struct factor *f,
-                          struct buf *seed)
-{
+    struct sealed_copy sealed;
     struct buf aad;
     sp_error e;
 
-    buf_init(&aad, SEALED_MAX);
-    write_aad(user, &aad);
-    if ((e = buf_error(&aad)) == SP_OK)
-        e = aead_open(m->seal, buf_view(&aad), buf_view(&f->sealed), seed);
-    if (e == SP_OK && seed->len != TOTP_SECRET_BYTES)
-        e = SP_ERR_CORRUPT;
+    buf_init(&sealed.bytes, 1024);
+    seed_aad(user, &aad);
+    e = m->services->once->totp_get(m->store, user, row, copy_sealed, &sealed);
+    if (e == SP_OK && !row->confirmed)
+        e = SP_ERR_NOT_FOUND;
+    if (e == SP_OK && (e = buf_error(&sealed.bytes)) == SP_OK && (e = buf_error(&aad)) == SP_OK)
+        e = aead_open(m->key, buf_view(&aad), buf_view(&sealed.bytes), seed);
+    buf_deinit(&sealed.bytes);
     buf_deinit(&aad);
+    return e;
+}
+
+static sp_error state_of(struct mfa *m, struct sp_id user, struct totp_row *row)
+{
+    struct sealed_copy unused;
+    sp_error e;
+
+    buf_init(&unused.bytes, 1024);
+    e = m->services->once->totp_get(m->store, user, row, copy_sealed, &unused);
+    buf_deinit(&unused.bytes);
     return e;
 }
 
 sp_error mfa_state(struct mfa *m, struct sp_id user, struct mfa_state *out)
 {
     struct mfa_state s = {0};
-    struct factor f;
-    sp_error e = load(m, user, &f);
+    struct totp_row row = {0};
+    sp_error e = state_of(m, user, &row);
 
-    if (e == SP_OK) {
-        s.enrolled = f.row.confirmed;
-        s.enrolled_at = f.row.enrolled;
-        s.locked_until = f.row.locked_until;
-        s.fails = f.row.fails;
-        buf_wipe(&f.sealed);
-    } else if (e != SP_ERR_NOT_FOUND) {
+    if (e != SP_OK && e != SP_ERR_NOT_FOUND)
         return e;
+    if (e == SP_OK && row.confirmed) {
+        s.enrolled = true;
+        s.enrolled_at = row.enrolled;
+        s.fails = row.fails;
+        s.locked_until = row.locked_until > clock_unix() ? row.locked_until : 0;
+        if ((e = m->services->once->recovery_left(m->store, user, &s.recovery_left)) != SP_OK)
+            return e;
     }
-    if ((e = store_services(m->store)->once->recovery_left(m->store, user, &s.recovery_left)) !=
-        SP_OK)
-        return e;
     *out = s;
     return SP_OK;
 }
 
-/* ---- verification ---- */
+/* ---- transactions ------------------------------------------------------------------------- */
 
-/* What one try does to the store, with its audit record, in one transaction. */
-struct attempt {
-    const struct store_services *services;
-    const struct factor *factor;
+/* One change of the user's factor together with its audit record. */
+struct change {
+    struct mfa *m;
     struct sp_id user;
-    bool right;
-    int64_t step;  /* right: the code's */
-    bool recovery; /* a recovery code: `hash` */
-    struct hash hash;
-    sp_unix_ms now;
-    struct audit_record record;
+    const struct audit_record *by;
+    enum audit_event event;
+    enum audit_result result;
+    const char *text;
+    int64_t step, fails;
+    sp_unix_ms now, locked_until;
+    struct hash recovery;
+    const struct totp_row *row; /* totp_put */
+    const uint8_t (*hashes)[ROW_HASH_BYTES];
     bool won;
 };
 
-static sp_error spend(struct store_tx *tx, struct attempt *a)
+static sp_error audit(struct store_tx *tx, const struct change *c)
 {
-    if (a->recovery)
-        return a->services->once->recovery_consume(tx, a->user, a->hash.bytes, &a->won);
-    return a->services->once->totp_advance(tx, a->user, a->step, a->now, &a->won);
+    struct audit_record r = *c->by;
+
+    r.event = c->event;
+    r.result = c->result;
+    r.user = c->user;
+    r.text = c->text;
+    return audit_append(tx, c->m->services, &r);
 }
 
-static sp_error attempt(struct store_tx *tx, void *arg)
+static sp_error advance_work(struct store_tx *tx, void *arg)
 {
-    struct attempt *a = arg;
-    struct audit_record r = a->record;
-    bool counted;
-    sp_error e = SP_OK;
+    struct change *c = arg;
+    sp_error e = c->m->services->once->totp_advance(tx, c->user, c->step, c->now, &c->won);
 
-    a->won = false;
-    if (a->right && (e = spend(tx, a)) != SP_OK)
+    return e == SP_OK && c->won ? audit(tx, c) : e;
+}
+
+static sp_error fail_work(struct store_tx *tx, void *arg)
+{
+    struct change *c = arg;
+    sp_error e = c->m->services->once->totp_fail(tx, c->user, c->fails, c->locked_until, &c->won);
+
+    return e == SP_OK && c->won ? audit(tx, c) : e;
+}
+
+static sp_error recovery_work(struct store_tx *tx, void *arg)
+{
+    struct change *c = arg;
+    sp_error e = c->m->services->once->recovery_consume(tx, c->user, c->recovery.bytes, &c->won);
+
+    return e == SP_OK && c->won ? audit(tx, c) : e;
+}
+
+static sp_error enrol_work(struct store_tx *tx, void *arg)
+{
+    struct change *c = arg;
+    const struct store_once *once = c->m->services->once;
+    sp_error e;
+
+    if ((e = once->totp_put(tx, c->row)) != SP_OK ||
+        (e = once->totp_advance(tx, c->user, c->step, c->now, &c->won)) != SP_OK ||
+        (e = once->recovery_put(tx, c->user, c->hashes, MFA_RECOVERY_CODES)) != SP_OK)
         return e;
-    if (!a->won) {
-        int64_t fails = a->factor->row.fails + 1;
-        int64_t lock = lock_ms(fails);
-        e = a->services->once->totp_fail(tx, a->user, a->factor->row.fails,
-                                         lock == 0 ? 0 : a->now + lock, &counted);
-    }
-    r.event = a->won ? (a->recovery ? AUDIT_RECOVERY_USE : AUDIT_MFA_OK) : AUDIT_MFA_FAIL;
-    r.result = a->won ? AUDIT_OK : AUDIT_DENIED;
-    return e != SP_OK ? e : audit_append(tx, a->services, &r);
+    return c->won ? audit(tx, c) : SP_ERR_INTERNAL;
 }
 
-/* A recovery code as people type it: blanks and hyphens anywhere, either case. */
-static bool read_recovery(struct view typed, struct hash *out)
+static sp_error recovery_put_work(struct store_tx *tx, void *arg)
 {
-    char plain[RECOVERY_CHARS];
+    struct change *c = arg;
+    sp_error e = c->m->services->once->recovery_put(tx, c->user, c->hashes, MFA_RECOVERY_CODES);
+
+    return e == SP_OK ? audit(tx, c) : e;
+}
+
+static sp_error reset_work(struct store_tx *tx, void *arg)
+{
+    struct change *c = arg;
+    const struct store_once *once = c->m->services->once;
+    sp_error e;
+
+    if ((e = once->totp_remove(tx, c->user)) != SP_OK ||
+        (e = once->recovery_put(tx, c->user, NULL, 0)) != SP_OK)
+        return e;
+    return audit(tx, c);
+}
+
+static sp_error audit_only(struct mfa *m, const struct change *c)
+{
+    struct audit_record r = *c->by;
+
+    r.event = c->event;
+    r.result = c->result;
+    r.user = c->user;
+    r.text = c->text;
+    return audit_now(m->store, &r);
+}
+
+/* ---- trying a code ------------------------------------------------------------------------ */
+
+/* The lock after `fails` failures in a row; 0: none. */
+static int64_t lock_ms(int64_t fails)
+{
+    int64_t ms = MFA_LOCK_MS;
+
+    if (fails < MFA_FREE_TRIES)
+        return 0;
+    if (fails >= MFA_FAILS_MAX)
+        return MFA_FOR_EVER_MS;
+    for (int64_t i = MFA_FREE_TRIES; i < fails && ms < MFA_LOCK_MS_MAX; i++)
+        ms *= 2;
+    return ms < MFA_LOCK_MS_MAX ? ms : MFA_LOCK_MS_MAX;
+}
+
+/* Counts one failure; another broker may count at the same time. */
+static sp_error count_failure(struct mfa *m, struct change *c, struct mfa_answer *answer)
+{
+    struct totp_row row = {0};
+    sp_error e;
+
+    for (int i = 0; i < MFA_RACES_MAX; i++) {
+        if ((e = state_of(m, c->user, &row)) != SP_OK)
+            return e;
+        int64_t lock = lock_ms(row.fails + 1);
+        c->fails = row.fails;
+        c->locked_until = lock == 0 ? 0 : c->now + lock;
+        if ((e = store_commit(m->store, fail_work, c)) != SP_OK)
+            return e;
+        if (!c->won)
+            continue;
+        answer->locked_until = c->locked_until;
+        answer->tries_left = row.fails + 1 < MFA_FREE_TRIES ? MFA_FREE_TRIES - row.fails - 1 : 0;
+        return SP_ERR_DENIED;
+    }
+    return SP_ERR_BUSY;
+}
+
+/* Six groups of four, dashes and blanks anywhere between; to 24 lower-case characters. */
+static bool read_recovery(struct view typed, char out[RECOVERY_CHARS])
+{
     size_t n = 0;
 
     for (size_t i = 0; i < typed.len; i++) {
         uint8_t c = typed.at[i];
-        if (c == ' ' || c == '-')
+        if (c == '-' || c == ' ' || (c >= '\t' && c <= '\r'))
             continue;
-        if (n >= sizeof plain)
+        if (c >= 'A' && c <= 'Z')
+            c = (uint8_t)(c - 'A' + 'a');
+        if (n == RECOVERY_CHARS || !((c >= 'a' && c <= 'z') || (c >= '2' && c <= '7')))
             return false;
-        plain[n++] = (char)(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+        out[n++] = (char)c;
     }
-    if (n != sizeof plain)
-        return false;
-    *out = hash_sha256((struct view){(const uint8_t *)plain, n});
-    secret_wipe(plain, sizeof plain);
-    return true;
+    return n == RECOVERY_CHARS;
 }
 
-static sp_error check_code(struct mfa *m, struct attempt *a, struct view typed,
-                           struct totp_result *result)
+static struct hash recovery_hash(const char code[RECOVERY_CHARS])
 {
-    struct buf seed;
+    return hash_sha256((struct view){(const uint8_t *)code, RECOVERY_CHARS});
+}
+
+static sp_error try_recovery(struct mfa *m, struct change *c, const char code[RECOVERY_CHARS],
+                             struct mfa_answer *answer)
+{
     sp_error e;
 
-    buf_init(&seed, SEALED_MAX);
-    if ((e = open_seed(m, a->user, a->factor, &seed)) == SP_OK)
-        *result = totp_check(buf_view(&seed), typed, a->now, a->factor->row.last_step);
-    buf_wipe(&seed);
-    return e;
+    c->recovery = recovery_hash(code);
+    c->event = AUDIT_RECOVERY_USE;
+    c->text = "a recovery code was used in place of the authenticator";
+    if ((e = store_commit(m->store, recovery_work, c)) != SP_OK)
+        return e;
+    if (c->won) {
+        answer->verdict = TOTP_RIGHT;
+        answer->recovery = true;
+        answer->at = c->now;
+        return SP_OK;
+    }
+    c->event = AUDIT_MFA_FAIL;
+    c->result = AUDIT_DENIED;
+    c->text = "wrong recovery code";
+    return count_failure(m, c, answer);
 }
 
-static int64_t tries_left(int64_t fails)
+static const char *failure_text(enum totp_verdict v)
 {
-    return fails >= MFA_FREE_TRIES ? 0 : MFA_FREE_TRIES - fails;
+    switch (v) {
+    case TOTP_USED:
+        return "a code that was used before was entered again";
+    case TOTP_BEHIND:
+        return "the code of a clock that is behind";
+    case TOTP_AHEAD:
+        return "the code of a clock that is ahead";
+    default:
+        return "wrong code";
+    }
 }
 
-/* What the page may say of a try that did not win. */
-static void explain(const struct attempt *a, bool locked, const struct totp_result *result,
-                    struct mfa_answer *out)
+static sp_error try_totp(struct mfa *m, struct change *c, struct view typed,
+                         const struct totp_row *row, struct view seed, struct mfa_answer *answer)
 {
-    int64_t fails = a->factor->row.fails + (locked ? 0 : 1);
-    int64_t lock = lock_ms(fails);
-
-    out->verdict = result->verdict;
-    out->minutes_behind = result->minutes_behind;
-    if (locked || a->recovery)
-        out->verdict = TOTP_WRONG;
-    else if (result->verdict == TOTP_RIGHT)
-        out->verdict = TOTP_USED; /* another post of the same code was faster */
-    out->locked_until = locked ? a->factor->row.locked_until : lock == 0 ? 0 : a->now + lock;
-    out->tries_left = tries_left(fails);
-}
-
-static sp_error verify(struct mfa *m, struct attempt *a, struct view typed, struct mfa_answer *out)
-{
-    bool locked = a->factor->row.locked_until > a->now;
-    struct totp_result result = {0};
+    bool locked = row->locked_until > c->now;
+    struct totp_result r = totp_check(seed, typed, c->now, row->last_step);
     sp_error e;
 
-    a->recovery = read_recovery(typed, &a->hash);
-    if (!a->recovery && (e = check_code(m, a, typed, &result)) != SP_OK)
-        return e;
-    a->right = !locked && (a->recovery || result.verdict == TOTP_RIGHT);
-    a->step = result.step;
-    if (!locked && (e = store_commit(m->store, attempt, a)) != SP_OK)
-        return e;
-    *out = (struct mfa_answer){0};
-    if (!a->won) {
-        explain(a, locked, &result, out);
-        return SP_ERR_DENIED;
+    c->event = AUDIT_MFA_FAIL;
+    c->result = AUDIT_DENIED;
+    if (locked) { /* right or wrong: one answer, and nothing is counted (AAL-4) */
+        answer->verdict = TOTP_WRONG;
+        answer->locked_until = row->locked_until;
+        c->text = "a code was entered while the factor is locked";
+        e = audit_only(m, c);
+        return e == SP_OK ? SP_ERR_DENIED : e;
     }
-    out->verdict = TOTP_RIGHT;
-    out->tries_left = MFA_FREE_TRIES;
-    out->at = a->now;
-    out->recovery = a->recovery;
-    return SP_OK;
+    if (r.verdict == TOTP_RIGHT) {
+        c->step = r.step;
+        c->event = AUDIT_MFA_OK;
+        c->result = AUDIT_OK;
+        if ((e = store_commit(m->store, advance_work, c)) != SP_OK)
+            return e;
+        if (c->won) {
+            answer->verdict = TOTP_RIGHT;
+            answer->at = c->now;
+            return SP_OK;
+        }
+        r.verdict = TOTP_USED; /* another broker was first (OTP-4) */
+        c->event = AUDIT_MFA_FAIL;
+        c->result = AUDIT_DENIED;
+    }
+    answer->verdict = r.verdict;
+    answer->minutes_behind = r.minutes_behind;
+    c->text = failure_text(r.verdict);
+    return count_failure(m, c, answer);
 }
 
 sp_error mfa_verify(struct mfa *m, struct sp_id user, struct view typed,
                     const struct audit_record *by, struct mfa_answer *out)
 {
-    struct attempt a = {
-        .services = store_services(m->store), .user = user, .now = clock_unix(), .record = *by};
-    struct factor f;
-    sp_error e = load(m, user, &f);
+    struct change c = {.m = m, .user = user, .by = by, .now = clock_unix()};
+    struct mfa_answer answer = {.verdict = TOTP_WRONG};
+    char recovery[RECOVERY_CHARS];
+    struct totp_row row = {0};
+    struct buf seed;
+    sp_error e;
 
-    if (e != SP_OK)
-        return e;
-    a.factor = &f;
-    a.record.user = user;
-    e = f.row.confirmed ? verify(m, &a, typed, out) : SP_ERR_NOT_FOUND;
-    buf_wipe(&f.sealed);
+    buf_init(&seed, 128);
+    pthread_mutex_lock(stripe(m, user));
+    if ((e = load(m, user, &row, &seed)) == SP_OK) {
+        if (read_recovery(typed, recovery))
+            e = try_recovery(m, &c, recovery, &answer);
+        else
+            e = try_totp(m, &c, typed, &row, buf_view(&seed), &answer);
+    }
+    pthread_mutex_unlock(stripe(m, user));
+    secret_wipe(recovery, sizeof recovery);
+    buf_wipe(&seed);
+    if (e == SP_OK || e == SP_ERR_DENIED)
+        *out = answer;
     return e;
 }
 
-/* ---- enrolment ---- */
+/* ---- setting up --------------------------------------------------------------------------- */
 
 void mfa_enrolment_new(struct sp_id user, struct mfa_enrolment *out)
 {
-    *out = (struct mfa_enrolment){.user = user, .until = clock_unix() + MFA_ENROL_MS};
     random_bytes(out->secret, sizeof out->secret);
+    out->user = user;
+    out->until = clock_unix() + MFA_ENROL_MS;
 }
 
 void mfa_enrolment_wipe(struct mfa_enrolment *e)
@@ -283,236 +403,175 @@ void mfa_enrolment_wipe(struct mfa_enrolment *e)
     secret_wipe(e, sizeof *e);
 }
 
-/* Plaintext of a sealed enrolment: secret, user, end. */
-enum { ENROLMENT_BYTES = TOTP_SECRET_BYTES + SP_ID_BYTES + 8 };
+enum { ENROLMENT_BYTES = SP_ID_BYTES + 8 + TOTP_SECRET_BYTES };
 
 sp_error mfa_enrolment_seal(struct mfa *m, const struct mfa_enrolment *e, struct buf *out)
 {
     struct buf plain, sealed;
-    sp_error err;
+    sp_error error;
 
     buf_init(&plain, ENROLMENT_BYTES);
-    buf_init(&sealed, SEALED_MAX);
-    buf_add(&plain, (struct view){e->secret, sizeof e->secret});
+    buf_init(&sealed, ENROLMENT_BYTES + AEAD_OVERHEAD);
     buf_add(&plain, id_view(&e->user));
     buf_add_uint(&plain, (uint64_t)e->until, 8);
-    if ((err = buf_error(&plain)) == SP_OK &&
-        (err = aead_seal(m->form, view_str("enrolment"), buf_view(&plain), &sealed)) == SP_OK) {
+    buf_add(&plain, (struct view){e->secret, sizeof e->secret});
+    if ((error = buf_error(&plain)) == SP_OK &&
+        (error = aead_seal(m->key, view_str("enrolment"), buf_view(&plain), &sealed)) == SP_OK) {
         encode_base64url(buf_view(&sealed), out);
-        err = buf_error(out);
+        error = buf_error(out);
     }
     buf_wipe(&plain);
     buf_deinit(&sealed);
-    return err;
-}
-
-static sp_error read_enrolment(struct view plain, struct mfa_enrolment *out)
-{
-    struct cursor c = cur_over(plain, SP_ERR_MALFORMED);
-    struct view secret = cur_take(&c, TOTP_SECRET_BYTES), user = cur_take(&c, SP_ID_BYTES);
-    struct mfa_enrolment e = {.until = (sp_unix_ms)cur_uint(&c, 8)};
-
-    if (c.err != SP_OK || c.rest.len != 0)
-        return SP_ERR_MALFORMED;
-    if (clock_unix() >= e.until)
-        return SP_ERR_EXPIRED;
-    memcpy(e.secret, secret.at, sizeof e.secret);
-    memcpy(e.user.bytes, user.at, sizeof e.user.bytes);
-    *out = e;
-    secret_wipe(&e, sizeof e);
-    return SP_OK;
+    return error;
 }
 
 sp_error mfa_enrolment_open(struct mfa *m, struct view text, struct mfa_enrolment *out)
 {
-    struct buf sealed, plain;
-    sp_error e;
+    struct mfa_enrolment e = {{0}, {{0}}, 0};
+    struct buf plain, sealed;
+    struct cursor c;
+    sp_error error;
 
-    buf_init(&sealed, SEALED_MAX);
     buf_init(&plain, ENROLMENT_BYTES);
-    if ((e = decode_base64url(text, &sealed)) == SP_OK &&
-        (e = aead_open(m->form, view_str("enrolment"), buf_view(&sealed), &plain)) == SP_OK)
-        e = read_enrolment(buf_view(&plain), out);
-    buf_deinit(&sealed);
-    buf_wipe(&plain);
-    return e;
-}
-
-/* Recovery codes as they are stored. */
-struct recovery_hashes {
-    uint8_t at[MFA_RECOVERY_CODES][ROW_HASH_BYTES];
-};
-
-/* 120 random bits as 24 base32 characters in six groups of four. */
-static sp_error make_recovery(char text[MFA_RECOVERY_TEXT + 1], uint8_t hash[ROW_HASH_BYTES])
-{
-    uint8_t bytes[15];
-    struct buf plain;
-    sp_error e;
-
-    random_bytes(bytes, sizeof bytes);
-    buf_init(&plain, RECOVERY_CHARS);
-    encode_base32((struct view){bytes, sizeof bytes}, &plain);
-    if ((e = buf_error(&plain)) == SP_OK) {
-        struct hash h = hash_sha256(buf_view(&plain));
-        const char *p = (const char *)plain.at;
-        memcpy(hash, h.bytes, ROW_HASH_BYTES);
-        snprintf(text, MFA_RECOVERY_TEXT + 1, "%.4s-%.4s-%.4s-%.4s-%.4s-%.4s", p, p + 4, p + 8,
-                 p + 12, p + 16, p + 20);
+    buf_init(&sealed, ENROLMENT_BYTES + AEAD_OVERHEAD);
+    error = decode_base64url(text, &sealed);
+    if (error == SP_ERR_LIMIT)
+        error = SP_ERR_MALFORMED;
+    if (error == SP_OK &&
+        (error = aead_open(m->key, view_str("enrolment"), buf_view(&sealed), &plain)) == SP_OK) {
+        c = cur_over(buf_view(&plain), SP_ERR_MALFORMED);
+        sp_ignore(id_from_bytes(cur_take(&c, SP_ID_BYTES), &e.user)); /* c.err says the same */
+        e.until = (sp_unix_ms)cur_uint(&c, 8);
+        struct view secret = cur_take(&c, sizeof e.secret);
+        error = c.err;
+        if (error == SP_OK)
+            memcpy(e.secret, secret.at, sizeof e.secret);
+        if (error == SP_OK && clock_unix() > e.until)
+            error = SP_ERR_EXPIRED;
     }
-    secret_wipe(bytes, sizeof bytes);
+    if (error == SP_OK)
+        *out = e;
+    secret_wipe(&e, sizeof e);
     buf_wipe(&plain);
-    return e;
+    buf_deinit(&sealed);
+    return error;
 }
 
-static sp_error make_recoveries(struct mfa_recovery *codes, struct recovery_hashes *hashes)
+static sp_error make_recovery(struct mfa_recovery *codes,
+                              uint8_t hashes[MFA_RECOVERY_CODES][ROW_HASH_BYTES])
 {
+    struct buf text;
     sp_error e = SP_OK;
 
-    for (size_t c = 0; e == SP_OK && c < MFA_RECOVERY_CODES; c++)
-        e = make_recovery(codes->codes[c], hashes->at[c]);
-    return e;
-}
+    buf_init(&text, RECOVERY_CHARS);
+    for (size_t i = 0; e == SP_OK && i < MFA_RECOVERY_CODES; i++) {
+        uint8_t bytes[RECOVERY_BYTES];
+        char *out = codes->codes[i], plain[RECOVERY_CHARS];
+        size_t at = 0;
 
-/* A confirmed factor with its codes and its record, in one transaction. */
-struct confirm {
-    const struct store_services *services;
-    struct totp_row row;
-    int64_t step;
-    struct recovery_hashes hashes;
-    struct audit_record record;
-};
-
-static sp_error confirm(struct store_tx *tx, void *arg)
-{
-    struct confirm *c = arg;
-    bool won;
-    sp_error e;
-
-    if ((e = c->services->once->totp_put(tx, &c->row)) != SP_OK ||
-        (e = c->services->once->totp_advance(tx, c->row.user, c->step, tx_now(tx), &won)) != SP_OK)
-        return e;
-    if (!won)
-        return SP_ERR_INTERNAL; /* the row is new: nothing can stand in the way of its first step */
-    if ((e = c->services->once->recovery_put(tx, c->row.user,
-                                             (const uint8_t(*)[ROW_HASH_BYTES])c->hashes.at,
-                                             MFA_RECOVERY_CODES)) != SP_OK)
-        return e;
-    return audit_append(tx, c->services, &c->record);
-}
-
-static sp_error store_factor(struct mfa *m, const struct mfa_enrolment *en, struct confirm *c)
-{
-    struct buf aad, sealed;
-    sp_error e;
-
-    buf_init(&aad, SEALED_MAX);
-    buf_init(&sealed, SEALED_MAX);
-    write_aad(en->user, &aad);
-    if ((e = buf_error(&aad)) == SP_OK &&
-        (e = aead_seal(m->seal, buf_view(&aad), (struct view){en->secret, sizeof en->secret},
-                       &sealed)) == SP_OK) {
-        c->row = (struct totp_row){
-            .user = en->user, .seed = buf_view(&sealed), .last_step = -1, .enrolled = clock_unix()};
-        e = store_commit(m->store, confirm, c);
+        random_bytes(bytes, sizeof bytes);
+        buf_reset(&text);
+        encode_base32((struct view){bytes, sizeof bytes}, &text);
+        secret_wipe(bytes, sizeof bytes);
+        if ((e = buf_error(&text)) != SP_OK || !read_recovery(buf_view(&text), plain)) {
+            e = e == SP_OK ? SP_ERR_INTERNAL : e;
+            break;
+        }
+        struct hash h = recovery_hash(plain);
+        memcpy(hashes[i], h.bytes, ROW_HASH_BYTES);
+        for (size_t c = 0; c < RECOVERY_CHARS; c++) {
+            if (c > 0 && c % 4 == 0)
+                out[at++] = '-';
+            out[at++] = plain[c];
+        }
+        out[at] = '\0';
+        secret_wipe(plain, sizeof plain);
     }
-    buf_deinit(&aad);
-    buf_deinit(&sealed);
+    buf_wipe(&text);
     return e;
 }
 
-sp_error mfa_enrol(struct mfa *m, const struct mfa_enrolment *en, struct view typed, bool replace,
+/* Under the user's stripe: the code was right, so the factor and its codes become durable. */
+static sp_error store_factor(struct mfa *m, const struct mfa_enrolment *e, struct change *c,
+                             struct mfa_recovery *codes)
+{
+    struct totp_row row = {.user = e->user, .last_step = -1, .enrolled = c->now};
+    uint8_t hashes[MFA_RECOVERY_CODES][ROW_HASH_BYTES];
+    struct buf aad, sealed;
+    sp_error error;
+
+    seed_aad(e->user, &aad);
+    buf_init(&sealed, MFA_SEALED_MAX);
+    if ((error = buf_error(&aad)) == SP_OK &&
+        (error = aead_seal(m->key, buf_view(&aad), (struct view){e->secret, sizeof e->secret},
+                           &sealed)) == SP_OK &&
+        (error = make_recovery(codes, hashes)) == SP_OK) {
+        row.seed = buf_view(&sealed);
+        c->row = &row;
+        c->hashes = (const uint8_t(*)[ROW_HASH_BYTES])hashes;
+        c->event = AUDIT_MFA_ENROL;
+        c->text = "an authenticator was set up";
+        error = store_commit(m->store, enrol_work, c);
+    }
+    buf_deinit(&sealed);
+    buf_deinit(&aad);
+    return error;
+}
+
+sp_error mfa_enrol(struct mfa *m, const struct mfa_enrolment *e, struct view typed, bool replace,
                    const struct audit_record *by, struct mfa_answer *out,
                    struct mfa_recovery *codes)
 {
-    struct confirm c = {.services = store_services(m->store), .record = *by};
-    struct mfa_state now;
-    sp_error e;
+    struct change c = {.m = m, .user = e->user, .by = by, .now = clock_unix()};
+    struct totp_result r = totp_check((struct view){e->secret, sizeof e->secret}, typed, c.now, -1);
+    struct totp_row row = {0};
+    sp_error error;
 
-    if ((e = mfa_state(m, en->user, &now)) != SP_OK)
-        return e;
-    if (now.enrolled && !replace)
-        return SP_ERR_EXISTS;
-    if (clock_unix() >= en->until)
+    if (c.now > e->until)
         return SP_ERR_EXPIRED;
-    struct view secret = {en->secret, sizeof en->secret};
-    struct totp_result result = totp_check(secret, typed, clock_unix(), -1);
-    *out = (struct mfa_answer){.verdict = result.verdict,
-                               .minutes_behind = result.minutes_behind,
-                               .tries_left = MFA_FREE_TRIES,
-                               .at = clock_unix()};
-    if (result.verdict != TOTP_RIGHT)
-        return SP_ERR_DENIED;
-    c.step = result.step;
-    c.record.event = AUDIT_MFA_ENROL;
-    c.record.user = en->user;
-    if ((e = make_recoveries(codes, &c.hashes)) == SP_OK)
-        e = store_factor(m, en, &c);
-    if (e != SP_OK)
-        secret_wipe(codes, sizeof *codes);
-    return e;
-}
-
-/* ---- recovery and reset ---- */
-
-struct recovery {
-    const struct store_services *services;
-    struct sp_id user;
-    struct recovery_hashes hashes;
-    struct audit_record record;
-};
-
-static sp_error put_recovery(struct store_tx *tx, void *arg)
-{
-    struct recovery *r = arg;
-    sp_error e = r->services->once->recovery_put(
-        tx, r->user, (const uint8_t(*)[ROW_HASH_BYTES])r->hashes.at, MFA_RECOVERY_CODES);
-
-    return e != SP_OK ? e : audit_append(tx, r->services, &r->record);
+    *out = (struct mfa_answer){.verdict = r.verdict, .minutes_behind = r.minutes_behind};
+    if (r.verdict != TOTP_RIGHT)
+        return SP_ERR_DENIED; /* guessing a code of one's own secret gains nothing: not counted */
+    c.step = r.step;
+    pthread_mutex_lock(stripe(m, e->user));
+    error = state_of(m, e->user, &row);
+    if (error == SP_OK && row.confirmed && !replace)
+        error = SP_ERR_EXISTS;
+    if (error == SP_OK || error == SP_ERR_NOT_FOUND)
+        error = store_factor(m, e, &c, codes);
+    pthread_mutex_unlock(stripe(m, e->user));
+    if (error == SP_OK)
+        out->at = c.now;
+    return error;
 }
 
 sp_error mfa_recovery_new(struct mfa *m, struct sp_id user, const struct audit_record *by,
                           struct mfa_recovery *codes)
 {
-    struct recovery r = {.services = store_services(m->store), .user = user, .record = *by};
-    struct mfa_state now;
-    sp_error e;
+    struct change c = {.m = m,
+                       .user = user,
+                       .by = by,
+                       .event = AUDIT_MFA_ENROL,
+                       .text = "new recovery codes were made; the old ones are void"};
+    uint8_t hashes[MFA_RECOVERY_CODES][ROW_HASH_BYTES];
+    struct totp_row row = {0};
+    sp_error e = state_of(m, user, &row);
 
-    if ((e = mfa_state(m, user, &now)) != SP_OK)
+    if (e != SP_OK || !row.confirmed)
+        return e == SP_OK ? SP_ERR_NOT_FOUND : e;
+    if ((e = make_recovery(codes, hashes)) != SP_OK)
         return e;
-    if (!now.enrolled)
-        return SP_ERR_NOT_FOUND;
-    r.record.event = AUDIT_MFA_ENROL;
-    r.record.user = user;
-    if ((e = make_recoveries(codes, &r.hashes)) == SP_OK)
-        e = store_commit(m->store, put_recovery, &r);
-    if (e != SP_OK)
-        secret_wipe(codes, sizeof *codes);
-    return e;
-}
-
-struct reset {
-    const struct store_services *services;
-    struct sp_id user;
-    struct audit_record record;
-};
-
-static sp_error reset(struct store_tx *tx, void *arg)
-{
-    struct reset *r = arg;
-    sp_error e;
-
-    if ((e = r->services->once->totp_remove(tx, r->user)) != SP_OK ||
-        (e = r->services->once->recovery_put(tx, r->user, NULL, 0)) != SP_OK)
-        return e;
-    return audit_append(tx, r->services, &r->record);
+    c.hashes = (const uint8_t(*)[ROW_HASH_BYTES])hashes;
+    return store_commit(m->store, recovery_put_work, &c);
 }
 
 sp_error mfa_reset(struct mfa *m, struct sp_id user, const struct audit_record *by)
 {
-    struct reset r = {.services = store_services(m->store), .user = user, .record = *by};
+    struct change c = {.m = m,
+                       .user = user,
+                       .by = by,
+                       .event = AUDIT_MFA_RESET,
+                       .text = "the authenticator was taken away; the next login sets one up"};
 
-    r.record.event = AUDIT_MFA_RESET;
-    r.record.user = user;
-    return store_commit(m->store, reset, &r);
+    return store_commit(m->store, reset_work, &c);
 }

@@ -9,6 +9,8 @@
  * A step is taken once, by one guarded statement in the store (OTP-4). Failures: 5 are free, then
  * a lock of 30 s that doubles to 1 h; a right code during a lock gets the same answer as a wrong
  * one, and does not count (AAL-4). Seeds are sealed with the user as associated data (OTP-8).
+ * Tries of one user are judged one after another, so that parallel guesses are counted like others.
+ * A recovery code is taken during a lock too: it cannot be guessed, and it is spent.
  * Every outcome is audited by `by`, which names actor, address and request.
  * Worker threads. Errors besides those listed: the store's.
  */
@@ -24,6 +26,7 @@ enum {
     MFA_FREE_TRIES = 5,
     MFA_LOCK_MS = 30 * 1000,
     MFA_LOCK_MS_MAX = 60 * 60 * 1000,
+    MFA_FAILS_MAX = 100, /* in a row; then only mfa_reset or a recovery code helps (AAL-4) */
     MFA_RECOVERY_CODES = 10,
     MFA_RECOVERY_TEXT = 29, /* six groups of four, joined by '-': 120 bits */
     MFA_ENROL_MS = 10 * 60 * 1000

@@ -1,5 +1,5 @@
 #include "broker/identity/signin.h"
-#include "broker/audit/chain.h"
+
 #include "lib/base/encode.h"
 #include "lib/crypto/hash.h"
 #include "lib/crypto/random.h"
@@ -9,11 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define TICKET_COOKIE "__Host-sallyport"
-
 struct signin {
     struct store *store; /* borrowed */
-    int64_t session_ms, idle_ms;
+    const struct store_services *services;
+    int64_t session_ms, idle_ms, roll_ms;
 };
 
 sp_error signin_new(struct store *store, int64_t session_ms, int64_t idle_ms, struct signin **out)
@@ -22,7 +21,12 @@ sp_error signin_new(struct store *store, int64_t session_ms, int64_t idle_ms, st
 
     if (s == NULL)
         return SP_ERR_NOMEM;
-    *s = (struct signin){.store = store, .session_ms = session_ms, .idle_ms = idle_ms};
+    s->store = store;
+    s->services = store_services(store);
+    s->session_ms = session_ms;
+    s->idle_ms = idle_ms;
+    /* A roll is what shows that someone is there: it comes at least twice in the idle time. */
+    s->roll_ms = idle_ms > 0 && idle_ms / 2 < SIGNIN_ROLL_MS ? idle_ms / 2 : SIGNIN_ROLL_MS;
     *out = s;
     return SP_OK;
 }
@@ -32,270 +36,231 @@ void signin_free(struct signin *s)
     free(s);
 }
 
-/* A ticket's text as the cookie carries it, and the hash that is stored. */
+/* A ticket: its text for the cookie and its hash for the store. */
 struct ticket {
     char text[44];
     struct hash hash;
 };
 
-static void hash_ticket(const uint8_t bytes[SIGNIN_TICKET_BYTES], struct hash *out)
-{
-    *out = hash_sha256((struct view){bytes, SIGNIN_TICKET_BYTES});
-}
-
-static sp_error make_ticket(struct ticket *t)
+static void ticket_new(struct ticket *t)
 {
     uint8_t bytes[SIGNIN_TICKET_BYTES];
-    struct buf text;
-    sp_error e;
+    struct buf b;
 
+    memset(t, 0, sizeof *t);
     random_bytes(bytes, sizeof bytes);
-    hash_ticket(bytes, &t->hash);
-    buf_init(&text, sizeof t->text);
-    encode_base64url((struct view){bytes, sizeof bytes}, &text);
-    if ((e = buf_error(&text)) == SP_OK) {
-        memcpy(t->text, text.at, 43);
-        t->text[43] = '\0';
-    }
+    t->hash = hash_sha256((struct view){bytes, sizeof bytes});
+    buf_init(&b, sizeof t->text - 1);
+    encode_base64url((struct view){bytes, sizeof bytes}, &b);
+    if (buf_error(&b) == SP_OK) /* else "": a cookie without a value, which names no login */
+        memcpy(t->text, b.at, b.len);
+    buf_wipe(&b);
     secret_wipe(bytes, sizeof bytes);
-    buf_wipe(&text);
-    return e;
 }
 
-static sp_error read_ticket(const struct request *req, struct hash *out)
+static void ticket_give(struct ticket *t, struct response *res)
+{
+    cookie_set(res, SIGNIN_COOKIE, view_str(t->text), 0, COOKIE_STRICT);
+    secret_wipe(t->text, sizeof t->text);
+}
+
+/* SP_ERR_UNAUTHENTICATED: no ticket, or no text of one. */
+static sp_error ticket_of(const struct request *req, struct hash *out)
 {
     uint8_t bytes[SIGNIN_TICKET_BYTES];
     struct view text;
 
-    if (cookie_get(req, TICKET_COOKIE, &text) != SP_OK ||
+    if (cookie_get(req, SIGNIN_COOKIE, &text) != SP_OK ||
         decode_base64url_exact(text, bytes, sizeof bytes) != SP_OK)
         return SP_ERR_UNAUTHENTICATED;
-    hash_ticket(bytes, out);
+    *out = hash_sha256((struct view){bytes, sizeof bytes});
     secret_wipe(bytes, sizeof bytes);
     return SP_OK;
 }
 
-static void give(struct response *res, struct ticket *t)
-{
-    cookie_set(res, TICKET_COOKIE, view_str(t->text), 0, COOKIE_LAX);
-    secret_wipe(t->text, sizeof t->text);
-}
+/* ---- transactions ------------------------------------------------------------------------- */
 
-struct put {
-    const struct store_services *services;
-    struct login_row row;
-    const uint8_t *replaces; /* a hash to remove with it; NULL: none */
+struct change {
+    struct signin *s;
+    struct login_row *row;             /* to put */
+    const struct hash *old, *fresh;    /* to roll, or `old` to remove */
+    const struct audit_record *record; /* NULL: none */
+    sp_unix_ms now;
+    bool won;
 };
 
-static sp_error put(struct store_tx *tx, void *arg)
+static sp_error put_work(struct store_tx *tx, void *arg)
 {
-    struct put *p = arg;
-    struct login_row row = p->row;
-    bool gone;
-    sp_error e = SP_OK;
-
-    if (p->replaces != NULL)
-        e = p->services->logins->browser_remove(tx, p->replaces, &gone);
-    return e != SP_OK ? e : p->services->logins->browser_put(tx, &row);
-}
-
-static sp_error put_login(struct signin *s, struct login_row *login, const uint8_t *replaces,
-                          struct response *res)
-{
-    struct put p = {.services = store_services(s->store), .replaces = replaces};
-    struct ticket t;
+    struct change *c = arg;
+    const struct store_logins *logins = c->s->services->logins;
     sp_error e;
 
-    if ((e = make_ticket(&t)) != SP_OK)
+    if (c->old != NULL && (e = logins->browser_remove(tx, c->old->bytes, &c->won)) != SP_OK)
         return e;
-    memcpy(login->hash, t.hash.bytes, sizeof login->hash);
-    memset(login->prev_hash, 0, sizeof login->prev_hash);
-    p.row = *login;
-    if ((e = store_commit(s->store, put, &p)) == SP_OK)
-        give(res, &t);
-    secret_wipe(&t, sizeof t);
-    return e;
+    return logins->browser_put(tx, c->row);
 }
 
-/* A login that this browser still has ends with the new one (TM-21). */
-static const uint8_t *earlier(struct signin *s, const struct request *req, struct login_row *row)
+static sp_error roll_work(struct store_tx *tx, void *arg)
 {
-    struct hash shown;
+    struct change *c = arg;
+    return c->s->services->logins->browser_roll(tx, c->old->bytes, c->fresh->bytes, c->now,
+                                                &c->won);
+}
 
-    if (read_ticket(req, &shown) != SP_OK ||
-        store_services(s->store)->logins->browser_get(s->store, shown.bytes, row) != SP_OK)
-        return NULL;
-    return row->hash;
+static sp_error remove_work(struct store_tx *tx, void *arg)
+{
+    struct change *c = arg;
+    sp_error e = c->s->services->logins->browser_remove(tx, c->old->bytes, &c->won);
+
+    return e == SP_OK && c->won && c->record != NULL ? audit_append(tx, c->s->services, c->record)
+                                                     : e;
+}
+
+/* ---- starting ----------------------------------------------------------------------------- */
+
+static void copy_agent(const struct request *req, char *out, size_t size)
+{
+    struct view agent = view_slice(request_header(req, "user-agent"), 0, size / 2);
+    struct buf safe;
+
+    buf_init(&safe, size - 1);
+    encode_visible(agent, &safe);
+    snprintf(out, size, "%s", buf_cstr(&safe) == NULL ? "" : buf_cstr(&safe));
+    buf_deinit(&safe);
 }
 
 sp_error signin_start(struct signin *s, const struct request *req, struct response *res,
                       struct login_row *row)
 {
-    struct view agent = request_header(req, "user-agent");
-    struct login_row before;
-    sp_unix_ms now = clock_unix();
-
-    row->device = (struct sp_id){0};
-    row->created = row->rolled = now;
-    row->expires = now + s->session_ms;
-    row->ver = 0;
-    snprintf(row->address, sizeof row->address, "%s", req->peer);
-    agent = view_slice(agent, 0, ROW_NAME_MAX);
-    memcpy(row->agent, agent.at, agent.len);
-    row->agent[agent.len] = '\0';
-    return put_login(s, row, earlier(s, req, &before), res);
-}
-
-struct roll {
-    const struct store_services *services;
-    const uint8_t *old, *fresh;
-    sp_unix_ms now;
-    bool won;
-};
-
-static sp_error roll(struct store_tx *tx, void *arg)
-{
-    struct roll *r = arg;
-
-    return r->services->logins->browser_roll(tx, r->old, r->fresh, r->now, &r->won);
-}
-
-/* Of several requests at once one rolls; the others keep the old ticket within its grace. */
-static sp_error roll_ticket(struct signin *s, struct login_row *login, struct response *res)
-{
+    struct change c = {.s = s, .row = row, .now = clock_unix()};
+    struct hash earlier;
     struct ticket t;
     sp_error e;
 
-    if ((e = make_ticket(&t)) != SP_OK)
-        return e;
-    struct roll r = {.services = store_services(s->store),
-                     .old = login->hash,
-                     .fresh = t.hash.bytes,
-                     .now = clock_unix()};
-    if ((e = store_commit(s->store, roll, &r)) == SP_OK && r.won) {
-        memcpy(login->prev_hash, login->hash, sizeof login->hash);
-        memcpy(login->hash, t.hash.bytes, sizeof login->hash);
-        login->rolled = r.now;
-        give(res, &t);
-    }
+    ticket_new(&t);
+    memcpy(row->hash, t.hash.bytes, ROW_HASH_BYTES);
+    memset(row->prev_hash, 0, sizeof row->prev_hash);
+    row->device = (struct sp_id){0};
+    row->created = row->rolled = c.now;
+    row->expires = c.now + s->session_ms;
+    row->ver = 0;
+    snprintf(row->address, sizeof row->address, "%s", req->peer);
+    copy_agent(req, row->agent, sizeof row->agent);
+    if (ticket_of(req, &earlier) == SP_OK)
+        c.old = &earlier;
+    if ((e = store_commit(s->store, put_work, &c)) == SP_OK)
+        ticket_give(&t, res);
     secret_wipe(&t, sizeof t);
     return e;
 }
 
-struct drop {
-    const struct store_services *services;
-    const uint8_t *hash;
-    struct audit_record record;
-    bool won;
-};
+/* ---- finding ------------------------------------------------------------------------------ */
 
-static sp_error drop(struct store_tx *tx, void *arg)
+/* A value from before the last roll came long after it: someone copied it (OA-8). */
+static sp_error end_stolen(struct signin *s, const struct request *req, const struct login_row *row)
 {
-    struct drop *d = arg;
-    sp_error e = d->services->logins->browser_remove(tx, d->hash, &d->won);
+    struct hash present;
+    struct audit_record r = {.event = AUDIT_LOGIN_FAIL,
+                             .result = AUDIT_DENIED,
+                             .actor_kind = AUDIT_ACTOR_NOBODY,
+                             .user = row->user,
+                             .address = req->peer,
+                             .request = req->ref,
+                             .text = "an old browser ticket was used again: the login has ended"};
+    struct change c = {.s = s, .old = &present, .record = &r, .now = clock_unix()};
+    sp_error e;
 
-    return e != SP_OK || !d->won ? e : audit_append(tx, d->services, &d->record);
-}
-
-static sp_error drop_login(struct signin *s, const struct login_row *login,
-                           const struct audit_record *record)
-{
-    struct drop d = {.services = store_services(s->store), .hash = login->hash, .record = *record};
-
-    d.record.event = AUDIT_LOGOUT;
-    d.record.user = login->user;
-    return store_commit(s->store, drop, &d);
-}
-
-static bool user_may(struct signin *s, struct sp_id user)
-{
-    struct user_row row;
-
-    return store_services(s->store)->registry->user_get(s->store, user, &row) == SP_OK &&
-           row.state == USER_ACTIVE;
-}
-
-/* A ticket from before the last roll, later than a request under way can be: someone kept a copy,
- * so the whole login ends (OA-8). */
-static sp_error end_stolen(struct signin *s, const struct request *req,
-                           const struct login_row *login)
-{
-    const struct audit_record record = {
-        .result = AUDIT_DENIED,
-        .address = req->peer,
-        .request = req->ref,
-        .text = "An old browser ticket was shown again: the login has ended."};
-    sp_error e = drop_login(s, login, &record);
-
+    memcpy(present.bytes, row->hash, ROW_HASH_BYTES);
+    e = store_commit(s->store, remove_work, &c);
     return e == SP_OK ? SP_ERR_UNAUTHENTICATED : e;
 }
 
-/* The login of the shown ticket. `*current`: it is not the one before the last roll. */
-static sp_error find(struct signin *s, const struct request *req, struct login_row *login,
-                     bool *current)
+static sp_error roll(struct signin *s, const struct hash *old, sp_unix_ms now, struct response *res,
+                     struct login_row *row)
 {
-    sp_unix_ms now = clock_unix();
-    struct hash shown;
+    struct change c = {.s = s, .old = old, .now = now};
+    struct ticket t;
     sp_error e;
 
-    if ((e = read_ticket(req, &shown)) != SP_OK)
-        return e;
-    e = store_services(s->store)->logins->browser_get(s->store, shown.bytes, login);
-    if (e != SP_OK)
-        return e == SP_ERR_NOT_FOUND ? SP_ERR_UNAUTHENTICATED : e;
-    *current = memcmp(shown.bytes, login->hash, sizeof login->hash) == 0;
-    if (!*current && now - login->rolled > SIGNIN_GRACE_MS)
-        return end_stolen(s, req, login);
-    if (now >= login->expires || now - login->rolled > s->idle_ms + SIGNIN_ROLL_MS ||
-        !user_may(s, login->user))
-        return SP_ERR_UNAUTHENTICATED;
-    return SP_OK;
+    ticket_new(&t);
+    c.fresh = &t.hash;
+    if ((e = store_commit(s->store, roll_work, &c)) == SP_OK && c.won) {
+        memcpy(row->prev_hash, row->hash, ROW_HASH_BYTES);
+        memcpy(row->hash, t.hash.bytes, ROW_HASH_BYTES);
+        row->rolled = now;
+        ticket_give(&t, res);
+    } /* not won: a request beside this one rolled it and gives the browser its cookie */
+    secret_wipe(&t, sizeof t);
+    return e;
 }
 
 sp_error signin_find(struct signin *s, const struct request *req, struct response *res,
                      struct login_row *out)
 {
-    struct login_row login;
-    bool current;
-    sp_error e = find(s, req, &login, &current);
+    struct login_row row = {0};
+    sp_unix_ms now = clock_unix();
+    struct hash hash;
+    sp_error e;
 
-    if (e == SP_OK && res != NULL && current && clock_unix() - login.rolled >= SIGNIN_ROLL_MS)
-        e = roll_ticket(s, &login, res);
-    if (e == SP_OK)
-        *out = login;
-    return e;
+    if ((e = ticket_of(req, &hash)) != SP_OK)
+        return e;
+    if ((e = s->services->logins->browser_get(s->store, hash.bytes, &row)) != SP_OK)
+        return e == SP_ERR_NOT_FOUND ? SP_ERR_UNAUTHENTICATED : e;
+    if (now >= row.expires || (s->idle_ms > 0 && now - row.rolled >= s->idle_ms))
+        return SP_ERR_UNAUTHENTICATED;
+    if (memcmp(row.hash, hash.bytes, ROW_HASH_BYTES) != 0) {
+        if (now - row.rolled > SIGNIN_GRACE_MS)
+            return end_stolen(s, req, &row);
+    } else if (res != NULL && now - row.rolled >= s->roll_ms &&
+               (e = roll(s, &hash, now, res, &row)) != SP_OK) {
+        return e;
+    }
+    *out = row;
+    return SP_OK;
 }
 
 sp_error signin_end(struct signin *s, const struct request *req, struct response *res,
                     const struct audit_record *by)
 {
-    struct login_row login;
-    struct hash shown;
-    sp_error e = SP_OK;
+    struct audit_record r = *by;
+    struct login_row row;
+    struct hash present;
+    struct change c = {.s = s, .old = &present, .record = &r, .now = clock_unix()};
+    sp_error e = signin_find(s, req, NULL, &row);
 
-    if (read_ticket(req, &shown) == SP_OK &&
-        store_services(s->store)->logins->browser_get(s->store, shown.bytes, &login) == SP_OK)
-        e = drop_login(s, &login, by);
-    cookie_clear(res, TICKET_COOKIE);
-    return e;
+    cookie_clear(res, SIGNIN_COOKIE);
+    if (e != SP_OK)
+        return e == SP_ERR_UNAUTHENTICATED ? SP_OK : e;
+    r.event = AUDIT_LOGOUT;
+    r.result = AUDIT_OK;
+    r.user = row.user;
+    memcpy(present.bytes, row.hash, ROW_HASH_BYTES);
+    return store_commit(s->store, remove_work, &c);
 }
 
 sp_error signin_factor(struct signin *s, const struct request *req, struct response *res,
                        sp_unix_ms at, enum mfa_row_kind kind, struct login_row *out)
 {
-    struct login_row login;
-    uint8_t old[ROW_HASH_BYTES];
-    bool current;
-    sp_error e = find(s, req, &login, &current);
+    struct login_row row;
+    struct hash old;
+    struct change c = {.s = s, .row = &row, .old = &old, .now = clock_unix()};
+    struct ticket t;
+    sp_error e = signin_find(s, req, NULL, &row);
 
     if (e != SP_OK)
         return e;
-    memcpy(old, login.hash, sizeof old);
-    login.mfa_at = at;
-    login.mfa_kind = kind;
-    login.rolled = clock_unix();
-    login.ver = 0;
-    if ((e = put_login(s, &login, old, res)) == SP_OK)
-        *out = login;
+    ticket_new(&t);
+    memcpy(old.bytes, row.hash, ROW_HASH_BYTES);
+    memcpy(row.hash, t.hash.bytes, ROW_HASH_BYTES);
+    memset(row.prev_hash, 0, sizeof row.prev_hash);
+    row.rolled = c.now;
+    row.mfa_at = at;
+    row.mfa_kind = kind;
+    row.ver = 0;
+    if ((e = store_commit(s->store, put_work, &c)) == SP_OK) {
+        ticket_give(&t, res);
+        *out = row;
+    }
+    secret_wipe(&t, sizeof t);
     return e;
 }

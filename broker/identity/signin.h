@@ -8,8 +8,8 @@
  * The value before the last roll is read for SIGNIN_GRACE_MS more, so that requests under way and
  * a crash between roll and answer sign nobody out; later it is a stolen one: the login ends, and
  * the audit log says so (OA-8).
- * The cookie is SameSite=Lax: pages are reached by links from outside; what changes something
- * needs a form of our own origin (pages) or the API's header rule (TM-15).
+ * The cookie is SameSite=Strict and ends with the browser (AAL-7, TM-15): a link from elsewhere
+ * arrives without it and meets the login page.
  * Worker threads. Errors besides those listed: the store's.
  */
 

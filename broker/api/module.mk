@@ -2,8 +2,20 @@
 # policy, posture, registry, session, identity, audit.
 noinst_LIBRARIES += %D%/libapi.a
 %C%_libapi_a_SOURCES = \
+	%D%/api.h %D%/routes.c %D%/router.c %D%/caller.c %D%/call.c %D%/call.h \
+	%D%/names.c %D%/names.h %D%/me.c %D%/overview.c %D%/figures.c %D%/figures.h \
+	%D%/apps.c %D%/policies.c %D%/slice.c %D%/slice.h %D%/versions.c %D%/trace.c %D%/trace.h \
+	%D%/sites.c %D%/sites.h %D%/edges.c %D%/users.c %D%/devices.c \
+	%D%/posture.c %D%/posture.h %D%/sessions.c %D%/cuts.c %D%/cuts.h %D%/feed.c %D%/feed.h \
+	%D%/records.h %D%/verify.c %D%/verified.h %D%/settings.c \
 	%D%/assets.c %D%/assets.h
 nodist_%C%_libapi_a_SOURCES = %D%/assets_table.c
+
+check_PROGRAMS += \
+	tests/unit/%D%/test_assets tests/unit/%D%/test_slice tests/unit/broker/identity/test_tickets
+tests_unit_%C%_test_assets_SOURCES = tests/unit/%D%/test_assets.c
+tests_unit_%C%_test_slice_SOURCES = tests/unit/%D%/test_slice.c
+tests_unit_broker_identity_test_tickets_SOURCES = tests/unit/broker/identity/test_tickets.c
 
 # The console is built by node into the build folder; web/node_modules is filled once, by npm ci.
 WEB_FILES = $(wildcard $(top_srcdir)/web/src/* $(top_srcdir)/web/src/*/* $(top_srcdir)/web/scripts/*.mjs) \

@@ -69,6 +69,8 @@
     X(AUDIT_API_READ, "api.read", 100, 6003, 2)                \
     X(AUDIT_API_REFUSE, "api.refuse", 101, 6003, 2)            \
     X(AUDIT_PROOF_REFUSE, "proof.refuse", 102, 3002, 1)        \
+    X(AUDIT_EXPORT, "audit.export", 103, 6003, 2)              \
+    X(AUDIT_VERIFY, "audit.verify", 104, 6003, 2)              \
     X(AUDIT_ACCOUNT_CHANGE, "account.change", 110, 3004, 3)    \
     X(AUDIT_BROKER_START, "broker.start", 120, 3004, 8)        \
     X(AUDIT_BROKER_STOP, "broker.stop", 121, 3004, 9)          \

@@ -37,22 +37,19 @@ exists, conflict, precondition, busy, too_many, unreachable, timeout, unavailabl
 too_large, internal
  */
   code: string;
-  reasons?: Array<{
-    code: string;
-    text: string;
-  }>;
+  reasons?: Array<string>;
   remedies?: Array<string>;
   request_id: RequestId;
   /** Where a browser signs in */
   resume?: string;
-  /** Which member is wrong, and where in a text */
-  errors?: Array<{
-    /** As in `labels.env`; empty: the whole */
-    field: string;
-    text?: string;
-    line?: number;
-    column?: number;
-  }>;
+  /** The lowest that may */
+  role?: Role;
+  /** Which member is wrong, as in `labels.env` */
+  field?: string;
+  line?: number;
+  column?: number;
+  retry_after_ms?: number;
+  check?: PolicyCheck;
 }
 
 export type Role = "person" | "viewer" | "operator" | "admin";
@@ -145,7 +142,7 @@ export interface Health {
 export interface LiveEvent {
   /** Rises by one an event of this broker */
   id: number;
-  t: "session.open" | "session.change" | "session.end" | "device.change" | "connector.change" | "policy.change";
+  t: "session.open" | "session.change" | "session.end" | "user.change" | "device.change" | "connector.change" | "relay.change" | "site.change" | "app.change" | "policy.change";
   d: {
     session?: Session;
     object?: Id;
@@ -632,24 +629,24 @@ export type Truth = "true" | "false" | "unknown";
 export interface Condition {
   /** groups, mfa, posture:disk_encryption, … */
   key: string;
-  /** What is asked */
-  text: string;
+  /** What is asked; not kept with a decision of the past */
+  text?: string;
   value: Truth;
   /** What is known */
-  fact: string;
-  source: string | null;
-  assurance: string | null;
-  age_ms: MsOrNull;
+  fact?: string;
+  source?: string | null;
+  assurance?: string | null;
+  age_ms?: MsOrNull;
 }
 
 export interface TraceRule {
   policy: string;
   rule: string;
-  line: number;
+  line?: number;
   value: Truth;
   /** It is one of those that made the result */
-  decides: boolean;
-  message: string | null;
+  decides?: boolean;
+  message?: string | null;
   conditions: Array<Condition>;
 }
 
@@ -664,6 +661,8 @@ export interface Trace {
   reason: string;
   reasons: Array<string>;
   remedies: Array<string>;
+  /** allow via payroll/hr */
+  decided: string;
   policy_version: number;
   require: Array<TraceRule>;
   allow: Array<TraceRule>;
@@ -675,8 +674,10 @@ export interface Trace {
     step_up_kind: FactorKind | null;
     step_up_every_ms: MsOrNull;
   };
-  /** What would change the result */
-  changes_it: Array<string>;
+  /** What would change the result; not kept with a decision of the past */
+  changes_it?: Array<string>;
+  /** What it was decided from */
+  facts: Record<string, unknown>;
 }
 
 export interface Provider {

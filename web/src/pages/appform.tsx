@@ -32,7 +32,7 @@ export function AppForm({ app, sites, save, close }: { app?: App; sites: Site[];
   const [times, setTimes] = useState({ session_max: first.limits.session_max ?? "", idle: first.limits.idle ?? "", reverify: first.limits.reverify ?? "" });
   const act = useAct();
   const change = (part: Partial<AppInput>) => set((old) => ({ ...old, ...part }));
-  const wrong = act.failed?.errors?.[0]?.field;
+  const wrong = act.failed?.field;
   const errorAt = (field: string) => wrong === field || wrong?.startsWith(`${field}.`) ? act.failed?.detail ?? act.failed?.title : undefined;
   const timeError = (k: keyof typeof times) => isDuration(times[k]) ? errorAt(`limits.${k}`) : "Write a number and a unit: 30m, 8h.";
   const timesFine = Object.values(times).every(isDuration);

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import type { App, AppInput, AppTest } from "../api";
 import { call } from "../client";
 import { useAct, useLoad } from "../load";
-import { Ago, Badge, Copy, Facts, Head, Name, Note, Panel, RefLink, State, Tabs } from "../parts/basics";
+import { Ago, Badge, Copy, Facts, Head, Name, Note, Panel, RefLink, State, Tabs, Words } from "../parts/basics";
 import { Confirm } from "../parts/dialog";
 import { Failure } from "../parts/failure";
 import { all, Filters, Table } from "../parts/table";
@@ -51,11 +51,11 @@ export function AppsPage() {
         filtered={query.size ? "No app matches." : undefined}
         empty={<><p>No app yet. An app is one address behind a connector: a name, a site, a host and a port. People reach it and nothing beside it.</p>{may("admin") && add}</>}
         columns={[
-          { head: "App", part: "main", cell: (a) => <><a href={`/apps/${a.id}`}><Name text={a.name} /></a><span class="two"><Name text={a.description} /></span></> },
+          { head: "App", part: "main", cell: (a) => <><a href={`/apps/${a.id}`}><Name text={a.name} /></a><span class="two"><Words text={a.description} /></span></> },
           { head: "Type", kind: "p2", cell: (a) => <Badge>{a.type}</Badge> },
           { head: "Address", cell: (a) => <span class="mono trunc"><Name text={`${a.host}:${a.port}`} /></span> },
           { head: "Site", cell: (a) => <a href={`/sites?site=${a.site.id}`}><Name text={a.site.name} /></a> },
-          { head: "Policies", kind: "p3", cell: (a) => a.policies.length ? <Name text={a.policies.join(", ")} /> : <span class="dim">nobody: no policy names it</span> },
+          { head: "Policies", kind: "p3", cell: (a) => a.policies.length ? <Words text={a.policies.join(", ")} /> : <span class="dim">nobody: no policy names it</span> },
           { head: "Level", kind: "p3", cell: (a) => a.level },
           { head: "Live", kind: "r", cell: (a) => a.sessions_live ? <a href={`/sessions?app=${a.id}`}>{a.sessions_live}</a> : 0 },
           { head: "State", cell: (a) => <AppState app={a} /> }]} />
@@ -84,7 +84,7 @@ export function AppPage({ id }: { id: string }) {
       <Head title={<Name text={app.name} />} crumbs={[["/apps", "Apps"]]} acts={<>
         <a class="btn" href={`${path}?tab=edit`} aria-disabled={may("admin") ? undefined : "true"}>Edit</a>
         {may("admin") && <button type="button" class="btn quiet danger-text" onClick={() => setRemoving(true)}>Remove</button>}</>}>
-        {app.description && <><Name text={app.description} />. </>}{app.state === "reachable" ? "A connector stands ready." : app.state === "no_connector" ? "No connector of its site is online, so nobody can open it." : "No enforced policy has an allow rule for it, so nobody may ask."}
+        {app.description && <><Words text={app.description} />. </>}{app.state === "reachable" ? "A connector stands ready." : app.state === "no_connector" ? "No connector of its site is online, so nobody can open it." : "No enforced policy has an allow rule for it, so nobody may ask."}
       </Head>
       <Tabs label="App" tabs={[{ to: path, text: "About", on: !query.get("tab") }, { to: `${path}?tab=test`, text: "Test", on: query.get("tab") === "test" }]} />
       {query.get("tab") === "test" ? <Test app={app} /> : <About app={app} />}
@@ -149,7 +149,7 @@ function Test({ app }: { app: App }) {
           { head: "Connector", part: "main", cell: (r) => <RefLink to={r.connector} at="connectors" /> },
           { head: "Result", cell: (r) => r.result === "ok" ? <State mood="ok">{said.ok}</State> : <State mood="bad">{said[r.result]}</State> },
           { head: "Address", cell: (r) => r.address ? <span class="mono">{visible(r.address)}</span> : <span class="dim">none</span> },
-          { head: "Detail", kind: "p2", cell: (r) => <Name text={r.text} /> },
+          { head: "Detail", kind: "p2", cell: (r) => <Words text={r.text} /> },
           { head: "Took", kind: "r", cell: (r) => r.took_ms === null ? <span class="dim">unknown</span> : duration(r.took_ms) }]} />}
       {!results && !act.failed && <p class="sub">Each connector of site <Name text={app.site.name} /> that is online dials <code>{visible(app.host)}:{app.port}</code> once, through its own floor file, and closes.</p>}
     </>

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import type { AuditRecord, Verification } from "../api";
 import { call, send } from "../client";
 import { useAct, useLoad } from "../load";
-import { Ago, Clock, Head, Name, Note, State } from "../parts/basics";
+import { Ago, Clock, Head, Name, Note, State, Words } from "../parts/basics";
 import { Failure } from "../parts/failure";
 import { Filters, Table } from "../parts/table";
 import { narrow, usePlace } from "../route";
@@ -74,7 +74,7 @@ export function AuditPage() {
             { head: "Time", kind: "num nowrap", cell: (r) => <Clock at={r.time} /> },
             { head: "Actor", kind: "p2", cell: (r) => <Name text={r.actor.name} /> },
             { head: "Object", cell: (r) => r.object ? <Name text={r.object.name} /> : <span class="dim">none</span> },
-            { head: "Detail", kind: "p3", cell: (r) => <Name text={r.text} /> },
+            { head: "Detail", kind: "p3", cell: (r) => <Words text={r.text} /> },
             { head: "Result", cell: (r) => <RecordResult r={r} /> },
             { head: "Record", kind: "r p2", cell: (r) => r.seq.toLocaleString("en") },
             { head: "Why", part: "act", cell: (r) => r.request_id && r.action.startsWith("session.") && <a class="btn small quiet" href={`/why/${r.request_id}`}>Why<span class="vh"> record {r.seq}</span></a> }]} />
@@ -90,7 +90,7 @@ function Whole({ r }: { r: AuditRecord }) {
     <aside class="stack" aria-label="Selected record">
       <section class="panel" aria-label={`Record ${r.seq}`}><header><h2>Record {r.shard}/{r.seq.toLocaleString("en")}</h2>
         {r.request_id && <a class="btn small" href={`/why/${r.request_id}`}>Why</a>}</header>
-        <div class="body"><p><Name text={r.text || r.action} /></p></div>
+        <div class="body"><p><Words text={r.text || r.action} /></p></div>
         <div class="code wrap"><pre tabIndex={0} aria-label="Record as JSON" role="region">{lines.map((l) => <span>{visible(l)}</span>)}</pre></div></section>
     </aside>
   );

@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import type { Cut } from "../api";
 import { call } from "../client";
 import { useLoad } from "../load";
-import { Ago, Facts, Head, Name, Note, Panel } from "../parts/basics";
+import { Ago, Facts, Head, Name, Note, Panel, Words } from "../parts/basics";
 import { CutNote } from "../parts/cut";
 import { Confirm } from "../parts/dialog";
 import { Failure } from "../parts/failure";
@@ -31,7 +31,7 @@ export function ConnectorPage({ id }: { id: string }) {
         ["Version", c.software ? <Name text={c.software} /> : "unknown"],
         ["Address", c.address ? <span class="mono">{visible(c.address)}</span> : "unknown"],
         ["Round trip", c.rtt_ms === null ? "unknown" : `${c.rtt_ms} ms`],
-        ["Stands at relays", c.relays.length ? <Name text={c.relays.map((r) => r.name).join(", ")} /> : "none"],
+        ["Stands at relays", c.relays.length ? <Words text={c.relays.map((r) => r.name).join(", ")} /> : "none"],
         ["Live sessions", <a href={`/sessions?connector=${id}`}>{c.sessions_live}</a>],
         ["Enrolled", <Ago at={c.enrolled_at} />]]} /></Panel>
       {asking && (

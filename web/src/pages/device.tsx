@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import type { Cut, DeviceDetail, Signal } from "../api";
 import { call } from "../client";
 import { useAct, useLoad } from "../load";
-import { Ago, assuranceWord, Facts, Head, Name, Note, Panel, RefLink, ResultState, Until, VerdictState } from "../parts/basics";
+import { Ago, assuranceWord, Facts, Head, Name, Note, Panel, RefLink, ResultState, Until, VerdictState, Words } from "../parts/basics";
 import { CutNote } from "../parts/cut";
 import { Confirm } from "../parts/dialog";
 import { Failure } from "../parts/failure";
@@ -56,7 +56,7 @@ export function DevicePage({ id }: { id: string }) {
         columns={[
           { head: "Signal", part: "main", cell: (s) => <span class="mono">{visible(s.signal)}</span> },
           { head: "Verdict", cell: (s) => <VerdictState value={s.verdict} stale={s.stale} /> },
-          { head: "Value", cell: (s) => <Name text={valueText(s)} /> },
+          { head: "Value", cell: (s) => <Words text={valueText(s)} /> },
           { head: "Source", kind: "p2", cell: (s) => s.source ? <Name text={s.source} /> : <span class="dim">none</span> },
           { head: "Assurance", kind: "p2", cell: (s) => assuranceWord(s.assurance) },
           { head: "Age", kind: "r", cell: (s) => <Ago at={s.observed_at} never="never seen" /> },
@@ -68,7 +68,7 @@ export function DevicePage({ id }: { id: string }) {
           columns={[
             { head: "App", part: "main", cell: (a) => <RefLink to={a.app} at="apps" /> },
             { head: "Result", cell: (a) => <ResultState value={a.result} /> },
-            { head: "Reason", kind: "p2", cell: (a) => <Name text={a.reason} /> },
+            { head: "Reason", kind: "p2", cell: (a) => <Words text={a.reason} /> },
             { head: "Why", part: "act", cell: (a) => device.user && <a class="btn small" href={`/why?user=${device.user.id}&app=${a.app.id}&device=${id}`}>Why<span class="vh"> {a.app.name}</span></a> }]} />
         <Panel title="Device"><Facts rows={[
           ["State", <DeviceStateWord state={device.state} />],
@@ -77,7 +77,7 @@ export function DevicePage({ id }: { id: string }) {
           ["System", device.os ? <Name text={device.os} /> : "unknown"],
           ["Agent", device.agent ?? "unknown"],
           ["Address", device.address ? <span class="mono">{visible(device.address)}</span> : "unknown"],
-          ["Serials", d.serials.length ? <Name text={d.serials.join(", ")} /> : "none readable"],
+          ["Serials", d.serials.length ? <Words text={d.serials.join(", ")} /> : "none readable"],
           ["Seen", device.online ? "online" : <Ago at={device.last_seen} />],
           ["First seen", <Ago at={device.first_seen} />],
           ["Live sessions", <a href={`/sessions?device=${id}`}>{device.sessions_live}</a>]]} /></Panel>

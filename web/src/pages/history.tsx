@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import type { PolicyVersion } from "../api";
 import { call } from "../client";
 import { useLoad } from "../load";
-import { Ago, Badge, Name, Panel, RefLink } from "../parts/basics";
+import { Ago, Badge, Panel, RefLink, Words } from "../parts/basics";
 import { Confirm } from "../parts/dialog";
 import { Diff } from "../parts/diff";
 import { Table } from "../parts/table";
@@ -26,7 +26,7 @@ export function History({ changed }: { changed: () => void }) {
           { head: "Version", part: "main", cell: (v) => <a href={`/policies?tab=history&v=${v.version}`}>{v.version}</a> },
           { head: "Saved", cell: (v) => <Ago at={v.at} /> },
           { head: "By", cell: (v) => v.by ? <RefLink to={v.by} at="users" /> : <span class="dim">the broker</span> },
-          { head: "Note", kind: "p2", cell: (v) => <Name text={v.note} /> },
+          { head: "Note", kind: "p2", cell: (v) => <Words text={v.note} /> },
           { head: "State", cell: (v) => v.in_force ? <Badge mood="ok">in force</Badge> : <span class="dim">past</span> },
           { head: "Actions", part: "act", cell: (v) => !v.in_force && may("admin") && <button type="button" class="btn small" onClick={() => setBack(v)}>Roll back<span class="vh"> to version {v.version}</span></button> }]} />
       {old.data && now.data && <Panel title={old.data.in_force ? `Version ${shown}` : `Version ${shown}, and what version ${now.data.version} made of it`}>

@@ -1,7 +1,7 @@
 // Which outside system fails. The configuration file says which there are; nothing is edited here.
 import type { Provider } from "../api";
 import { useLoad } from "../load";
-import { Ago, Badge, Head, Name, Panel, State } from "../parts/basics";
+import { Ago, Badge, Head, Name, Panel, State, Words } from "../parts/basics";
 import { Failure } from "../parts/failure";
 import { all, Table } from "../parts/table";
 import { count } from "../words";
@@ -25,11 +25,11 @@ export function IntegrationsPage() {
           { head: "Provider", part: "main", cell: (p) => <><b><Name text={p.name} /></b> {p.built_in && <Badge mood="warn">built in</Badge>}<span class="two"><Name text={p.title} /></span></> },
           { head: "Issuer", kind: "p2", cell: (p) => <span class="mono"><Name text={p.issuer} /></span> },
           { head: "Groups from", kind: "p3", cell: (p) => <span class="mono"><Name text={p.groups_claim} /></span> },
-          { head: "Last result", cell: (p) => <><Name text={p.text} /><span class="two"><Ago at={p.checked_at} /></span></> },
+          { head: "Last result", cell: (p) => <><Words text={p.text} /><span class="two"><Ago at={p.checked_at} /></span></> },
           { head: "State", cell: (p) => <ProviderState p={p} /> }]} />
       <Panel title="The broker's own checks">
         {health.failed && <Failure what="The checks could not be read." problem={health.failed} again={() => void health.reload()} />}
-        {health.data && <ul class="conds">{health.data.checks.map((c) => <li>{c.ok ? <State mood="ok">ok</State> : <State mood="bad">fails</State>}<div>{c.name}<small><Name text={c.text} /></small></div></li>)}</ul>}
+        {health.data && <ul class="conds">{health.data.checks.map((c) => <li>{c.ok ? <State mood="ok">ok</State> : <State mood="bad">fails</State>}<div>{c.name}<small><Words text={c.text} /></small></div></li>)}</ul>}
       </Panel>
     </>
   );

@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import type { AuditRecord, Overview } from "../api";
 import { useLoad } from "../load";
 import { onLive } from "../live";
-import { Ago, Clock, Head, Icon, Name, Panel, State } from "../parts/basics";
+import { Ago, Clock, Head, Icon, Name, Panel, State, Words } from "../parts/basics";
 import { DayChart } from "../parts/chart";
 import { Failure } from "../parts/failure";
 import { all, Table } from "../parts/table";
@@ -86,7 +86,7 @@ function Body({ o }: { o: Overview }) {
               { head: "Time", kind: "num nowrap", cell: (r) => <Clock at={r.time} /> },
               { head: "User", part: "main", cell: (r) => r.actor.id ? <a href={`/users/${r.actor.id}`}><Name text={r.actor.name} /></a> : <Name text={r.actor.name} /> },
               { head: "App", cell: (r) => <Name text={r.object?.name ?? ""} /> },
-              { head: "Reason", cell: (r) => <Name text={r.text} /> },
+              { head: "Reason", cell: (r) => <Words text={r.text} /> },
               { head: "Why", part: "act", cell: (r) => r.request_id && <a class="btn small" href={`/why/${r.request_id}`}>Why<span class="vh"> was {r.actor.name} denied</span></a> },
             ]} />
         </div>

@@ -1,7 +1,7 @@
 // What decides; what never decides; what the lint found.
 import type { Finding, PolicyRow } from "../api";
 import { useLoad } from "../load";
-import { Badge, Head, Name, Panel, Tabs } from "../parts/basics";
+import { Badge, Head, Name, Panel, Tabs, Words } from "../parts/basics";
 import { Failure } from "../parts/failure";
 import { all, Table } from "../parts/table";
 import { usePlace } from "../route";
@@ -34,9 +34,9 @@ export function PoliciesPage() {
           empty={<><p>No policy, so nobody may open anything. A first one, as text:</p><pre class="copy">{FIRST}</pre><a class="btn" href="/policies/new">Use this</a></>}
           columns={[
             { head: "Policy", part: "main", cell: (p) => <a href={`/policies/${p.name}`}><Name text={p.name} /></a> },
-            { head: "Covers", cell: (p) => <Name text={p.covers} /> },
-            { head: "Lets in", kind: "p2", cell: (p) => p.allow.length ? <Name text={p.allow.join(", ")} /> : <span class="dim">nobody: it only narrows</span> },
-            { head: "Keeps out", kind: "p3", cell: (p) => p.deny.length ? <Name text={p.deny.join(", ")} /> : <span class="dim">none</span> },
+            { head: "Covers", cell: (p) => <Words text={p.covers} /> },
+            { head: "Lets in", kind: "p2", cell: (p) => p.allow.length ? <Words text={p.allow.join(", ")} /> : <span class="dim">nobody: it only narrows</span> },
+            { head: "Keeps out", kind: "p3", cell: (p) => p.deny.length ? <Words text={p.deny.join(", ")} /> : <span class="dim">none</span> },
             { head: "Requires", kind: "r p2", cell: (p) => p.require },
               { head: "State", cell: (p) => <span class="tokens"><Badge mood={p.mode === "enforce" ? "ok" : "warn"}>{p.mode}</Badge>{p.guardrail && <Badge>guardrail</Badge>}
               {p.findings > 0 && <Badge mood="warn">{count(p.findings, "finding")}</Badge>}</span> }]} />

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import type { Connector, Relay, Site } from "../api";
 import { call } from "../client";
 import { useLoad } from "../load";
-import { Ago, Field, Head, Name, Note, State } from "../parts/basics";
+import { Ago, Field, Head, Name, Note, State, Words } from "../parts/basics";
 import { Confirm, Dialog } from "../parts/dialog";
 import { Failure } from "../parts/failure";
 import { all, Filters, Table } from "../parts/table";
@@ -64,7 +64,7 @@ export function SitesPage() {
           { head: "Site", cell: (c) => <Name text={c.site.name} /> },
           { head: "State", cell: (c) => <ConnectorStateWord state={c.state} /> },
           { head: "Sessions", kind: "r", cell: (c) => c.sessions_live ? <a href={`/sessions?connector=${c.id}`}>{c.sessions_live}</a> : 0 },
-          { head: "Relays", kind: "p2", cell: (c) => <Name text={c.relays.map((r) => r.name).join(", ") || "none"} /> },
+          { head: "Relays", kind: "p2", cell: (c) => <Words text={c.relays.map((r) => r.name).join(", ") || "none"} /> },
           { head: "Round trip", kind: "r p3", cell: (c) => c.rtt_ms === null ? <span class="dim">unknown</span> : `${c.rtt_ms} ms` },
           { head: "Version", kind: "p3", cell: (c) => c.software ? <Name text={c.software} /> : <span class="dim">unknown</span> },
           { head: "Seen", kind: "r p2", cell: (c) => c.state === "online" ? "now" : <Ago at={c.last_seen} /> }]} />
@@ -93,7 +93,7 @@ export function SitesPage() {
 function AddSite({ close }: { close: () => void }) {
   const [name, setName] = useState("");
   const act = useAct();
-  const named = act.failed?.errors?.[0]?.field === "name";
+  const named = act.failed?.field === "name";
   const submit = (event: Event) => {
     event.preventDefault();
     void act.run(async () => go(`/sites/${(await call("siteCreate", { body: { name } })).id}/enrol`));

@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import type { AuditRecord, Cut, Device } from "../api";
 import { call } from "../client";
 import { useAct, useLoad } from "../load";
-import { Ago, Badge, Facts, Head, Name, Panel, PostureBar, State } from "../parts/basics";
+import { Ago, Badge, Facts, Head, Name, Panel, PostureBar, State, Words } from "../parts/basics";
 import { CutNote } from "../parts/cut";
 import { Confirm } from "../parts/dialog";
 import { Failure } from "../parts/failure";
@@ -57,7 +57,7 @@ export function UserPage({ id }: { id: string }) {
             columns={[
               { head: "Action", part: "main", cell: (r) => <a class="mono" href={`/audit?user=${id}&record=${r.shard}.${r.seq}`}>{r.action}</a> },
               { head: "When", cell: (r) => <Ago at={r.time} /> },
-              { head: "Detail", kind: "p2", cell: (r) => <Name text={r.text} /> },
+              { head: "Detail", kind: "p2", cell: (r) => <Words text={r.text} /> },
               { head: "Result", cell: (r) => <RecordResult r={r} /> }]} />
         </div>
         <div class="stack">

@@ -1,7 +1,7 @@
 // Who can sign in, with which second factor.
 import type { User } from "../api";
 import { useLoad } from "../load";
-import { Ago, Badge, Head, Name, State } from "../parts/basics";
+import { Ago, Badge, Head, Name, State, Words } from "../parts/basics";
 import { Filters, Table } from "../parts/table";
 import { usePlace } from "../route";
 import { count } from "../words";
@@ -34,7 +34,7 @@ export function UsersPage() {
         empty={<p>Nobody has signed in yet. People appear here with their first sign-in; the <a href="/integrations">identity provider</a> says who may.</p>}
         columns={[
           { head: "User", part: "main", cell: (u) => <><a href={`/users/${u.id}`}><Name text={u.name} /></a><span class="two"><Name text={u.provider} /></span></> },
-          { head: "Groups", kind: "p2", cell: (u) => u.groups_known ? <Name text={u.groups.join(", ") || "none"} /> : <State mood="warn">could not be read</State> },
+          { head: "Groups", kind: "p2", cell: (u) => u.groups_known ? <Words text={u.groups.join(", ") || "none"} /> : <State mood="warn">could not be read</State> },
           { head: "Role", kind: "p3", cell: (u) => u.role === "person" ? <span class="dim">none</span> : <Badge>{u.role}</Badge> },
           { head: "Devices", kind: "r p3", cell: (u) => u.devices ? <a href={`/devices?user=${u.id}`}>{u.devices}</a> : 0 },
           { head: "Sessions", kind: "r", cell: (u) => u.sessions_live ? <a href={`/sessions?user=${u.id}`}>{u.sessions_live}</a> : 0 },

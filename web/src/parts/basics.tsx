@@ -16,6 +16,11 @@ export function Name({ text }: { text: string }) {
   return <bdi title={cut === shown ? undefined : shown}>{cut}</bdi>;
 }
 
+/** A sentence with other people's words in it: whole, marks made visible. */
+export function Words({ text }: { text: string }) {
+  return <bdi>{visible(text)}</bdi>;
+}
+
 export function RefLink({ to, at }: { to: Ref | null; at: string }) {
   if (!to) return <span class="dim">unknown</span>;
   return <a href={`/${at}/${encodeURIComponent(to.id)}`}><Name text={to.name} /></a>;

@@ -1,7 +1,7 @@
 // One renderer for a decision's trace: the page Why, and the simulator.
 import type { Trace, TraceRule } from "../api";
 import { duration } from "../words";
-import { Icon, Name, Panel, TruthState } from "./basics";
+import { Icon, Panel, TruthState, Words } from "./basics";
 
 const titles: Record<string, string> = {
   ok: "Allowed",
@@ -30,8 +30,8 @@ function Conditions({ rule }: { rule: TraceRule }) {
   const rows = [...rule.conditions].sort((a, b) => rank[a.value] - rank[b.value]);
   return (
     <ul class="conds">{rows.map((c) => (
-      <li><TruthState value={c.value} /><div>{c.text}{c.fact && <>: <Name text={c.fact} /></>}
-        <small>{[c.source && `source ${c.source}`, c.assurance && `assurance ${c.assurance}`, c.age_ms !== null && `${duration(c.age_ms)} old`].filter(Boolean).join(", ")}</small></div></li>
+      <li><TruthState value={c.value} /><div>{c.text ? <Words text={c.text} /> : <code>{c.key}</code>}{c.fact && <>: <Words text={c.fact} /></>}
+        <small>{[c.source && `source ${c.source}`, c.assurance && `assurance ${c.assurance}`, c.age_ms != null && `${duration(c.age_ms)} old`].filter(Boolean).join(", ")}</small></div></li>
     ))}</ul>
   );
 }
@@ -39,8 +39,8 @@ function Conditions({ rule }: { rule: TraceRule }) {
 function Rules({ title, rules, none }: { title: string; rules: TraceRule[]; none: string }) {
   if (!rules.length) return <Panel title={title}><p class="sub">{none}</p></Panel>;
   return <>{rules.map((r) => (
-    <Panel title={`${title}: ${r.policy}${r.rule ? `/${r.rule}` : ""}`} end={<a href={`/policies/${encodeURIComponent(r.policy)}?line=${r.line}`}>{r.policy}, line {r.line}</a>}>
-      {r.message && <p>“<Name text={r.message} />”</p>}<Conditions rule={r} /></Panel>
+    <Panel title={`${title}: ${r.policy}${r.rule ? `/${r.rule}` : ""}`} end={<a href={`/policies/${encodeURIComponent(r.policy)}${r.line ? `?line=${r.line}` : ""}`}>{r.policy}{r.line ? `, line ${r.line}` : ""}</a>}>
+      {r.message && <p>“<Words text={r.message} />”</p>}<Conditions rule={r} /></Panel>
   ))}</>;
 }
 
@@ -53,6 +53,6 @@ export function TraceRules({ trace }: { trace: Trace }) {
 }
 
 export function ChangesIt({ trace }: { trace: Trace }) {
-  if (!trace.changes_it.length) return null;
+  if (!trace.changes_it?.length) return null;
   return <Panel title="What would change it"><ul class="fix">{trace.changes_it.map((c) => <li><span>{c}</span></li>)}</ul></Panel>;
 }

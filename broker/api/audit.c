@@ -1,0 +1,409 @@
+#include "broker/audit/chain.h"
+
+#include "broker/api/call.h"
+#include "broker/api/names.h"
+#include "broker/api/records.h"
+#include "broker/api/trace.h"
+#include "lib/base/encode.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A page looks at no more than this many records, however few match: the next page goes on. */
+enum { LOOKED_AT_MAX = 20000, EXPORT_MAX = 100000, EXPORT_BYTES_MAX = 12 * 1024 * 1024 };
+
+/* ---- one record --------------------------------------------------------------------------- */
+
+static struct json *party(const struct json *p)
+{
+    struct json *o = json_object();
+    const char *kind = json_cstr(json_get(p, "kind")), *name = json_cstr(json_get(p, "name"));
+
+    json_set_cstr(o, "kind", kind ? kind : "");
+    json_set_cstr(o, "id", json_cstr(json_get(p, "id")));
+    json_set_cstr(o, "name", name ? name : "");
+    return o;
+}
+
+static void copy_text(struct json *o, const char *member, const struct json *record,
+                      const char *from)
+{
+    const char *s = json_cstr(json_get(record, from));
+
+    json_set_cstr(o, member, s ? s : "");
+}
+
+struct json *record_object(const struct audit_row *row)
+{
+    struct json *record = NULL, *o;
+    struct buf hash;
+
+    if (json_parse(row->text, AUDIT_RECORD_MAX, NULL, &record) != SP_OK)
+        return NULL;
+    o = json_object();
+    json_set_int(o, "shard", row->shard);
+    json_set_int(o, "seq", (int64_t)row->seq);
+    json_set_time(o, "time", row->at);
+    copy_text(o, "action", record, "action");
+    copy_text(o, "code", record, "code");
+    copy_text(o, "result", record, "result");
+    json_set(o, "actor", party(json_get(record, "actor")));
+    if (json_get(record, "object") != NULL)
+        json_set(o, "object", party(json_get(record, "object")));
+    else
+        set_null(o, "object");
+    copy_text(o, "text", record, "text");
+    json_set_cstr(o, "request_id", json_cstr(json_get(record, "request")));
+    json_set_cstr(o, "address", json_cstr(json_get(record, "address")));
+    buf_init(&hash, 2 * ROW_HASH_BYTES);
+    encode_hex((struct view){row->hash, sizeof row->hash}, &hash);
+    json_set_str(o, "hash", buf_view(&hash));
+    buf_deinit(&hash);
+    struct json *detail = json_get(record, "detail");
+    json_set(o, "details", detail ? json_copy(detail) : json_object());
+    json_free(record);
+    return o;
+}
+
+/* ---- filters ------------------------------------------------------------------------------ */
+
+struct filter {
+    char action[64], result[16], q[256];
+    struct sp_id user, app;
+    sp_unix_ms from, to;
+    struct audit_row edge; /* where to go on; zeroed: the end */
+};
+
+static sp_error read_filter(struct api_call *c, struct filter *f)
+{
+    char after[64];
+    sp_error e;
+
+    *f = (struct filter){0};
+    if ((e = call_text(c, "action", f->action, sizeof f->action)) != SP_OK ||
+        (e = call_text(c, "result", f->result, sizeof f->result)) != SP_OK ||
+        (e = call_text(c, "q", f->q, sizeof f->q)) != SP_OK ||
+        (e = call_id(c, "user", &f->user)) != SP_OK || (e = call_id(c, "app", &f->app)) != SP_OK ||
+        (e = call_time(c, "from", &f->from)) != SP_OK ||
+        (e = call_time(c, "to", &f->to)) != SP_OK ||
+        (e = call_text(c, "after", after, sizeof after)) != SP_OK)
+        return e;
+    if (f->to == 0)
+        f->to = INT64_MAX;
+    long long at;
+    unsigned long long seq;
+    unsigned shard;
+    if (after[0] == '\0')
+        return SP_OK;
+    if (sscanf(after, "%19lld.%9u.%19llu", &at, &shard, &seq) != 3) {
+        sp_why_field(&c->why, "after");
+        return sp_why_say(&c->why, SP_ERR_INVALID, "after is not the next of an earlier page");
+    }
+    f->edge = (struct audit_row){.at = at, .shard = shard, .seq = seq};
+    return SP_OK;
+}
+
+static void cursor_of(const struct audit_row *row, char *out, size_t size)
+{
+    snprintf(out, size, "%lld.%u.%llu", (long long)row->at, row->shard,
+             (unsigned long long)row->seq);
+}
+
+/* "session.deny", or every action that begins with "session.". */
+static bool action_fits(const char *wanted, struct view action)
+{
+    size_t len = strlen(wanted);
+
+    if (len == 0)
+        return true;
+    if (wanted[len - 1] == '.')
+        return action.len >= len && memcmp(action.at, wanted, len) == 0;
+    return view_is(action, wanted);
+}
+
+static bool names_id(const struct json *record, const char *member, struct sp_id id)
+{
+    struct sp_id found;
+
+    return json_get_id(record, member, &found) == SP_OK && id_equal(found, id);
+}
+
+/* The person may be whom it is about, or who did it. */
+static bool about_user(const struct json *record, struct sp_id user)
+{
+    return names_id(record, "user", user) || names_id(json_get(record, "actor"), "id", user) ||
+           names_id(json_get(record, "object"), "id", user);
+}
+
+static bool fits(const struct filter *f, const struct audit_row *row)
+{
+    struct json *record = NULL;
+    struct page words = {0};
+
+    if (json_parse(row->text, AUDIT_RECORD_MAX, NULL, &record) != SP_OK)
+        return false;
+    memcpy(words.q, f->q, sizeof words.q);
+    const char *text = json_cstr(json_get(record, "text"));
+    const char *actor = json_cstr(json_get(json_get(record, "actor"), "name"));
+    const char *object = json_cstr(json_get(json_get(record, "object"), "name"));
+    const char *request = json_cstr(json_get(record, "request"));
+    const char *reason = json_cstr(json_get(json_get(record, "detail"), "reason"));
+    bool yes = action_fits(f->action, json_str(json_get(record, "action"))) &&
+               (f->result[0] == '\0' || view_is(json_str(json_get(record, "result")), f->result)) &&
+               (id_is_zero(f->user) || about_user(record, f->user)) &&
+               (id_is_zero(f->app) || names_id(record, "app", f->app) ||
+                names_id(json_get(record, "object"), "id", f->app));
+    yes = yes &&
+          (f->q[0] == '\0' || page_matches(&words, text ? text : "") ||
+           page_matches(&words, actor ? actor : "") || page_matches(&words, object ? object : "") ||
+           page_matches(&words, request ? request : "") ||
+           page_matches(&words, reason ? reason : ""));
+    json_free(record);
+    return yes;
+}
+
+/* Walks matching rows in one order until `want` of them came, `looked` is spent, or the end. */
+struct walk {
+    const struct filter *filter;
+    size_t want, looked, batch;
+    bool full, more;
+    struct audit_row last; /* the last row that was looked at */
+    void (*take)(void *arg, const struct audit_row *row);
+    void *arg;
+};
+
+static bool walk_row(void *arg, const struct audit_row *row)
+{
+    struct walk *w = arg;
+
+    if (w->want == 0 || w->looked == 0) {
+        w->full = w->more = true;
+        return false;
+    }
+    w->batch++;
+    w->looked--;
+    w->last = (struct audit_row){.at = row->at, .shard = row->shard, .seq = row->seq};
+    if (fits(w->filter, row)) {
+        w->take(w->arg, row);
+        w->want--;
+    }
+    return true;
+}
+
+static sp_error walk(struct api *api, enum audit_order order, struct walk *w)
+{
+    struct store *st = registry_store(api->registry);
+    sp_error e;
+
+    w->last = w->filter->edge;
+    do {
+        struct audit_row edge = w->last;
+        w->batch = 0;
+        e = store_services(st)->audit->page(st, order, &edge, w->filter->from, w->filter->to,
+                                            STORE_PAGE_MAX, walk_row, w);
+    } while (e == SP_OK && !w->full && w->batch == STORE_PAGE_MAX);
+    return e;
+}
+
+/* ---- GET /audit --------------------------------------------------------------------------- */
+
+static void take_object(void *arg, const struct audit_row *row)
+{
+    struct json *o = record_object(row);
+
+    if (o != NULL)
+        json_push(arg, o);
+}
+
+sp_error records_newest(struct api *api, const char *action, sp_unix_ms since, size_t max,
+                        struct json *list)
+{
+    struct filter f = {.from = since, .to = INT64_MAX};
+    struct walk w = {
+        .filter = &f, .want = max, .looked = LOOKED_AT_MAX, .take = take_object, .arg = list};
+
+    snprintf(f.action, sizeof f.action, "%s", action);
+    return walk(api, AUDIT_NEWEST_FIRST, &w);
+}
+
+sp_error api_audit_list(struct api *api, struct api_call *c)
+{
+    struct filter f;
+    struct page p;
+    char next[64];
+    sp_error e;
+
+    if ((e = read_filter(c, &f)) != SP_OK || (e = page_begin(c, &p)) != SP_OK)
+        return e;
+    struct walk w = {.filter = &f,
+                     .want = p.limit,
+                     .looked = LOOKED_AT_MAX,
+                     .take = take_object,
+                     .arg = p.items};
+    if ((e = walk(api, AUDIT_NEWEST_FIRST, &w)) != SP_OK) {
+        page_drop(&p);
+        return e;
+    }
+    struct json *o = json_object();
+    json_set(o, "items", p.items);
+    cursor_of(&w.last, next, sizeof next);
+    json_set_cstr(o, "next", w.more ? next : NULL);
+    json_set(o, "chain", chain_object(api));
+    response_json(c->res, 200, o);
+    return SP_OK;
+}
+
+static bool take_one(void *arg, const struct audit_row *row)
+{
+    struct json **out = arg;
+
+    json_free(*out);
+    *out = record_object(row);
+    return false;
+}
+
+sp_error api_audit_get(struct api *api, struct api_call *c)
+{
+    struct store *st = registry_store(api->registry);
+    struct json *record = NULL;
+    uint64_t shard, seq;
+    sp_error e;
+
+    if ((e = call_number(c, "shard", &shard)) != SP_OK ||
+        (e = call_number(c, "seq", &seq)) != SP_OK)
+        return e;
+    if (shard > UINT32_MAX)
+        return SP_ERR_NOT_FOUND;
+    e = store_services(st)->audit->get(st, (uint32_t)shard, seq, take_one, &record);
+    if (e == SP_OK && record == NULL)
+        e = SP_ERR_NOT_FOUND;
+    if (e == SP_OK)
+        response_json(c->res, 200, record);
+    return e;
+}
+
+/* ---- export ------------------------------------------------------------------------------- */
+
+struct export
+{
+    struct buf out;
+    bool csv;
+};
+
+static void take_export(void *arg, const struct audit_row *row)
+{
+    struct export *x = arg;
+    struct json *record = NULL;
+
+    if (!x->csv) {
+        struct buf hash;
+        buf_init(&hash, 2 * ROW_HASH_BYTES);
+        encode_hex((struct view){row->hash, sizeof row->hash}, &hash);
+        buf_addf(&x->out, "{\"shard\":%u,\"seq\":%llu,\"hash\":\"%.*s\",\"record\":", row->shard,
+                 (unsigned long long)row->seq, (int)hash.len, (const char *)hash.at);
+        buf_add(&x->out, row->text); /* exactly as it was hashed */
+        buf_add_str(&x->out, "}\n");
+        buf_deinit(&hash);
+    } else if (json_parse(row->text, AUDIT_RECORD_MAX, NULL, &record) == SP_OK) {
+        audit_csv(record, row->shard, row->seq, &x->out);
+        json_free(record);
+    }
+}
+
+sp_error api_audit_export(struct api *api, struct api_call *c)
+{
+    struct export x = {0};
+    struct filter f;
+    char format[16], next[64];
+    sp_error e;
+
+    if ((e = call_text(c, "format", format, sizeof format)) != SP_OK ||
+        (e = read_filter(c, &f)) != SP_OK)
+        return e;
+    x.csv = strcmp(format, "csv") == 0;
+    if (!x.csv && strcmp(format, "ndjson") != 0) {
+        sp_why_field(&c->why, "format");
+        return sp_why_say(&c->why, SP_ERR_INVALID, "format is csv or ndjson");
+    }
+    struct walk w = {
+        .filter = &f, .want = EXPORT_MAX, .looked = EXPORT_MAX, .take = take_export, .arg = &x};
+    buf_init(&x.out, EXPORT_BYTES_MAX);
+    if (x.csv)
+        audit_csv_header(&x.out);
+    e = walk(api, AUDIT_OLDEST_FIRST, &w);
+    if (e == SP_OK && (e = buf_error(&x.out)) == SP_ERR_LIMIT)
+        e = sp_why_say(&c->why, e, "that is over 12 MiB: give a shorter range with from and to");
+    if (e == SP_OK) {
+        cursor_of(&w.last, next, sizeof next);
+        response_text(c->res, 200, x.csv ? "text/csv; charset=utf-8" : "application/x-ndjson",
+                      buf_view(&x.out));
+        if (w.more)
+            response_header(c->res, "sallyport-next", view_str(next));
+        response_header(c->res, "content-disposition",
+                        view_str(x.csv ? "attachment; filename=\"audit.csv\""
+                                       : "attachment; filename=\"audit.ndjson\""));
+    }
+    buf_deinit(&x.out);
+    return e;
+}
+
+/* ---- why ---------------------------------------------------------------------------------- */
+
+static sp_error answer_why(struct api *api, struct api_call *c, const struct json *record)
+{
+    const struct json *detail = json_get(record, "detail");
+    const char *text = json_cstr(json_get(record, "text"));
+    struct trace_about about = {0};
+    struct view time = json_str(json_get(record, "time"));
+
+    if (json_get(detail, "require") == NULL) /* a request that decided nothing */
+        return SP_ERR_NOT_FOUND;
+    sp_ignore(time_parse(time, &about.at)); /* our own writing */
+    about.request = json_cstr(json_get(record, "request"));
+    sp_ignore(json_get_id(record, "user", &about.user)); /* absent: zero, shown as null */
+    sp_ignore(json_get_id(record, "device", &about.device));
+    sp_ignore(json_get_id(record, "app", &about.app));
+    about.user_name = json_cstr(json_get(json_get(detail, "facts"), "user"));
+    about.app_name = json_cstr(json_get(json_get(detail, "facts"), "app"));
+    struct names n = names_hold(api);
+    struct json *o = trace_object(&n, &about, detail, NULL);
+    names_release(&n);
+    if (text != NULL && text[0] != '\0')
+        json_push(json_get(o, "reasons"), json_new_str(view_str(text)));
+    response_json(c->res, 200, o);
+    return SP_OK;
+}
+
+static bool take_record(void *arg, const struct audit_row *row)
+{
+    struct json **out = arg, *record = NULL;
+
+    if (json_parse(row->text, AUDIT_RECORD_MAX, NULL, &record) != SP_OK)
+        return true;
+    bool decided = json_get(json_get(record, "detail"), "require") != NULL;
+    if (decided || *out == NULL) {
+        json_free(*out);
+        *out = record;
+    } else {
+        json_free(record);
+    }
+    return !decided;
+}
+
+sp_error api_why_request(struct api *api, struct api_call *c)
+{
+    struct store *st = registry_store(api->registry);
+    struct view ref = request_param(c->req, "request");
+    struct json *record = NULL;
+    char request[48];
+
+    if (ref.len == 0 || ref.len >= sizeof request)
+        return SP_ERR_NOT_FOUND;
+    memcpy(request, ref.at, ref.len);
+    request[ref.len] = '\0';
+    sp_error e = store_services(st)->audit->by_request(st, request, take_record, &record);
+    if (e == SP_OK)
+        e = record ? answer_why(api, c, record) : SP_ERR_NOT_FOUND;
+    json_free(record);
+    return e;
+}

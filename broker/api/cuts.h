@@ -1,0 +1,46 @@
+#ifndef SP_API_CUTS_H
+#define SP_API_CUTS_H
+
+/*
+ * cuts: what the last cuts took, as relay and connector reported it; acts that cut wait here for
+ * their edges.
+ *
+ * Follows the live set as a listener (live_listen), keeps the last CUTS_KEPT cut sessions and the
+ * times of the last day in memory; a restart forgets them, the audit log does not. Any thread;
+ * locks inside.
+ */
+
+#include "broker/session/live.h"
+#include "lib/base/json.h"
+
+struct api;
+struct cuts;
+
+enum { CUTS_KEPT = 1024, CUTS_TIMES_KEPT = 4096, CUT_WAIT_MS = 2000, CUT_NAMED_MAX = 500 };
+
+/* Borrows `live` until cuts_free, which is called when nothing changes the live set any more. */
+SP_MUST sp_error cuts_new(struct live *live, struct cuts **out);
+void cuts_free(struct cuts *c);
+
+/* The sessions that an act is about to cut. */
+struct cut_watch {
+    struct session *sessions; /* owned: at most CUT_NAMED_MAX of them */
+    size_t count, named;      /* matching; held in sessions */
+    sp_boot_ms began;
+};
+/* Before the act. No memory: the answer counts, and names none. */
+void cuts_watch(struct live *live, enum live_key by, struct sp_id id, struct cut_watch *out);
+/*
+ * After it: waits up to CUT_WAIT_MS for both edges of every session, then gives the answer that
+ * openapi.yaml calls Cut. Owned by the caller.
+ */
+struct json *cuts_answer(struct api *api, const struct cut_watch *w);
+void cut_watch_free(struct cut_watch *w);
+
+/* The member `cut` of a session: CutOne, or JSON null when it is not being cut. */
+struct json *cut_of_session(struct api *api, const struct session *s);
+
+/* {count, median_ms, worst_ms} of the last 24 hours. */
+struct json *cuts_day(struct cuts *c, sp_unix_ms now);
+
+#endif

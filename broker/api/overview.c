@@ -1,0 +1,253 @@
+/* GET /overview: figures of now and of the last day, and what waits for an admin. */
+#include "broker/api/call.h"
+#include "broker/api/cuts.h"
+#include "broker/api/figures.h"
+#include "broker/api/names.h"
+#include "broker/api/posture.h"
+#include "broker/api/records.h"
+#include "broker/api/sites.h"
+#include "broker/session/edges.h"
+#include "broker/session/live.h"
+#include "broker/session/rules.h"
+
+#include <stdio.h>
+
+enum { DAY_MS = 24 * 3600 * 1000, DENIALS = 8, NEEDS_MAX = 50 };
+
+static void need(struct json *list, const char *code, const char *severity, const char *title,
+                 const char *detail, sp_unix_ms since, const char *link)
+{
+    struct json *o = json_object();
+
+    if (json_len(list) >= NEEDS_MAX) {
+        json_free(o);
+        return;
+    }
+    json_set_cstr(o, "code", code);
+    json_set_cstr(o, "severity", severity);
+    json_set_cstr(o, "title", title);
+    json_set_cstr(o, "detail", detail);
+    set_time(o, "since", since);
+    json_set_cstr(o, "link", link);
+    json_push(list, o);
+}
+
+/* ---- devices and users -------------------------------------------------------------------- */
+
+struct device_count {
+    struct api *api;
+    int64_t approved, pending, blocked, passing, failing, unknown;
+    struct device_row oldest; /* of those that wait */
+    size_t batch;
+    struct sp_id last;
+};
+
+static void count_posture(struct device_count *n, struct sp_id device)
+{
+    struct json *counts = posture_counts(n->api, device);
+    int64_t pass = 0, fail = 0, unknown = 0;
+
+    /* Our own object: the members are there. */
+    sp_ignore(json_get_int(counts, "pass", 0, INT64_MAX, &pass));
+    sp_ignore(json_get_int(counts, "fail", 0, INT64_MAX, &fail));
+    sp_ignore(json_get_int(counts, "unknown", 0, INT64_MAX, &unknown));
+    json_free(counts);
+    n->failing += fail > 0;
+    n->unknown += fail == 0 && (unknown > 0 || pass == 0);
+    n->passing += fail == 0 && unknown == 0 && pass > 0;
+}
+
+static bool count_device(void *arg, const struct device_row *row)
+{
+    struct device_count *n = arg;
+
+    n->batch++;
+    n->last = row->id;
+    if (row->state == ROW_DEVICE_PENDING) {
+        n->pending++;
+        if (id_is_zero(n->oldest.id) || row->created < n->oldest.created)
+            n->oldest = *row;
+    } else if (row->state == ROW_DEVICE_APPROVED) {
+        n->approved++;
+        count_posture(n, row->id);
+    } else {
+        n->blocked++;
+    }
+    return true;
+}
+
+static sp_error set_devices(struct api *api, struct json *o, struct json *needs)
+{
+    struct store *st = registry_store(api->registry);
+    struct device_count n = {.api = api};
+    struct json *d = json_object();
+    char title[64], detail[ROW_NAME_MAX + 32];
+    sp_error e;
+
+    do {
+        n.batch = 0;
+        e = store_services(st)->registry->device_list(st, (struct sp_id){0}, n.last, STORE_PAGE_MAX,
+                                                      count_device, &n);
+    } while (e == SP_OK && n.batch == STORE_PAGE_MAX);
+    json_set_int(d, "approved", n.approved);
+    json_set_int(d, "pending", n.pending);
+    json_set_int(d, "blocked", n.blocked);
+    json_set_int(d, "passing", n.passing);
+    json_set_int(d, "failing", n.failing);
+    json_set_int(d, "unknown", n.unknown);
+    json_set(o, "devices", d);
+    if (n.pending > 0) {
+        snprintf(title, sizeof title, "%lld device%s for approval", (long long)n.pending,
+                 n.pending == 1 ? " waits" : "s wait");
+        snprintf(detail, sizeof detail, "Oldest: %s", n.oldest.name);
+        need(needs, "device_pending", "warn", title, detail, n.oldest.created,
+             "/devices?state=pending");
+    }
+    return e;
+}
+
+struct user_count {
+    size_t total, batch;
+    char last[ROW_NAME_MAX + 1];
+};
+
+static bool count_user(void *arg, const struct user_row *row)
+{
+    struct user_count *n = arg;
+
+    n->total++;
+    n->batch++;
+    memcpy(n->last, row->name, sizeof n->last);
+    return true;
+}
+
+static sp_error set_users(struct api *api, struct json *o)
+{
+    struct store *st = registry_store(api->registry);
+    struct user_count n = {0};
+    sp_error e;
+
+    do {
+        n.batch = 0;
+        e = store_services(st)->registry->user_list(st, n.last, STORE_PAGE_MAX, count_user, &n);
+    } while (e == SP_OK && n.batch == STORE_PAGE_MAX);
+    json_set_int(o, "users", (int64_t)n.total);
+    return e;
+}
+
+/* ---- network and policies ----------------------------------------------------------------- */
+
+static void need_connectors(struct api *api, const struct names *n, struct json *needs)
+{
+    struct edge_info info;
+    char title[ROW_NAME_MAX + 32], link[64];
+
+    for (size_t i = 0; i < n->s->connector_count; i++) {
+        const struct connector_row *k = &n->s->connectors[i];
+        if (k->state == EDGE_REVOKED ||
+            edges_find(api->edges, EDGE_CONNECTOR, k->id, &info) == SP_OK)
+            continue;
+        snprintf(title, sizeof title, "Connector %s is silent", k->name);
+        snprintf(link, sizeof link, "/connectors/%s", id_text(k->id).s);
+        need(needs, "connector_silent", "bad", title, "Its host or its way out is down.", k->seen,
+             link);
+    }
+    for (size_t i = 0; i < n->s->site_count; i++) {
+        size_t enrolled, online;
+        site_connectors(api, n, n->s->sites[i].id, &enrolled, &online);
+        if (enrolled > 0)
+            continue;
+        snprintf(title, sizeof title, "Site %s has no connector", n->s->sites[i].name);
+        snprintf(link, sizeof link, "/sites/%s/enrol", id_text(n->s->sites[i].id).s);
+        need(needs, "site_without_connector", "warn", title, "Nothing there can be reached.", 0,
+             link);
+    }
+}
+
+static bool may_be_asked_for(const struct rules_version *v, const struct app_row *row)
+{
+    const struct rules_app *app = rules_app_by_id(v, row->id);
+    struct facts facts = {.app_exists = true, .app = row->name};
+
+    if (app != NULL) {
+        facts.labels = app->labels;
+        facts.label_count = app->label_count;
+    }
+    for (size_t i = 0; i < v->doc->count; i++)
+        if (v->doc->policies[i].mode == POLICY_ENFORCE && v->doc->policies[i].allow_count > 0 &&
+            policy_covers(&v->doc->policies[i], &facts))
+            return true;
+    return false;
+}
+
+static void need_policies(struct api *api, const struct names *n, struct json *needs)
+{
+    const struct rules_version *v = rules_hold(api->rules);
+    char title[ROW_NAME_MAX + 48], link[64];
+
+    for (size_t i = 0; i < n->s->app_count; i++) {
+        const struct app_row *row = &n->s->apps[i];
+        if (may_be_asked_for(v, row))
+            continue;
+        snprintf(title, sizeof title, "Nobody may ask for %s", row->name);
+        snprintf(link, sizeof link, "/apps/%s", id_text(row->id).s);
+        need(needs, "app_without_policy", "info", title, "No policy has an allow rule for it.",
+             row->updated, link);
+    }
+    rules_release(api->rules, v);
+    if (n->s->site_count == 0)
+        need(needs, "first_steps", "info", "Add a site",
+             "A site is a network with apps; a connector stands there and dials out.", 0, "/sites");
+    else if (n->s->app_count == 0)
+        need(needs, "first_steps", "info", "Add an app",
+             "A name, a site, a host and a port: people reach it and nothing beside it.", 0,
+             "/apps");
+}
+
+static struct json *sites_of(struct api *api, const struct names *n)
+{
+    struct json *list = json_array();
+
+    for (size_t i = 0; i < n->s->site_count && i < PAGE_LIMIT_MAX; i++)
+        json_push(list, api_site_object(api, n, &n->s->sites[i]));
+    return list;
+}
+
+/* ---- all of it ---------------------------------------------------------------------------- */
+
+static sp_error fill(struct api *api, struct json *o, struct json *needs, struct json *denials)
+{
+    sp_unix_ms now = clock_unix();
+    sp_error e;
+
+    json_set_time(o, "at", now);
+    json_set_int(o, "sessions_live", (int64_t)live_count(api->live));
+    if ((e = figures_day(api->figures, now, o)) != SP_OK || (e = set_users(api, o)) != SP_OK ||
+        (e = set_devices(api, o, needs)) != SP_OK ||
+        (e = records_newest(api, "session.deny", now - DAY_MS, DENIALS, denials)) != SP_OK)
+        return e;
+    struct names n = names_hold(api);
+    json_set_int(o, "apps", (int64_t)n.s->app_count);
+    need_connectors(api, &n, needs);
+    need_policies(api, &n, needs);
+    json_set(o, "sites", sites_of(api, &n));
+    names_release(&n);
+    json_set(o, "cuts_24h", cuts_day(api->cuts, now));
+    json_set(o, "chain", chain_object(api));
+    return SP_OK;
+}
+
+sp_error api_overview(struct api *api, struct api_call *c)
+{
+    struct json *o = json_object(), *needs = json_array(), *denials = json_array();
+    sp_error e = fill(api, o, needs, denials);
+
+    json_set(o, "needs", needs);
+    json_set(o, "denials", denials);
+    if (e != SP_OK) {
+        json_free(o);
+        return e;
+    }
+    response_json(c->res, 200, o);
+    return SP_OK;
+}

@@ -1,0 +1,197 @@
+#include "broker/api/posture.h"
+
+#include "broker/api/call.h"
+#include "broker/posture/judge.h"
+#include "broker/session/open.h"
+#include "broker/session/rules.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Which source decides a signal now, and what it says (ECOSYSTEM 1.3 without a policy's limits:
+ * an unexpired fail first, then the strongest, then the newest). */
+struct judged {
+    const struct fact_value *value; /* NULL: never reported */
+    const char *verdict;            /* "pass", "fail", "unknown" */
+    bool stale;
+};
+
+static bool better(const struct fact_value *a, const struct fact_value *b, sp_unix_ms now)
+{
+    bool alive_a = a->expires_at > now, alive_b = b->expires_at > now;
+
+    if (alive_a != alive_b)
+        return alive_a;
+    bool fails_a = a->kind == VALUE_PASS_FAIL && !a->pass;
+    bool fails_b = b->kind == VALUE_PASS_FAIL && !b->pass;
+    if (alive_a && fails_a != fails_b)
+        return fails_a;
+    if (a->assurance != b->assurance)
+        return a->assurance > b->assurance;
+    return a->observed_at > b->observed_at;
+}
+
+static struct judged judge_signal(const struct fact_signal *s, sp_unix_ms now)
+{
+    struct judged j = {.verdict = "unknown"};
+
+    for (size_t i = 0; i < s->count; i++)
+        if (s->values[i].kind != VALUE_NONE &&
+            (j.value == NULL || better(&s->values[i], j.value, now)))
+            j.value = &s->values[i];
+    if (j.value == NULL)
+        return j;
+    j.stale = j.value->expires_at <= now;
+    if (!j.stale)
+        j.verdict = j.value->kind == VALUE_PASS_FAIL && !j.value->pass ? "fail" : "pass";
+    return j;
+}
+
+struct json *posture_counts(struct api *api, struct sp_id device)
+{
+    struct json *o = json_object();
+    struct judge_signals signals = {0};
+    int64_t pass = 0, fail = 0, unknown = 0;
+    sp_unix_ms now = clock_unix(), newest = 0;
+
+    if (judge_signals(api->judge, device, &signals) == SP_OK) {
+        for (size_t i = 0; i < signals.count; i++) {
+            struct judged j = judge_signal(&signals.signals[i], now);
+            pass += j.verdict[0] == 'p';
+            fail += j.verdict[0] == 'f';
+            unknown += j.verdict[0] == 'u';
+            if (j.value != NULL && j.value->observed_at > newest)
+                newest = j.value->observed_at;
+        }
+        judge_signals_free(&signals);
+    }
+    json_set_int(o, "pass", pass);
+    json_set_int(o, "fail", fail);
+    json_set_int(o, "unknown", unknown);
+    set_time(o, "reported_at", newest);
+    return o;
+}
+
+/* ---- one by one --------------------------------------------------------------------------- */
+
+static bool asks_for(const struct condition_list *when, const char *signal)
+{
+    for (size_t i = 0; i < when->count; i++) {
+        const struct condition *c = &when->at[i];
+        if (c->kind == COND_POSTURE)
+            for (size_t k = 0; k < c->is.posture.count; k++)
+                if (strcmp(c->is.posture.at[k].signal, signal) == 0)
+                    return true;
+        if (c->kind == COND_SCORE && strcmp(c->is.score.signal, signal) == 0)
+            return true;
+        if (c->kind == COND_NOT && asks_for(&c->is.not, signal))
+            return true;
+        if (c->kind == COND_ANY)
+            for (size_t k = 0; k < c->is.any.count; k++)
+                if (asks_for(&c->is.any.at[k], signal))
+                    return true;
+    }
+    return false;
+}
+
+static bool any_asks_for(const struct rule *rules, size_t count, const char *signal)
+{
+    for (size_t i = 0; i < count; i++)
+        if (asks_for(&rules[i].when, signal))
+            return true;
+    return false;
+}
+
+static struct json *asked_by(const struct policy_doc *doc, const char *signal)
+{
+    struct json *list = json_array();
+
+    for (size_t i = 0; i < doc->count; i++) {
+        const struct policy *p = &doc->policies[i];
+        if (any_asks_for(p->deny, p->deny_count, signal) ||
+            any_asks_for(p->require, p->require_count, signal) ||
+            any_asks_for(p->allow, p->allow_count, signal))
+            json_push(list, json_new_str(view_str(p->name)));
+    }
+    return list;
+}
+
+static void set_value(struct json *o, const struct fact_value *v)
+{
+    if (v == NULL)
+        set_null(o, "value");
+    else if (v->kind == VALUE_PASS_FAIL)
+        json_set_cstr(o, "value", v->pass ? "pass" : "fail");
+    else if (v->kind == VALUE_NUMBER)
+        json_set(o, "value", json_new_real(v->number));
+    else
+        json_set_cstr(o, "value", v->text);
+}
+
+static struct json *signal_object(const struct policy_doc *doc, const struct fact_signal *s,
+                                  sp_unix_ms now)
+{
+    struct judged j = judge_signal(s, now);
+    struct json *o = json_object();
+    char text[160] = "";
+
+    if (j.value == NULL)
+        snprintf(text, sizeof text, "never reported");
+    else if (j.stale)
+        snprintf(text, sizeof text, "expired: no newer value came");
+    else if (s->count > 1)
+        snprintf(text, sizeof text, "of %zu sources, %s decides", s->count, j.value->source);
+    json_set_cstr(o, "signal", s->name);
+    json_set_cstr(o, "verdict", j.verdict);
+    set_value(o, j.value);
+    json_set_cstr(o, "text", text);
+    json_set_cstr(o, "source", j.value ? j.value->source : NULL);
+    json_set_cstr(o, "assurance", j.value ? assurance_word(j.value->assurance) : NULL);
+    set_time(o, "observed_at", j.value ? j.value->observed_at : 0);
+    set_time(o, "expires_at", j.value ? j.value->expires_at : 0);
+    json_set_bool(o, "stale", j.stale);
+    json_set(o, "asked_by", asked_by(doc, s->name));
+    return o;
+}
+
+struct json *posture_signals(struct api *api, struct sp_id device)
+{
+    const struct rules_version *v = rules_hold(api->rules);
+    struct judge_signals signals = {0};
+    struct json *list = json_array();
+
+    if (judge_signals(api->judge, device, &signals) == SP_OK) {
+        for (size_t i = 0; i < signals.count; i++)
+            json_push(list, signal_object(v->doc, &signals.signals[i], clock_unix()));
+        judge_signals_free(&signals);
+    }
+    rules_release(api->rules, v);
+    return list;
+}
+
+/* ---- what it opens ------------------------------------------------------------------------ */
+
+enum { APPS_SHOWN_MAX = 200 };
+
+struct json *posture_apps(struct api *api, struct sp_id device)
+{
+    static const char *const words[] = {"deny", "step_up", "allow"};
+    struct visible_app *apps = calloc(APPS_SHOWN_MAX, sizeof *apps);
+    struct net_address unknown = {0};
+    struct json *list = json_array();
+    size_t count = 0;
+    bool more = false;
+
+    if (apps == NULL || session_apps(api->sessions, device, &unknown, (struct view){0}, apps,
+                                     APPS_SHOWN_MAX, &count, &more) != SP_OK)
+        count = 0; /* nobody is signed in on it */
+    for (size_t i = 0; i < count; i++) {
+        struct json *o = json_object();
+        set_ref(o, "app", apps[i].id, apps[i].name);
+        json_set_cstr(o, "result", words[apps[i].access]);
+        json_set_cstr(o, "reason", apps[i].why);
+        json_push(list, o);
+    }
+    free(apps);
+    return list;
+}

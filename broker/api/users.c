@@ -1,0 +1,308 @@
+#include "broker/registry/users.h"
+
+#include "broker/api/call.h"
+#include "broker/api/cuts.h"
+#include "broker/api/names.h"
+#include "broker/identity/mfa.h"
+#include "broker/session/live.h"
+
+#include <stdlib.h>
+
+static bool count_device(void *arg, const struct device_row *row)
+{
+    size_t *count = arg;
+
+    (void)row;
+    (*count)++;
+    return true;
+}
+
+static size_t devices_of(struct api *api, struct sp_id user)
+{
+    struct store *st = registry_store(api->registry);
+    size_t count = 0;
+
+    /* Not countable now is shown as none; the page of devices says why. */
+    sp_ignore(store_services(st)->registry->device_list(st, user, (struct sp_id){0}, STORE_PAGE_MAX,
+                                                        count_device, &count));
+    return count;
+}
+
+static void set_groups(struct api *api, struct json *o, const struct user_row *row)
+{
+    struct user_groups groups = {0};
+    struct json *list = json_array();
+    bool known = row->groups == GROUPS_KNOWN;
+
+    if (known && users_groups(api->registry, row->id, &groups) == SP_OK) {
+        for (size_t i = 0; i < groups.count; i++)
+            json_push(list, json_new_str(view_str(groups.names[i])));
+        users_groups_free(&groups);
+    } else {
+        known = false;
+    }
+    json_set(o, "groups", list);
+    json_set_bool(o, "groups_known", known);
+}
+
+static void set_factor(struct api *api, struct json *o, struct sp_id user)
+{
+    struct mfa_state state = {0};
+    bool some = mfa_state(api->mfa, user, &state) == SP_OK && state.enrolled;
+    bool locked = state.locked_until > clock_unix();
+
+    json_set_cstr(o, "factor", !some ? "none" : locked ? "totp_locked" : "totp");
+    set_ms(o, "recovery_left", some ? (int64_t)state.recovery_left : -1);
+}
+
+static struct json *user_object(struct api *api, const struct user_row *row)
+{
+    struct json *o = json_object();
+    enum api_role role = ROLE_PERSON;
+
+    sp_ignore(api_role_of(api, row->id, &role)); /* unreadable groups give no role */
+    json_set_id(o, "id", row->id);
+    json_set_cstr(o, "name", row->name);
+    json_set_cstr(o, "display", row->display);
+    json_set_cstr(o, "email", row->email);
+    json_set_cstr(o, "provider", row->idp);
+    json_set_cstr(o, "subject", row->sub);
+    json_set_cstr(o, "state", row->state == USER_LOCKED ? "locked" : "active");
+    json_set_cstr(o, "role", api_role_word(role));
+    set_groups(api, o, row);
+    set_factor(api, o, row->id);
+    json_set_int(o, "devices", (int64_t)devices_of(api, row->id));
+    json_set_int(o, "sessions_live", (int64_t)live_find(api->live, LIVE_USER, row->id, NULL, 0));
+    set_time(o, "signed_in_at", row->seen);
+    return o;
+}
+
+struct user_reader {
+    struct page *page;
+    struct user_row *rows; /* owned: at most page->limit */
+    size_t count, batch;
+    char state[16], last[ROW_NAME_MAX + 1];
+};
+
+/* Rows are kept and shaped after the reading: shaping reads the store itself. */
+static bool read_user(void *arg, const struct user_row *row)
+{
+    struct user_reader *r = arg;
+    const char *state = row->state == USER_LOCKED ? "locked" : "active";
+
+    r->batch++;
+    memcpy(r->last, row->name, sizeof r->last);
+    if ((r->state[0] != '\0' && strcmp(r->state, state) != 0) ||
+        (!page_matches(r->page, row->name) && !page_matches(r->page, row->email) &&
+         !page_matches(r->page, row->display)))
+        return true;
+    if (page_wants(r->page, row->name))
+        r->rows[r->count++] = *row;
+    return r->page->total <= COUNT_EXACT_MAX;
+}
+
+/* All users, a store's page at a time, until the count is exact or too large to matter. */
+static sp_error read_users(struct store *st, const char *group, struct user_reader *r)
+{
+    const struct store_registry *reg = store_services(st)->registry;
+    sp_error e;
+
+    if (group[0] != '\0')
+        return reg->group_members(st, group, read_user, r);
+    do {
+        r->batch = 0;
+        e = reg->user_list(st, r->last, STORE_PAGE_MAX, read_user, r);
+    } while (e == SP_OK && r->batch == STORE_PAGE_MAX && r->page->total <= COUNT_EXACT_MAX);
+    return e;
+}
+
+static sp_error answer_users(struct api *api, struct api_call *c, const char *group,
+                             struct user_reader *r)
+{
+    sp_error e = read_users(registry_store(api->registry), group, r);
+
+    if (e != SP_OK) {
+        page_drop(r->page);
+        return e;
+    }
+    for (size_t i = 0; i < r->count; i++)
+        page_push(r->page, user_object(api, &r->rows[i]));
+    response_json(c->res, 200, page_object(r->page));
+    return SP_OK;
+}
+
+sp_error api_user_list(struct api *api, struct api_call *c)
+{
+    char group[CALL_TEXT_MAX], name[ROW_NAME_MAX + 1];
+    struct user_reader r = {0};
+    struct user_row row;
+    struct page p;
+    sp_error e;
+
+    if ((e = call_text(c, "group", group, sizeof group)) != SP_OK ||
+        (e = call_text(c, "name", name, sizeof name)) != SP_OK ||
+        (e = call_text(c, "state", r.state, sizeof r.state)) != SP_OK ||
+        (e = page_begin(c, &p)) != SP_OK)
+        return e;
+    struct store *st = registry_store(api->registry);
+    r.page = &p;
+    r.rows = calloc(p.limit, sizeof *r.rows);
+    if (r.rows == NULL) {
+        page_drop(&p);
+        return SP_ERR_NOMEM;
+    }
+    if (name[0] != '\0') { /* exactly one, or none */
+        e = store_services(st)->registry->user_by_name(st, name, &row);
+        if (e == SP_OK && page_wants(&p, row.name))
+            page_push(&p, user_object(api, &row));
+        if (e == SP_OK || e == SP_ERR_NOT_FOUND) {
+            response_json(c->res, 200, page_object(&p));
+            e = SP_OK;
+        } else {
+            page_drop(&p);
+        }
+    } else {
+        e = answer_users(api, c, group, &r);
+    }
+    free(r.rows);
+    return e;
+}
+
+sp_error api_user_get(struct api *api, struct api_call *c)
+{
+    struct store *st = registry_store(api->registry);
+    struct user_row row;
+    struct sp_id id;
+    sp_error e;
+
+    if ((e = request_id(c->req, "id", &id)) == SP_OK &&
+        (e = store_services(st)->registry->user_get(st, id, &row)) == SP_OK)
+        response_json(c->res, 200, user_object(api, &row));
+    return e;
+}
+
+/* ---- acts --------------------------------------------------------------------------------- */
+
+typedef sp_error user_act(struct api *api, struct sp_id user, const struct audit_record *by);
+
+static sp_error lock(struct api *api, struct sp_id user, const struct audit_record *by)
+{
+    struct user_row row;
+
+    return users_set_state(api->registry, user, USER_LOCKED, by, &row);
+}
+
+static sp_error sign_out(struct api *api, struct sp_id user, const struct audit_record *by)
+{
+    return users_sign_out(api->registry, user, by);
+}
+
+/* AAL-9: whoever holds the old factor must not stay in on the strength of it. */
+static sp_error reset(struct api *api, struct sp_id user, const struct audit_record *by)
+{
+    sp_error e = mfa_reset(api->mfa, user, by);
+
+    return e == SP_OK ? users_sign_out(api->registry, user, by) : e;
+}
+
+/* Acts with a reason, and answers with what was cut by it. */
+static sp_error act_on_user(struct api *api, struct api_call *c, user_act *act)
+{
+    char reason[CALL_TEXT_MAX + 1];
+    struct cut_watch w;
+    struct sp_id id;
+    sp_error e;
+
+    if ((e = request_id(c->req, "id", &id)) != SP_OK || (e = call_reason(c, reason)) != SP_OK)
+        return e;
+    c->by.text = reason;
+    cuts_watch(api->live, LIVE_USER, id, &w);
+    if ((e = act(api, id, &c->by)) == SP_OK)
+        response_json(c->res, 200, cuts_answer(api, &w));
+    cut_watch_free(&w);
+    return e;
+}
+
+sp_error api_user_lock(struct api *api, struct api_call *c)
+{
+    struct sp_id id;
+
+    /* The last way in must not be locked from inside by a slip of the hand. */
+    if (request_id(c->req, "id", &id) == SP_OK && id_equal(id, c->caller.user.id)) {
+        c->problem = (struct problem){
+            .status = 409, .code = "conflict", .detail = "You can't lock yourself out."};
+        return SP_ERR_INVALID;
+    }
+    return act_on_user(api, c, lock);
+}
+
+sp_error api_user_sign_out(struct api *api, struct api_call *c)
+{
+    return act_on_user(api, c, sign_out);
+}
+
+sp_error api_user_reset_totp(struct api *api, struct api_call *c)
+{
+    return act_on_user(api, c, reset);
+}
+
+sp_error api_user_unlock(struct api *api, struct api_call *c)
+{
+    struct user_row row;
+    struct sp_id id;
+    sp_error e;
+
+    if ((e = request_id(c->req, "id", &id)) == SP_OK &&
+        (e = users_set_state(api->registry, id, USER_ACTIVE, &c->by, &row)) == SP_OK)
+        response_empty(c->res, 204);
+    return e;
+}
+
+/* ---- groups ------------------------------------------------------------------------------- */
+
+struct group_reader {
+    struct page *page;
+    size_t batch;
+    char last[ROW_NAME_MAX + 1];
+};
+
+static bool read_group(void *arg, const struct group_row *row)
+{
+    struct group_reader *r = arg;
+    const char *slash = strchr(row->name, '/');
+
+    r->batch++;
+    memcpy(r->last, row->name, sizeof r->last);
+    if (!page_matches(r->page, row->name) || !page_wants(r->page, row->name))
+        return r->page->total <= COUNT_EXACT_MAX;
+    struct json *o = json_object();
+    json_set_cstr(o, "name", row->name);
+    json_set_str(o, "provider",
+                 (struct view){(const uint8_t *)row->name,
+                               slash ? (size_t)(slash - row->name) : strlen(row->name)});
+    json_set_int(o, "members", (int64_t)row->members);
+    page_push(r->page, o);
+    return true;
+}
+
+sp_error api_group_list(struct api *api, struct api_call *c)
+{
+    struct store *st = registry_store(api->registry);
+    struct group_reader r = {0};
+    struct page p;
+    sp_error e = page_begin(c, &p);
+
+    if (e != SP_OK)
+        return e;
+    r.page = &p;
+    do {
+        r.batch = 0;
+        e = store_services(st)->registry->group_list(st, r.last, STORE_PAGE_MAX, read_group, &r);
+    } while (e == SP_OK && r.batch == STORE_PAGE_MAX && p.total <= COUNT_EXACT_MAX);
+    if (e != SP_OK) {
+        page_drop(&p);
+        return e;
+    }
+    response_json(c->res, 200, page_object(&p));
+    return SP_OK;
+}

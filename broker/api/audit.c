@@ -5,6 +5,7 @@
 #include "broker/api/records.h"
 #include "broker/api/trace.h"
 #include "lib/base/encode.h"
+#include "lib/base/num.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,6 +75,22 @@ struct filter {
     struct audit_row edge; /* where to go on; zeroed: the end */
 };
 
+/* "AT.SHARD.SEQ", as cursor_of writes it. */
+static bool cursor_read(const char *text, struct audit_row *edge)
+{
+    size_t a = strcspn(text, "."), b = text[a] ? strcspn(text + a + 1, ".") : 0;
+    const uint8_t *at = (const uint8_t *)text;
+    uint64_t time, shard, seq;
+
+    if (text[a] == '\0' || text[a + 1 + b] == '\0' ||
+        num_uint((struct view){at, a}, INT64_MAX, &time) != SP_OK ||
+        num_uint((struct view){at + a + 1, b}, UINT32_MAX, &shard) != SP_OK ||
+        num_uint(view_str(text + a + b + 2), INT64_MAX, &seq) != SP_OK)
+        return false;
+    *edge = (struct audit_row){.at = (sp_unix_ms)time, .shard = (uint32_t)shard, .seq = seq};
+    return true;
+}
+
 static sp_error read_filter(struct api_call *c, struct filter *f)
 {
     char after[64];
@@ -90,17 +107,10 @@ static sp_error read_filter(struct api_call *c, struct filter *f)
         return e;
     if (f->to == 0)
         f->to = INT64_MAX;
-    long long at;
-    unsigned long long seq;
-    unsigned shard;
-    if (after[0] == '\0')
+    if (after[0] == '\0' || cursor_read(after, &f->edge))
         return SP_OK;
-    if (sscanf(after, "%19lld.%9u.%19llu", &at, &shard, &seq) != 3) {
-        sp_why_field(&c->why, "after");
-        return sp_why_say(&c->why, SP_ERR_INVALID, "after is not the next of an earlier page");
-    }
-    f->edge = (struct audit_row){.at = at, .shard = shard, .seq = seq};
-    return SP_OK;
+    sp_why_field(&c->why, "after");
+    return sp_why_say(&c->why, SP_ERR_INVALID, "after is not the next of an earlier page");
 }
 
 static void cursor_of(const struct audit_row *row, char *out, size_t size)

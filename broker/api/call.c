@@ -4,7 +4,6 @@
 
 #include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
 
 sp_error call_text(struct api_call *c, const char *name, char *out, size_t size)
@@ -44,45 +43,71 @@ sp_error call_id(struct api_call *c, const char *name, struct sp_id *out)
     return sp_why_say(&c->why, SP_ERR_INVALID, "%s is no id of 22 characters", name);
 }
 
-/* "2026-11-25T04:05:06[.789](Z|+01:00)": the digits, then fraction and offset. */
+/* Exactly `count` digits, then the byte `next` ('\0': nothing is asked). -1 when not so. */
+static int digits(struct cursor *c, size_t count, char next)
+{
+    struct view v = cur_take(c, count);
+    int n = 0;
+
+    for (size_t i = 0; i < v.len; i++) {
+        if (v.at[i] < '0' || v.at[i] > '9')
+            c->err = SP_ERR_INVALID;
+        n = n * 10 + (v.at[i] - '0');
+    }
+    if (next != '\0') {
+        struct view one = cur_take(c, 1);
+        if (one.len != 1 || one.at[0] != (uint8_t)next)
+            c->err = SP_ERR_INVALID;
+    }
+    return c->err == SP_OK ? n : -1;
+}
+
+/* ".789": any number of digits; what is finer than a millisecond is dropped. */
+static int64_t fraction_ms(struct cursor *c)
+{
+    int64_t ms = 0, weight = 100;
+
+    if (c->rest.len == 0 || c->rest.at[0] != '.')
+        return 0;
+    (void)cur_take(c, 1);
+    for (; c->rest.len > 0 && c->rest.at[0] >= '0' && c->rest.at[0] <= '9'; weight /= 10)
+        ms += weight * (cur_take(c, 1).at[0] - '0');
+    return ms;
+}
+
+/* "Z", "+01:00", "-05:30": how far ahead of UTC. */
+static int64_t offset_ms(struct cursor *c)
+{
+    struct view sign = cur_take(c, 1);
+
+    if (sign.len == 1 && sign.at[0] == 'Z')
+        return 0;
+    if (sign.len != 1 || (sign.at[0] != '+' && sign.at[0] != '-'))
+        c->err = SP_ERR_INVALID;
+    int hours = digits(c, 2, ':'), minutes = digits(c, 2, '\0');
+    if (hours > 23 || minutes > 59)
+        c->err = SP_ERR_INVALID;
+    int64_t ms = ((int64_t)hours * 60 + minutes) * 60 * 1000;
+    return sign.len == 1 && sign.at[0] == '-' ? -ms : ms;
+}
+
 sp_error time_parse(struct view text, sp_unix_ms *out)
 {
-    char s[40];
-    int y, mo, d, h, mi, sec, oh = 0, om = 0, used = 0;
-    double fraction = 0;
-    char sign = 'Z';
+    struct cursor c = cur_over(text, SP_ERR_INVALID);
+    int y = digits(&c, 4, '-'), mo = digits(&c, 2, '-'), d = digits(&c, 2, 'T');
+    int h = digits(&c, 2, ':'), mi = digits(&c, 2, ':'), s = digits(&c, 2, '\0');
+    int64_t fraction = fraction_ms(&c), offset = offset_ms(&c);
 
-    if (text.len < 20 || text.len >= sizeof s)
-        return SP_ERR_INVALID;
-    memcpy(s, text.at, text.len);
-    s[text.len] = '\0';
-    if (sscanf(s, "%4d-%2d-%2dT%2d:%2d:%2d%n", &y, &mo, &d, &h, &mi, &sec, &used) != 6 ||
-        used != 19)
-        return SP_ERR_INVALID;
-    const char *rest = s + used;
-    if (*rest == '.') {
-        char *end;
-        fraction = strtod(rest, &end);
-        if (end == rest || end - rest > 10)
-            return SP_ERR_INVALID;
-        rest = end;
-    }
-    sign = *rest;
-    if (sign == 'Z' ? rest[1] != '\0'
-                    : (sign != '+' && sign != '-') || strlen(rest) != 6 ||
-                          sscanf(rest + 1, "%2d:%2d", &oh, &om) != 2)
-        return SP_ERR_INVALID;
-    if (mo < 1 || mo > 12 || d < 1 || d > 31 || h > 23 || mi > 59 || sec > 60 || oh > 23 || om > 59)
+    if (c.err != SP_OK || c.rest.len != 0 || mo < 1 || mo > 12 || d < 1 || d > 31 || h > 23 ||
+        mi > 59 || s > 60)
         return SP_ERR_INVALID;
     struct tm tm = {.tm_year = y - 1900,
                     .tm_mon = mo - 1,
                     .tm_mday = d,
                     .tm_hour = h,
                     .tm_min = mi,
-                    .tm_sec = sec};
-    int64_t at = (int64_t)timegm(&tm) * 1000 + (int64_t)(fraction * 1000);
-    int64_t offset = ((int64_t)oh * 60 + om) * 60 * 1000;
-    *out = sign == '+' ? at - offset : sign == '-' ? at + offset : at;
+                    .tm_sec = s};
+    *out = (int64_t)timegm(&tm) * 1000 + fraction - offset;
     return SP_OK;
 }
 
@@ -102,18 +127,8 @@ sp_error call_time(struct api_call *c, const char *name, sp_unix_ms *out)
 
 sp_error call_number(struct api_call *c, const char *name, uint64_t *out)
 {
-    struct view text = request_param(c->req, name);
-    uint64_t n = 0;
-
-    if (text.len == 0 || text.len > 18)
-        return SP_ERR_NOT_FOUND;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.at[i] < '0' || text.at[i] > '9')
-            return SP_ERR_NOT_FOUND;
-        n = n * 10 + (uint64_t)(text.at[i] - '0');
-    }
-    *out = n;
-    return SP_OK;
+    return num_uint(request_param(c->req, name), INT64_MAX, out) == SP_OK ? SP_OK
+                                                                          : SP_ERR_NOT_FOUND;
 }
 
 sp_error call_body(struct api_call *c, const char *const names[], struct json **out)
@@ -180,13 +195,9 @@ sp_error call_if_match(struct api_call *c, uint64_t *version)
                                       .detail = "Say which version you change: If-Match: \"3\"."};
         return SP_ERR_INVALID;
     }
-    if (tag.len < 3 || tag.len > 20 || tag.at[0] != '"' || tag.at[tag.len - 1] != '"')
+    if (tag.len < 3 || tag.at[0] != '"' || tag.at[tag.len - 1] != '"' ||
+        num_uint((struct view){tag.at + 1, tag.len - 2}, INT64_MAX, &n) != SP_OK)
         return SP_ERR_CONFLICT;
-    for (size_t i = 1; i < tag.len - 1; i++) {
-        if (tag.at[i] < '0' || tag.at[i] > '9')
-            return SP_ERR_CONFLICT;
-        n = n * 10 + (uint64_t)(tag.at[i] - '0');
-    }
     *version = n;
     return SP_OK;
 }
@@ -217,16 +228,13 @@ sp_error page_begin(struct api_call *c, struct page *p)
         (e = call_text(c, "q", p->q, sizeof p->q)) != SP_OK ||
         (e = call_text(c, "limit", limit, sizeof limit)) != SP_OK)
         return e;
-    if (limit[0] != '\0') {
-        char *end;
-        unsigned long n = strtoul(limit, &end, 10);
-        if (!isdigit((unsigned char)limit[0]) || *end != '\0' || n < 1 || n > PAGE_LIMIT_MAX) {
-            sp_why_field(&c->why, "limit");
-            return sp_why_say(&c->why, SP_ERR_INVALID, "limit is a number from 1 to %d",
-                              PAGE_LIMIT_MAX);
-        }
-        p->limit = n;
+    uint64_t n = PAGE_LIMIT;
+    if (limit[0] != '\0' && (num_uint(view_str(limit), PAGE_LIMIT_MAX, &n) != SP_OK || n == 0)) {
+        sp_why_field(&c->why, "limit");
+        return sp_why_say(&c->why, SP_ERR_INVALID, "limit is a number from 1 to %d",
+                          PAGE_LIMIT_MAX);
     }
+    p->limit = n;
     p->items = json_array();
     return SP_OK;
 }

@@ -14,21 +14,22 @@
 
 enum { DAY_MS = 24 * 3600 * 1000, DENIALS = 8, NEEDS_MAX = 50 };
 
-static void need(struct json *list, const char *code, const char *severity, const char *title,
-                 const char *detail, sp_unix_ms since, const char *link)
-{
-    struct json *o = json_object();
+struct need {
+    const char *code, *severity, *title, *detail, *link;
+    sp_unix_ms since; /* 0: not known */
+};
 
-    if (json_len(list) >= NEEDS_MAX) {
-        json_free(o);
+static void add_need(struct json *list, const struct need *n)
+{
+    if (json_len(list) >= NEEDS_MAX)
         return;
-    }
-    json_set_cstr(o, "code", code);
-    json_set_cstr(o, "severity", severity);
-    json_set_cstr(o, "title", title);
-    json_set_cstr(o, "detail", detail);
-    set_time(o, "since", since);
-    json_set_cstr(o, "link", link);
+    struct json *o = json_object();
+    json_set_cstr(o, "code", n->code);
+    json_set_cstr(o, "severity", n->severity);
+    json_set_cstr(o, "title", n->title);
+    json_set_cstr(o, "detail", n->detail);
+    set_time(o, "since", n->since);
+    json_set_cstr(o, "link", n->link);
     json_push(list, o);
 }
 
@@ -100,8 +101,12 @@ static sp_error set_devices(struct api *api, struct json *o, struct json *needs)
         snprintf(title, sizeof title, "%lld device%s for approval", (long long)n.pending,
                  n.pending == 1 ? " waits" : "s wait");
         snprintf(detail, sizeof detail, "Oldest: %s", n.oldest.name);
-        need(needs, "device_pending", "warn", title, detail, n.oldest.created,
-             "/devices?state=pending");
+        add_need(needs, &(struct need){.code = "device_pending",
+                                       .severity = "warn",
+                                       .title = title,
+                                       .detail = detail,
+                                       .since = n.oldest.created,
+                                       .link = "/devices?state=pending"});
     }
     return e;
 }
@@ -149,8 +154,12 @@ static void need_connectors(struct api *api, const struct names *n, struct json 
             continue;
         snprintf(title, sizeof title, "Connector %s is silent", k->name);
         snprintf(link, sizeof link, "/connectors/%s", id_text(k->id).s);
-        need(needs, "connector_silent", "bad", title, "Its host or its way out is down.", k->seen,
-             link);
+        add_need(needs, &(struct need){.code = "connector_silent",
+                                       .severity = "bad",
+                                       .title = title,
+                                       .detail = "Its host or its way out is down.",
+                                       .since = k->seen,
+                                       .link = link});
     }
     for (size_t i = 0; i < n->s->site_count; i++) {
         size_t enrolled, online;
@@ -159,8 +168,12 @@ static void need_connectors(struct api *api, const struct names *n, struct json 
             continue;
         snprintf(title, sizeof title, "Site %s has no connector", n->s->sites[i].name);
         snprintf(link, sizeof link, "/sites/%s/enrol", id_text(n->s->sites[i].id).s);
-        need(needs, "site_without_connector", "warn", title, "Nothing there can be reached.", 0,
-             link);
+        add_need(needs, &(struct need){.code = "site_without_connector",
+                                       .severity = "warn",
+                                       .title = title,
+                                       .detail = "Nothing there can be reached.",
+                                       .since = 0,
+                                       .link = link});
     }
 }
 
@@ -191,17 +204,35 @@ static void need_policies(struct api *api, const struct names *n, struct json *n
             continue;
         snprintf(title, sizeof title, "Nobody may ask for %s", row->name);
         snprintf(link, sizeof link, "/apps/%s", id_text(row->id).s);
-        need(needs, "app_without_policy", "info", title, "No policy has an allow rule for it.",
-             row->updated, link);
+        add_need(needs, &(struct need){.code = "app_without_policy",
+                                       .severity = "info",
+                                       .title = title,
+                                       .detail = "No policy has an allow rule for it.",
+                                       .since = row->updated,
+                                       .link = link});
     }
     rules_release(api->rules, v);
     if (n->s->site_count == 0)
-        need(needs, "first_steps", "info", "Add a site",
-             "A site is a network with apps; a connector stands there and dials out.", 0, "/sites");
+        add_need(
+            needs,
+            &(struct need){
+                .code = "first_steps",
+                .severity = "info",
+                .title = "Add a site",
+                .detail = "A site is a network with apps; a connector stands there and dials out.",
+                .since = 0,
+                .link = "/sites"});
     else if (n->s->app_count == 0)
-        need(needs, "first_steps", "info", "Add an app",
-             "A name, a site, a host and a port: people reach it and nothing beside it.", 0,
-             "/apps");
+        add_need(
+            needs,
+            &(struct need){
+                .code = "first_steps",
+                .severity = "info",
+                .title = "Add an app",
+                .detail =
+                    "A name, a site, a host and a port: people reach it and nothing beside it.",
+                .since = 0,
+                .link = "/apps"});
 }
 
 static struct json *sites_of(struct api *api, const struct names *n)

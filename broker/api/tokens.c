@@ -144,7 +144,8 @@ static sp_error make_token(struct api *api, struct api_call *c, struct sp_id sit
     if (e != SP_OK)
         return e;
     e = member_text(c, body, "name", 1, sizeof note - 1, &name);
-    if (e == SP_OK && json_get_int(body, "life_ms", 60 * 1000, SITE_TOKEN_LIFE_MS_MAX, &life) != SP_OK) {
+    if (e == SP_OK &&
+        json_get_int(body, "life_ms", 60 * 1000, SITE_TOKEN_LIFE_MS_MAX, &life) != SP_OK) {
         sp_why_field(&c->why, "life_ms");
         e = sp_why_say(&c->why, SP_ERR_INVALID, "life_ms is from a minute to a day");
     }

@@ -5,6 +5,7 @@
 #include "broker/api/names.h"
 #include "broker/api/trace.h"
 #include "broker/session/rules.h"
+#include "lib/base/num.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,17 +111,21 @@ sp_error api_policy_history(struct api *api, struct api_call *c)
 {
     struct store *st = registry_store(api->registry);
     struct version_reader r = {0};
+    uint64_t before = 0;
     struct page p;
     sp_error e = page_begin(c, &p);
 
     if (e != SP_OK)
         return e;
+    if (p.after[0] != '\0' && num_uint(view_str(p.after), INT64_MAX, &before) != SP_OK) {
+        page_drop(&p);
+        return SP_ERR_INVALID;
+    }
     r.names = names_hold(api);
     r.in_force = r.names.s->policy.ver;
     r.page = &p;
     p.total = r.in_force;
-    e = store_services(st)->registry->policy_list(st, strtoull(p.after, NULL, 10), p.limit + 1,
-                                                  read_version, &r);
+    e = store_services(st)->registry->policy_list(st, before, p.limit + 1, read_version, &r);
     names_release(&r.names);
     if (e != SP_OK) {
         page_drop(&p);

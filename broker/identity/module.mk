@@ -1,6 +1,7 @@
 # broker/identity: who is asking. May use base, os, crypto, http, store, audit, registry.
 noinst_LIBRARIES += %D%/libidentity.a
 %C%_libidentity_a_SOURCES = \
-	%D%/tickets.c %D%/tickets.h \
-	%D%/discovery.c %D%/discovery.h %D%/logins.h %D%/mfa.c %D%/mfa.h %D%/oidc.c \
-	%D%/oidc.h %D%/oidc_internal.h %D%/person.c %D%/providers.c %D%/signin.c %D%/signin.h
+	%D%/discovery.c %D%/discovery.h %D%/logins.c %D%/logins.h %D%/logins_codes.c \
+	%D%/logins_cookie.c %D%/logins_device.c %D%/logins_internal.h %D%/mfa.c %D%/mfa.h \
+	%D%/oidc.c %D%/oidc.h %D%/oidc_internal.h %D%/person.c %D%/providers.c %D%/signin.c \
+	%D%/signin.h %D%/tickets.c %D%/tickets.h

@@ -18,7 +18,7 @@ struct ticket {
 
 struct tickets {
     pthread_mutex_t lock;
-    struct ticket at[TICKETS_MAX];
+    struct ticket at[TICKETS_HELD_MAX];
 };
 
 sp_error tickets_new(struct tickets **out)
@@ -45,7 +45,7 @@ static struct ticket *place(struct tickets *t)
 {
     struct ticket *first = &t->at[0];
 
-    for (size_t i = 0; i < TICKETS_MAX; i++)
+    for (size_t i = 0; i < TICKETS_HELD_MAX; i++)
         if (t->at[i].until < first->until)
             first = &t->at[i];
     return first;
@@ -87,7 +87,7 @@ sp_error tickets_find(struct tickets *t, struct view text, sp_boot_ms now, struc
     /* What is compared is a hash of 32 random bytes: its timing tells nothing about a secret. */
     struct hash hash = hash_sha256((struct view){secret, sizeof secret});
     pthread_mutex_lock(&t->lock);
-    for (size_t i = 0; i < TICKETS_MAX && e != SP_OK; i++)
+    for (size_t i = 0; i < TICKETS_HELD_MAX && e != SP_OK; i++)
         if (t->at[i].until > now && view_equal(hash_view(&t->at[i].hash), hash_view(&hash))) {
             *device = t->at[i].device;
             e = SP_OK;

@@ -17,7 +17,7 @@
 
 struct tickets;
 
-enum { TICKET_LIFE_MS = 10 * 60 * 1000, TICKET_TEXT = 47, TICKETS_MAX = 4096 };
+enum { TICKET_LIFE_MS = 10 * 60 * 1000, TICKET_TEXT = 47, TICKETS_HELD_MAX = 4096 };
 
 SP_MUST sp_error tickets_new(struct tickets **out);
 void tickets_free(struct tickets *t);

@@ -111,7 +111,7 @@ export function Shell({ me, children }: { me: Me; children: ComponentChildren })
   return (
     <>
       <a class="skip" href="#main">Skip to content</a>
-      {me.broker.evaluation && <div class="devbar" role="note">Evaluation only: sallyport-broker dev, built-in sign-in, state removed at exit.</div>}
+      {me.broker.evaluation && <aside class="devbar" aria-label="Evaluation">Evaluation only: sallyport-broker dev, built-in sign-in, state removed at exit.</aside>}
       <div class="shell">
         <Side me={me} />
         <header class="top">

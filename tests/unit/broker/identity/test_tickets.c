@@ -59,7 +59,7 @@ static void a_full_table_drops_the_ticket_that_ends_first(void **state)
     assert_int_equal(tickets_new(&t), SP_OK);
     tickets_issue(t, laptop, 0, first);
     tickets_issue(t, phone, 1, second);
-    for (sp_boot_ms i = 0; i < TICKETS_MAX - 1; i++)
+    for (sp_boot_ms i = 0; i < TICKETS_HELD_MAX - 1; i++)
         tickets_issue(t, laptop, 2 + i, last);
     assert_int_equal(tickets_find(t, view_str(first), 5000, &device), SP_ERR_NOT_FOUND);
     assert_int_equal(tickets_find(t, view_str(second), 5000, &device), SP_OK);

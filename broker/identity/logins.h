@@ -117,6 +117,11 @@ SP_MUST sp_error logins_end(struct logins *l, struct sp_id device, bool everywhe
 SP_MUST sp_error logins_of_device(struct logins *l, struct sp_id device, sp_unix_ms now,
                                   struct login_row *out);
 
+/* Whose it is, and their devices, the one seen last first: for the person's own pages. */
+SP_MUST sp_error logins_user(struct logins *l, struct sp_id user, struct user_row *out);
+SP_MUST sp_error logins_devices(struct logins *l, struct sp_id user, struct device_row *out,
+                                size_t max, size_t *count);
+
 /* ---- in the browser (broker/pages) ------------------------------------------------------ */
 
 enum login_step {

@@ -280,6 +280,44 @@ sp_error logins_of_device(struct logins *l, struct sp_id device, sp_unix_ms now,
     return e;
 }
 
+sp_error logins_user(struct logins *l, struct sp_id user, struct user_row *out)
+{
+    return l->services->registry->user_get(l->o.store, user, out);
+}
+
+struct device_list {
+    struct device_row *rows;
+    size_t max, count;
+};
+
+/* Keeps the `max` devices that were seen last, in that order. */
+static bool add_device(void *arg, const struct device_row *row)
+{
+    struct device_list *list = arg;
+    size_t at = list->count;
+
+    while (at > 0 && list->rows[at - 1].seen < row->seen)
+        at--;
+    if (at == list->max)
+        return true;
+    if (list->count < list->max)
+        list->count++;
+    memmove(&list->rows[at + 1], &list->rows[at], (list->count - at - 1) * sizeof list->rows[0]);
+    list->rows[at] = *row;
+    return true;
+}
+
+sp_error logins_devices(struct logins *l, struct sp_id user, struct device_row *out, size_t max,
+                        size_t *count)
+{
+    struct device_list list = {.rows = out, .max = max};
+    sp_error e = l->services->registry->device_list(l->o.store, user, (struct sp_id){0},
+                                                    STORE_PAGE_MAX, add_device, &list);
+
+    *count = e == SP_OK ? list.count : 0;
+    return e;
+}
+
 static sp_error put_work(struct store_tx *tx, void *arg)
 {
     struct binding *b = arg;

@@ -1,3 +1,6 @@
-# broker/pages
+# broker/pages: what a person sees besides the console. May use base, qr, http, identity, policy,
+# session.
 noinst_LIBRARIES += %D%/libpages.a
-%C%_libpages_a_SOURCES =
+%C%_libpages_a_SOURCES = \
+	%D%/approve.c %D%/denied.c %D%/home.c %D%/login.c %D%/pages.c %D%/pages.h \
+	%D%/pages_internal.h %D%/totp.c

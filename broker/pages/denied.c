@@ -1,0 +1,96 @@
+#include "broker/pages/pages_internal.h"
+#include "broker/session/open.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { DENIED_DEVICES = 16 };
+
+/* The device that the question is about: the one named, if it is the person's, else the last one
+ * seen. */
+static sp_error choose(struct visit *v, struct sp_id user, struct view wanted, struct sp_id *out)
+{
+    struct device_row rows[DENIED_DEVICES];
+    struct sp_id id = {0};
+    size_t count = 0;
+    sp_error e = logins_devices(v->p->o.logins, user, rows, DENIED_DEVICES, &count);
+
+    if (e != SP_OK)
+        return e;
+    if (count == 0)
+        return SP_ERR_UNAUTHENTICATED;
+    *out = rows[0].id;
+    if (id_parse(wanted, &id) == SP_OK)
+        for (size_t i = 0; i < count; i++)
+            if (id_equal(rows[i].id, id))
+                *out = id;
+    return SP_OK;
+}
+
+static void draw(struct visit *v, struct view app, const struct why_answer *why)
+{
+    bool open = why->verdict == VERDICT_ALLOW;
+    char name[64];
+
+    snprintf(name, sizeof name, "%.*s", VIEW_ARG(view_slice(app, 0, sizeof name - 1)));
+    page_begin(v, open ? "Open" : "Closed for now", false);
+    html_f(&v->page, "<div><h1>%s is %s</h1></div>", name,
+           open                              ? "open"
+           : why->verdict == VERDICT_STEP_UP ? "waiting for a code"
+                                             : "closed for now");
+    buf_add_str(&v->page, "<ul class=\"conds\">");
+    for (size_t i = 0; i < why->sentences.count; i++) {
+        buf_add_str(&v->page, "<li><span class=\"st warn\">");
+        page_icon(&v->page, "unknown");
+        html_f(&v->page, "</span><div>%s</div></li>", why->sentences.at[i].reason);
+    }
+    buf_add_str(&v->page, "</ul><div class=\"stack\"><h2>What you can do</h2><ol class=\"fix\">");
+    for (size_t i = 0; i < why->sentences.count; i++)
+        if (why->sentences.at[i].remedy[0] != '\0')
+            html_f(&v->page, "<li><span>%s</span></li>", why->sentences.at[i].remedy);
+    html_f(&v->page,
+           "</ol></div><a class=\"btn main full\" href=\"/denied?app=%s\">Check again</a><hr>"
+           "<p class=\"dim\">Request <code>%s</code>, %s. Give this to IT; it names everything "
+           "they need.</p>",
+           name, v->req->ref, clock_text(clock_unix()).s);
+    page_end(v, open ? 200 : why->verdict == VERDICT_STEP_UP ? 401 : 403);
+}
+
+void denied_page(struct visit *v)
+{
+    struct net_address peer = {0}; /* unknown: conditions on the network stay unknown */
+    struct why_answer *why;
+    struct login_row row;
+    struct form query;
+    struct sp_id device;
+    sp_error e;
+
+    if (v->p->o.sessions == NULL) {
+        page_stopped(v, 404, "Not here", "This broker shows no apps in the browser.");
+        return;
+    }
+    e = signin_find(v->p->o.signin, v->req, v->res, &row);
+    if (e == SP_ERR_UNAUTHENTICATED) {
+        response_redirect(v->res, view_str("/login?return_to=%2Fhome"));
+        return;
+    }
+    if (e != SP_OK || (e = visit_query(v, &query)) != SP_OK) {
+        page_failed(v, e);
+        return;
+    }
+    if ((why = calloc(1, sizeof *why)) == NULL)
+        e = SP_ERR_NOMEM;
+    else if ((e = choose(v, row.user, form_get(&query, "device"), &device)) == SP_OK &&
+             (e = session_why(v->p->o.sessions, device, &peer, form_get(&query, "app"), why)) ==
+                 SP_OK) {
+        draw(v, form_get(&query, "app"), why);
+        why_answer_free(why);
+    }
+    if (e == SP_ERR_UNAUTHENTICATED)
+        page_stopped(v, 403, "No device of yours is signed in",
+                     "Apps are opened by a device. Run sallyport login on yours first.");
+    else if (e != SP_OK)
+        page_failed(v, e);
+    free(why);
+    form_deinit(&query);
+}

@@ -1,0 +1,194 @@
+#include "broker/pages/pages_internal.h"
+#include "broker/session/live.h"
+#include "broker/session/open.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+
+enum { HOME_DEVICES = 16, HOME_APPS = 100, HOME_SESSIONS = 32 };
+
+/* One person's page: what was read before anything is drawn. */
+struct home {
+    struct user_row user;
+    struct mfa_state mfa;
+    struct device_row devices[HOME_DEVICES];
+    size_t device_count;
+    struct visible_app apps[HOME_APPS];
+    size_t app_count;
+    bool more_apps;
+    struct session sessions[HOME_SESSIONS];
+    size_t session_count;
+};
+
+/* The address of this request as policy sees it: IPv4 as ::ffff:a.b.c.d. */
+static struct net_address peer_of(const struct request *req)
+{
+    struct net_address a = {0};
+    struct in_addr v4;
+
+    if (inet_pton(AF_INET, req->peer, &v4) == 1) {
+        a.bytes[10] = a.bytes[11] = 0xff;
+        memcpy(a.bytes + 12, &v4, 4);
+        a.known = true;
+    } else if (inet_pton(AF_INET6, req->peer, a.bytes) == 1) {
+        a.known = true;
+    }
+    return a;
+}
+
+static void draw_app(struct visit *v, const struct visible_app *app)
+{
+    html_f(&v->page, "<tr role=\"row\"><td role=\"cell\" class=\"main\">%s</td><td role=\"cell\">",
+           app->name);
+    switch (app->access) {
+    case VERDICT_ALLOW:
+        buf_add_str(&v->page, "<span class=\"st ok\">");
+        page_icon(&v->page, "check");
+        buf_add_str(&v->page, "Open</span></td><td role=\"cell\">");
+        break;
+    case VERDICT_STEP_UP:
+        buf_add_str(&v->page, "<span class=\"st info\">");
+        page_icon(&v->page, "key");
+        html_f(&v->page, "Asks for a code</span></td><td role=\"cell\">%s", app->why);
+        break;
+    case VERDICT_DENY:
+        buf_add_str(&v->page, "<span class=\"st warn\">");
+        page_icon(&v->page, "unknown");
+        html_f(&v->page,
+               "Closed: %s</span></td><td role=\"cell\"><a href=\"/denied?app=%s\">What to do</a>",
+               app->why, app->name);
+        break;
+    }
+    buf_add_str(&v->page, "</td></tr>");
+}
+
+static void draw_apps(struct visit *v, const struct home *h)
+{
+    if (h->device_count == 0) {
+        buf_add_str(&v->page, "<p>Apps are opened by a device. Run <code>sallyport login</code> on "
+                              "yours first.</p>");
+        return;
+    }
+    buf_add_str(&v->page,
+                "<section class=\"tw\" aria-label=\"List\"><table class=\"flow\" role=\"table\">"
+                "<caption class=\"vh\">My apps</caption><thead role=\"rowgroup\"><tr role=\"row\">"
+                "<th role=\"columnheader\" scope=\"col\">App</th>"
+                "<th role=\"columnheader\" scope=\"col\">State</th>"
+                "<th role=\"columnheader\" scope=\"col\">Note</th></tr></thead>"
+                "<tbody role=\"rowgroup\">");
+    for (size_t i = 0; i < h->app_count; i++)
+        draw_app(v, &h->apps[i]);
+    buf_add_str(&v->page, "</tbody></table></section>");
+    if (h->more_apps)
+        buf_add_str(&v->page, "<p class=\"dim\">There are more: <code>sallyport apps</code> lists "
+                              "all.</p>");
+}
+
+static const char *device_words(enum device_row_state s)
+{
+    switch (s) {
+    case ROW_DEVICE_PENDING:
+        return "waits for an administrator";
+    case ROW_DEVICE_APPROVED:
+        return "approved";
+    case ROW_DEVICE_BLOCKED:
+        return "blocked";
+    case ROW_DEVICE_LOST:
+        return "reported lost";
+    default:
+        return "unknown";
+    }
+}
+
+static void draw_panels(struct visit *v, const struct home *h)
+{
+    buf_add_str(&v->page, "<div class=\"cols two\"><section class=\"panel\" aria-label=\"My "
+                          "devices\"><header><h2>My devices</h2></header><ul class=\"rows\">");
+    for (size_t i = 0; i < h->device_count; i++) {
+        buf_add_str(&v->page, "<li>");
+        page_icon(&v->page, "device");
+        html_f(&v->page, "<div>%s<small>%s, %s</small></div></li>", h->devices[i].name,
+               device_words(h->devices[i].state), key_fingerprint(&h->devices[i].key).s);
+    }
+    buf_add_str(&v->page, "</ul></section><section class=\"panel\" aria-label=\"My live "
+                          "sessions\"><header><h2>My live sessions</h2></header>"
+                          "<ul class=\"rows\">");
+    for (size_t i = 0; i < h->session_count; i++) {
+        buf_add_str(&v->page, "<li>");
+        page_icon(&v->page, "session");
+        html_f(&v->page, "<div>%s<small>on %s, ends at %s</small></div></li>",
+               h->sessions[i].app_name, h->sessions[i].device_name,
+               clock_text(h->sessions[i].deadline).s);
+    }
+    html_f(&v->page,
+           "</ul></section><section class=\"panel\" aria-label=\"Authenticator\"><header>"
+           "<h2>Authenticator</h2></header><ul class=\"rows\"><li><div>Authenticator app<small>"
+           "set up %s</small></div></li><li><div>Recovery codes<small>%d of %d left</small></div>"
+           "</li></ul></section>",
+           h->mfa.enrolled ? clock_text(h->mfa.enrolled_at).s : "never", (int)h->mfa.recovery_left,
+           MFA_RECOVERY_CODES);
+    buf_add_str(&v->page,
+                "<section class=\"panel\" aria-label=\"What IT can see\"><header><h2>What IT can "
+                "see</h2></header><div class=\"body\"><p class=\"sub\">Which app you open, when, "
+                "from which device and network, and the posture signals of your devices. Broker "
+                "and relay cannot read your traffic.</p></div></section></div>");
+}
+
+static sp_error gather(struct visit *v, const struct login_row *row, struct home *h)
+{
+    struct pages_options *o = &v->p->o;
+    struct net_address peer = peer_of(v->req);
+    sp_error e;
+
+    if ((e = logins_user(o->logins, row->user, &h->user)) != SP_OK ||
+        (e = mfa_state(o->mfa, row->user, &h->mfa)) != SP_OK ||
+        (e = logins_devices(o->logins, row->user, h->devices, HOME_DEVICES, &h->device_count)) !=
+            SP_OK)
+        return e;
+    if (h->device_count > 0) {
+        e = session_apps(o->sessions, h->devices[0].id, &peer, (struct view){0}, h->apps, HOME_APPS,
+                         &h->app_count, &h->more_apps);
+        if (e != SP_OK && e != SP_ERR_UNAUTHENTICATED) /* nobody is logged in on it any more */
+            return e;
+    }
+    h->session_count = live_find(o->live, LIVE_USER, row->user, h->sessions, HOME_SESSIONS);
+    if (h->session_count > HOME_SESSIONS)
+        h->session_count = HOME_SESSIONS;
+    return SP_OK;
+}
+
+void home_page(struct visit *v)
+{
+    struct login_row row;
+    struct home *h;
+    sp_error e;
+
+    if (v->p->o.sessions == NULL || v->p->o.live == NULL) {
+        page_stopped(v, 404, "Not here", "This broker shows no apps in the browser.");
+        return;
+    }
+    e = signin_find(v->p->o.signin, v->req, v->res, &row);
+    if (e == SP_ERR_UNAUTHENTICATED) {
+        response_redirect(v->res, view_str("/login?return_to=%2Fhome"));
+        return;
+    }
+    if (e != SP_OK || (h = calloc(1, sizeof *h)) == NULL) {
+        page_failed(v, e == SP_OK ? SP_ERR_NOMEM : e);
+        return;
+    }
+    if ((e = gather(v, &row, h)) != SP_OK) {
+        page_failed(v, e);
+    } else {
+        const char *name = h->user.email[0] != '\0' ? h->user.email : h->user.name;
+        page_begin_wide(v, "My apps", name);
+        html_f(&v->page,
+               "<div class=\"head\"><div><h1>My apps</h1><p>Signed in as %s%s%s until %s.</p></div>"
+               "</div>",
+               name, h->device_count > 0 ? ", apps as seen from " : "",
+               h->device_count > 0 ? h->devices[0].name : "", clock_text(row.expires).s);
+        draw_apps(v, h);
+        draw_panels(v, h);
+        page_end_wide(v, 200);
+    }
+    free(h);
+}

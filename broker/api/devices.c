@@ -7,6 +7,7 @@
 #include "broker/session/edges.h"
 #include "broker/session/live.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static const char *const state_words[] = {
@@ -56,6 +57,7 @@ struct device_reader {
     size_t count, batch;
     char state[16];
     struct sp_id last;
+    char last_name[ROW_NAME_MAX + 1];
 };
 
 static bool read_device(void *arg, const struct device_row *row)
@@ -64,17 +66,15 @@ static bool read_device(void *arg, const struct device_row *row)
 
     r->batch++;
     r->last = row->id;
+    memcpy(r->last_name, row->name, sizeof r->last_name);
     if ((r->state[0] != '\0' && strcmp(r->state, state_words[row->state]) != 0) ||
         (!page_matches(r->page, row->name) && !page_matches(r->page, row->serials)))
         return true;
-    /* The store's order is that of ids as bytes; their text sorts differently, so the cursor is
-     * hexadecimal. */
-    char key[2 * SP_ID_BYTES + 1];
-    for (size_t i = 0; i < SP_ID_BYTES; i++) {
-        key[2 * i] = "0123456789abcdef"[row->id.bytes[i] >> 4];
-        key[2 * i + 1] = "0123456789abcdef"[row->id.bytes[i] & 15];
-    }
-    key[2 * SP_ID_BYTES] = '\0';
+    /* In the store's order: by name, then by the bytes of the id, whose text sorts differently. */
+    char key[ROW_NAME_MAX + 1 + 2 * SP_ID_BYTES + 1];
+    int len = snprintf(key, sizeof key, "%s\t", row->name);
+    for (size_t i = 0; len > 0 && i < SP_ID_BYTES; i++)
+        (void)snprintf(key + len + 2 * i, 3, "%02x", row->id.bytes[i]);
     if (page_wants(r->page, key))
         r->rows[r->count++] = *row;
     return r->page->total <= COUNT_EXACT_MAX;
@@ -92,6 +92,7 @@ sp_error api_device_list(struct api *api, struct api_call *c)
         (e = call_text(c, "state", r.state, sizeof r.state)) != SP_OK ||
         (e = page_begin(c, &p)) != SP_OK)
         return e;
+    const struct device_filter theirs = {.user = user};
     r.page = &p;
     r.rows = calloc(p.limit, sizeof *r.rows);
     if (r.rows == NULL) {
@@ -100,8 +101,8 @@ sp_error api_device_list(struct api *api, struct api_call *c)
     }
     do {
         r.batch = 0;
-        e = store_services(st)->registry->device_list(st, user, r.last, STORE_PAGE_MAX, read_device,
-                                                      &r);
+        e = store_services(st)->registry->device_list(st, &theirs, r.last_name, r.last,
+                                                      STORE_PAGE_MAX, read_device, &r);
     } while (e == SP_OK && r.batch == STORE_PAGE_MAX && p.total <= COUNT_EXACT_MAX);
     if (e == SP_OK) {
         struct names n = names_hold(api);

@@ -41,6 +41,7 @@ struct device_count {
     struct device_row oldest; /* of those that wait */
     size_t batch;
     struct sp_id last;
+    char last_name[ROW_NAME_MAX + 1];
 };
 
 static void count_posture(struct device_count *n, struct sp_id device)
@@ -64,6 +65,7 @@ static bool count_device(void *arg, const struct device_row *row)
 
     n->batch++;
     n->last = row->id;
+    memcpy(n->last_name, row->name, sizeof n->last_name);
     if (row->state == ROW_DEVICE_PENDING) {
         n->pending++;
         if (id_is_zero(n->oldest.id) || row->created < n->oldest.created)
@@ -87,7 +89,7 @@ static sp_error set_devices(struct api *api, struct json *o, struct json *needs)
 
     do {
         n.batch = 0;
-        e = store_services(st)->registry->device_list(st, (struct sp_id){0}, n.last, STORE_PAGE_MAX,
+        e = store_services(st)->registry->device_list(st, NULL, n.last_name, n.last, STORE_PAGE_MAX,
                                                       count_device, &n);
     } while (e == SP_OK && n.batch == STORE_PAGE_MAX);
     json_set_int(d, "approved", n.approved);
@@ -134,7 +136,8 @@ static sp_error set_users(struct api *api, struct json *o)
 
     do {
         n.batch = 0;
-        e = store_services(st)->registry->user_list(st, n.last, STORE_PAGE_MAX, count_user, &n);
+        e = store_services(st)->registry->user_list(st, NULL, n.last, STORE_PAGE_MAX, count_user,
+                                                    &n);
     } while (e == SP_OK && n.batch == STORE_PAGE_MAX);
     json_set_int(o, "users", (int64_t)n.total);
     return e;

@@ -23,8 +23,9 @@ static size_t devices_of(struct api *api, struct sp_id user)
     size_t count = 0;
 
     /* Not countable now is shown as none; the page of devices says why. */
-    sp_ignore(store_services(st)->registry->device_list(st, user, (struct sp_id){0}, STORE_PAGE_MAX,
-                                                        count_device, &count));
+    const struct device_filter theirs = {.user = user};
+    sp_ignore(store_services(st)->registry->device_list(st, &theirs, NULL, (struct sp_id){0},
+                                                        STORE_PAGE_MAX, count_device, &count));
     return count;
 }
 
@@ -111,7 +112,7 @@ static sp_error read_users(struct store *st, const char *group, struct user_read
         return reg->group_members(st, group, read_user, r);
     do {
         r->batch = 0;
-        e = reg->user_list(st, r->last, STORE_PAGE_MAX, read_user, r);
+        e = reg->user_list(st, NULL, r->last, STORE_PAGE_MAX, read_user, r);
     } while (e == SP_OK && r->batch == STORE_PAGE_MAX && r->page->total <= COUNT_EXACT_MAX);
     return e;
 }

@@ -10,7 +10,11 @@
 
 #include "broker/registry/registry.h"
 
-enum { SITE_TOKEN_BYTES = 32, SITE_TOKEN_LIFE_MS_MAX = 24 * 3600 * 1000, SITE_CONNECTORS_MAX = 64 };
+enum {
+    SITES_TOKEN_BYTES = 32,
+    SITES_TOKEN_LIFE_MS_MAX = 24 * 3600 * 1000,
+    SITE_CONNECTORS_MAX = 64
+};
 
 /* SP_ERR_INVALID (why), SP_ERR_EXISTS */
 SP_MUST sp_error sites_create(struct registry *r, struct view name, const struct audit_record *by,
@@ -23,13 +27,18 @@ SP_MUST sp_error sites_remove(struct registry *r, struct sp_id site, const struc
  * Makes a token for a connector of `site`, or for a relay when `site` is zero. `secret` gets the
  * 32 bytes; wipe them after showing.
  *   SP_ERR_NOT_FOUND  no such site
- *   SP_ERR_INVALID    life_ms is 0 or above SITE_TOKEN_LIFE_MS_MAX
+ *   SP_ERR_INVALID    life_ms is 0 or above SITES_TOKEN_LIFE_MS_MAX
  */
 SP_MUST sp_error sites_token_new(struct registry *r, struct sp_id site, int64_t life_ms,
                                  const char *note, const struct audit_record *by,
-                                 uint8_t secret[SITE_TOKEN_BYTES], struct enrol_row *out);
+                                 uint8_t secret[SITES_TOKEN_BYTES], struct enrol_row *out);
 SP_MUST sp_error sites_token_revoke(struct registry *r, const uint8_t hash[ROW_HASH_BYTES],
                                     const struct audit_record *by);
+
+/* Appends the enrolment string: `base` with the token of `secret`. */
+struct enrol_address;
+void sites_token_line(const struct enrol_address *base, const uint8_t secret[SITES_TOKEN_BYTES],
+                      struct buf *out);
 
 /*
  * Spends the token and makes the connector in one transaction; a refusal is audited too.
@@ -37,7 +46,7 @@ SP_MUST sp_error sites_token_revoke(struct registry *r, const uint8_t hash[ROW_H
  *   SP_ERR_EXISTS  the key is enrolled already
  *   SP_ERR_LIMIT   the site has SITE_CONNECTORS_MAX
  */
-SP_MUST sp_error connectors_enrol(struct registry *r, const uint8_t secret[SITE_TOKEN_BYTES],
+SP_MUST sp_error connectors_enrol(struct registry *r, const uint8_t secret[SITES_TOKEN_BYTES],
                                   const struct key_public *key, const char *name,
                                   const char *software, const char *address,
                                   struct connector_row *out);
@@ -46,7 +55,7 @@ SP_MUST sp_error connectors_set_state(struct registry *r, struct sp_id connector
                                       struct connector_row *out);
 
 /* As connectors_enrol. `addresses` are the relay's public host:port, blank-separated. */
-SP_MUST sp_error relays_enrol(struct registry *r, const uint8_t secret[SITE_TOKEN_BYTES],
+SP_MUST sp_error relays_enrol(struct registry *r, const uint8_t secret[SITES_TOKEN_BYTES],
                               const struct key_public *key, const uint8_t spki_hash[ROW_HASH_BYTES],
                               const char *name, const char *addresses, const char *address,
                               struct relay_row *out);

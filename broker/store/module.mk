@@ -1,3 +1,21 @@
 # broker/store: durable state; SQL ends here. May use base, os, crypto.
 noinst_LIBRARIES += %D%/libstore.a
-%C%_libstore_a_SOURCES = %D%/sealed.c %D%/sealed.h
+%C%_libstore_a_SOURCES = \
+	%D%/store.h %D%/rows.h %D%/store.c %D%/store_internal.h %D%/engine.h %D%/sqlite/engine.c \
+	%D%/lane.c %D%/migrate.c %D%/backup.c %D%/changes.c %D%/changes.h \
+	%D%/sql_people.c %D%/sql_objects.c %D%/sql_registry.h %D%/sql_once.c %D%/sql_logins.c \
+	%D%/sql_audit.c %D%/sql_changes.c %D%/sql_presence.c %D%/sealed.c %D%/sealed.h
+
+# The schema's text as a C string: one file for all engines.
+EXTRA_DIST += %D%/0001-first.sql
+
+CLEANFILES += %D%/0001-first.sql.h
+%D%/0001-first.sql.h: %D%/0001-first.sql
+	$(AM_V_GEN)mkdir -p %D% && (echo 'static const char schema_0001_first[] ='; \
+	sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/    "/' -e 's/$$/\\n"/' $<; echo '    ;') > $@.tmp && mv $@.tmp $@
+%D%/migrate.$(OBJEXT): %D%/0001-first.sql.h
+
+check_PROGRAMS += tests/unit/%D%/test_store tests/unit/%D%/test_once tests/unit/%D%/test_crash
+tests_unit_%C%_test_store_SOURCES = tests/unit/%D%/test_store.c
+tests_unit_%C%_test_once_SOURCES = tests/unit/%D%/test_once.c
+tests_unit_%C%_test_crash_SOURCES = tests/unit/%D%/test_crash.c

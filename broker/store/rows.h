@@ -126,6 +126,7 @@ struct enrol_row {
     struct sp_id site; /* zero: a relay's token */
     char note[ROW_NAME_MAX + 1];
     sp_unix_ms created, expires, used_at; /* used_at 0: not yet */
+    struct sp_id used_by;                 /* the connector or relay that it made */
 };
 
 enum app_type { APP_NONE = 0, APP_TCP, APP_HTTP, APP_SSH };

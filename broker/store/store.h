@@ -91,6 +91,17 @@ typedef bool each_text(void *arg, struct view text);
 /* Keyset paging: rows after `after` in the order that the function names, at most `limit`. */
 enum { STORE_PAGE_MAX = 500 };
 
+/* What a list is narrowed to; zero members narrow nothing. `q`: part of a text, in any case. */
+struct user_filter {
+    const char *q, *group;
+    enum user_state state;
+};
+struct device_filter {
+    const char *q;
+    enum device_row_state state;
+    struct sp_id user;
+};
+
 /*
  * Registry: people, devices, edges, apps, policies. Every put and remove appends its change row.
  * Puts: SP_ERR_CONFLICT when `row->ver` is not the stored version (0: must be new),
@@ -104,12 +115,14 @@ struct store_registry {
     sp_error (*user_by_principal)(struct store *st, const char *iss, const char *sub,
                                   struct user_row *out);
     sp_error (*user_by_name)(struct store *st, const char *name, struct user_row *out);
-    sp_error (*user_list)(struct store *st, const char *after_name, size_t limit, each_user *each,
-                          void *arg);
+    /* By name. `f` NULL: all. Counting stops at `max`. */
+    sp_error (*user_list)(struct store *st, const struct user_filter *f, const char *after_name,
+                          size_t limit, each_user *each, void *arg);
+    sp_error (*user_count)(struct store *st, const struct user_filter *f, size_t max, size_t *out);
     /* Replaces all groups of a user; unknown names become groups. GROUPS_UNREADABLE keeps none. */
     sp_error (*user_groups_set)(struct store_tx *tx, struct sp_id user, enum groups_state state,
                                 const char *detail, const char *const *groups, size_t count);
-    /* Names in strcmp order. */
+    /* In no order. */
     sp_error (*user_groups)(struct store *st, struct sp_id user, each_text *each, void *arg);
     sp_error (*group_list)(struct store *st, const char *after_name, size_t limit, each_group *each,
                            void *arg);
@@ -119,8 +132,11 @@ struct store_registry {
     sp_error (*device_get)(struct store *st, struct sp_id id, struct device_row *out);
     sp_error (*device_by_key)(struct store *st, const struct key_public *key,
                               struct device_row *out);
-    sp_error (*device_list)(struct store *st, struct sp_id user /* zero: all */, struct sp_id after,
-                            size_t limit, each_device *each, void *arg);
+    /* By name, then id. */
+    sp_error (*device_list)(struct store *st, const struct device_filter *f, const char *after_name,
+                            struct sp_id after_id, size_t limit, each_device *each, void *arg);
+    sp_error (*device_count)(struct store *st, const struct device_filter *f, size_t max,
+                             size_t *out);
     sp_error (*device_seen)(struct store_tx *tx, struct sp_id id,
                             sp_unix_ms at); /* no change row */
 
@@ -163,8 +179,10 @@ struct store_once {
     sp_error (*enrol_add)(struct store_tx *tx, const struct enrol_row *row);
     /* The one statement of INC-2: exists, unexpired, unused, and now used. `site` as stored. */
     sp_error (*enrol_consume)(struct store_tx *tx, const uint8_t hash[ROW_HASH_BYTES],
-                              sp_unix_ms now, struct sp_id *site, bool *won);
+                              sp_unix_ms now, struct sp_id used_by, struct sp_id *site, bool *won);
     sp_error (*enrol_list)(struct store *st, struct sp_id site, each_enrol *each, void *arg);
+    sp_error (*enrol_get)(struct store *st, const uint8_t hash[ROW_HASH_BYTES],
+                          struct enrol_row *out);
     sp_error (*enrol_remove)(struct store_tx *tx, const uint8_t hash[ROW_HASH_BYTES]);
 
     /* SP_ERR_NOT_FOUND: the user has none. `seed` gets the sealed seed. */
@@ -194,6 +212,7 @@ struct store_logins {
     sp_error (*device_put)(struct store_tx *tx, struct login_row *row); /* upsert; change row */
     sp_error (*device_get)(struct store *st, struct sp_id device, struct login_row *out);
     sp_error (*device_remove)(struct store_tx *tx, struct sp_id device, bool *won);
+    sp_error (*device_logins)(struct store *st, struct sp_id user, each_login *each, void *arg);
     sp_error (*browser_put)(struct store_tx *tx, struct login_row *row);
     sp_error (*browser_get)(struct store *st, const uint8_t hash[ROW_HASH_BYTES],
                             struct login_row *out); /* also by prev_hash */
@@ -204,6 +223,7 @@ struct store_logins {
     sp_error (*browser_list)(struct store *st, struct sp_id user, each_login *each, void *arg);
     /* All of a user, browsers and devices; appends change rows. */
     sp_error (*remove_all)(struct store_tx *tx, struct sp_id user);
+    sp_error (*forget)(struct store_tx *tx, sp_unix_ms before); /* expired browser logins */
 
     /* Sealed blobs by name: keys, the cookie key. */
     sp_error (*secret_put)(struct store_tx *tx, const char *name, struct view sealed);
@@ -223,8 +243,9 @@ enum audit_order { AUDIT_OLDEST_FIRST = 0, AUDIT_NEWEST_FIRST };
 /* The hash-chained log. broker/audit makes and reads the records. */
 struct store_audit {
     /* Joins the chain at the end of the batch: sequence and hash are given when it commits, in
-     * the order of the lane. `seq` (or NULL) is written before store_commit returns. */
-    sp_error (*append)(struct store_tx *tx, struct view text, uint64_t *seq);
+     * the order of the lane. `seq` (or NULL) is written before store_commit returns. `request`
+     * (or NULL) is what by_request() finds. Copies. */
+    sp_error (*append)(struct store_tx *tx, struct view text, const char *request, uint64_t *seq);
     /* One shard, in order, from `seq` on. */
     sp_error (*walk)(struct store *st, uint32_t shard, uint64_t seq, size_t limit, each_audit *each,
                      void *arg);
@@ -233,6 +254,8 @@ struct store_audit {
     sp_error (*page)(struct store *st, enum audit_order order, const struct audit_row *edge,
                      sp_unix_ms since, sp_unix_ms until, size_t limit, each_audit *each, void *arg);
     sp_error (*get)(struct store *st, uint32_t shard, uint64_t seq, each_audit *each, void *arg);
+    /* The records of one request, oldest first; at most 16. */
+    sp_error (*by_request)(struct store *st, const char *request, each_audit *each, void *arg);
     sp_error (*head)(struct store *st, uint32_t shard, struct audit_head *out);
     sp_error (*shards)(struct store *st, uint32_t *out, size_t max, size_t *count);
 };
@@ -268,6 +291,10 @@ const struct store_services *store_services(const struct store *st);
 
 /* Called on the lane's thread after each batch that holds change rows: wakes the follower. */
 void store_on_change(struct store *st, void (*wake)(void *arg), void *arg);
+
+/* One step of the audit chain: the hash of (shard, seq, text) after `previous`. */
+SP_MUST sp_error audit_step_hash(const uint8_t previous[ROW_HASH_BYTES], uint32_t shard,
+                                 uint64_t seq, struct view text, uint8_t out[ROW_HASH_BYTES]);
 
 /* For health and metrics. Any thread. */
 struct store_health {

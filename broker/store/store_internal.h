@@ -1,0 +1,105 @@
+#ifndef SP_STORE_INTERNAL_H
+#define SP_STORE_INTERNAL_H
+
+/*
+ * store_internal: what the files of this room share.
+ */
+
+#include "broker/store/engine.h"
+#include "lib/base/buf.h"
+
+#include <pthread.h>
+
+struct lane;
+
+/* A record that joins the chain when its batch commits. */
+struct tx_audit {
+    struct view text; /* owned by the transaction */
+    char request[32];
+    uint64_t *seq; /* the caller's, or NULL */
+};
+
+struct store_tx {
+    struct store *store;
+    struct conn *conn;
+    sp_unix_ms now;
+    struct tx_audit *audit; /* owned */
+    size_t audit_count, audit_cap;
+    bool changed; /* a change row was written */
+};
+
+struct store {
+    char *path; /* owned; NULL: memory */
+    int lock;   /* descriptor; -1: none */
+    uint32_t shard;
+    struct sp_id holder;
+    uint64_t fence;
+    struct conn *writer;
+    struct conn *readers[STORE_READERS];
+    size_t reader_count, readers_free;
+    pthread_mutex_t lock_readers; /* memory: guards the writer, which reads too */
+    pthread_cond_t reader_back;
+    struct lane *lane;
+    void (*wake)(void *arg);
+    void *wake_arg;
+};
+
+/* lane.c */
+SP_MUST sp_error lane_new(struct store *st, struct lane **out);
+void lane_free(struct lane *l); /* after all that waits; NULL is fine */
+SP_MUST sp_error lane_commit(struct lane *l, store_work *work, void *arg);
+void lane_health(const struct lane *l, struct store_health *out);
+
+/* sql_audit.c: at the end of a batch, inside its transaction. */
+SP_MUST sp_error audit_seal(struct store_tx *tx, uint64_t *last_seq);
+void tx_audit_cut(struct store_tx *tx, size_t count); /* forget what a failed job appended */
+void tx_deinit(struct store_tx *tx);
+
+/* migrate.c */
+SP_MUST sp_error store_migrate(struct conn *c, struct sp_why *why);
+SP_MUST sp_error meta_get(struct conn *c, const char *key, int64_t *out); /* SP_ERR_NOT_FOUND */
+
+/* A read on one of the readers. */
+SP_MUST sp_error store_read(struct store *st, const char *sql, const struct param *params,
+                            size_t count, on_row *row, void *arg);
+/* One row at most: SP_ERR_NOT_FOUND when none came. */
+SP_MUST sp_error store_read_one(struct store *st, const char *sql, const struct param *params,
+                                size_t count, on_row *row, void *arg);
+/* A write in a transaction. */
+SP_MUST sp_error tx_run(struct store_tx *tx, const char *sql, const struct param *params,
+                        size_t count, int64_t *changed);
+/* The same where exactly one row must be written: else `none`. */
+SP_MUST sp_error tx_run_one(struct store_tx *tx, const char *sql, const struct param *params,
+                            size_t count, sp_error none);
+/* Whether one row was written: the guarded statement of ANC-5. */
+SP_MUST sp_error tx_won(struct store_tx *tx, const char *sql, const struct param *params,
+                        size_t count, bool *won);
+
+/* sql_changes.c */
+SP_MUST sp_error tx_change(struct store_tx *tx, enum change_kind kind, struct sp_id subject,
+                           struct view body);
+
+/* Columns into rows; what does not fit is cut, which our own writes never need. */
+void column_str(const struct columns *c, int i, char *out, size_t size);
+struct sp_id column_id(const struct columns *c, int i);
+void column_hash(const struct columns *c, int i, uint8_t out[ROW_HASH_BYTES]);
+struct key_public column_key(const struct columns *c, int i);
+/* A key as it is stored: its kind, then its bytes. */
+struct stored_key {
+    uint8_t bytes[1 + KEY_BYTES_MAX];
+    size_t len;
+};
+struct stored_key stored_key(const struct key_public *k);
+#define P_KEY(k)                                        \
+    {                                                   \
+        .kind = PARAM_BYTES, .v = {(k).bytes, (k).len } \
+    }
+
+extern const struct store_registry sql_registry;
+extern const struct store_once sql_once;
+extern const struct store_logins sql_logins;
+extern const struct store_audit sql_audit;
+extern const struct store_changes sql_changes;
+extern const struct store_presence sql_presence;
+
+#endif

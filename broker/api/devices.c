@@ -51,69 +51,70 @@ static struct json *device_object(struct api *api, const struct names *n,
 
 /* ---- the list ----------------------------------------------------------------------------- */
 
-struct device_reader {
-    struct page *page;
-    struct device_row *rows; /* owned: at most page->limit */
-    size_t count, batch;
-    char state[16];
-    struct sp_id last;
-    char last_name[ROW_NAME_MAX + 1];
+/* Rows are kept and shaped after the reading: shaping reads the store itself. */
+struct device_rows {
+    struct device_row *at; /* owned */
+    size_t count;
 };
 
-static bool read_device(void *arg, const struct device_row *row)
+static bool keep_device(void *arg, const struct device_row *row)
 {
-    struct device_reader *r = arg;
+    struct device_rows *rows = arg;
 
-    r->batch++;
-    r->last = row->id;
-    memcpy(r->last_name, row->name, sizeof r->last_name);
-    if ((r->state[0] != '\0' && strcmp(r->state, state_words[row->state]) != 0) ||
-        (!page_matches(r->page, row->name) && !page_matches(r->page, row->serials)))
-        return true;
-    /* In the store's order: by name, then by the bytes of the id, whose text sorts differently. */
-    char key[ROW_NAME_MAX + 1 + 2 * SP_ID_BYTES + 1];
-    int len = snprintf(key, sizeof key, "%s\t", row->name);
-    for (size_t i = 0; len > 0 && i < SP_ID_BYTES; i++)
-        (void)snprintf(key + len + 2 * i, 3, "%02x", row->id.bytes[i]);
-    if (page_wants(r->page, key))
-        r->rows[r->count++] = *row;
-    return r->page->total <= COUNT_EXACT_MAX;
+    rows->at[rows->count++] = *row;
+    return true;
+}
+
+static sp_error answer_devices(struct api *api, struct api_call *c, const struct device_filter *f,
+                               struct page *p)
+{
+    struct store *st = registry_store(api->registry);
+    struct device_rows rows = {.at = calloc(p->limit + 1, sizeof *rows.at)};
+    size_t id_at = strlen(p->after) > SP_ID_TEXT ? strlen(p->after) - SP_ID_TEXT : 0;
+    struct sp_id after = {{0}};
+    sp_error e = rows.at ? SP_OK : SP_ERR_NOMEM;
+
+    /* A cursor is the name, a blank, and the id. */
+    if (e == SP_OK && id_at > 0) {
+        e = id_parse(view_str(p->after + id_at), &after);
+        p->after[id_at - 1] = '\0';
+    }
+    if (e == SP_OK)
+        e = store_services(st)->registry->device_list(st, f, p->after, after, p->limit + 1,
+                                                      keep_device, &rows);
+    if (e == SP_OK)
+        e = store_services(st)->registry->device_count(st, f, COUNT_EXACT_MAX + 1, &p->total);
+    p->more = rows.count > p->limit;
+    struct names n = names_hold(api);
+    for (size_t i = 0; e == SP_OK && i < rows.count && i < p->limit; i++) {
+        page_push(p, device_object(api, &n, &rows.at[i]));
+        snprintf(p->next, sizeof p->next, "%s %s", rows.at[i].name, id_text(rows.at[i].id).s);
+    }
+    names_release(&n);
+    free(rows.at);
+    if (e == SP_OK)
+        response_json(c->res, 200, page_object(p));
+    return e;
 }
 
 sp_error api_device_list(struct api *api, struct api_call *c)
 {
-    struct store *st = registry_store(api->registry);
-    struct device_reader r = {0};
-    struct sp_id user;
+    struct device_filter f = {0};
+    char state[16];
     struct page p;
     sp_error e;
 
-    if ((e = call_id(c, "user", &user)) != SP_OK ||
-        (e = call_text(c, "state", r.state, sizeof r.state)) != SP_OK ||
+    if ((e = call_id(c, "user", &f.user)) != SP_OK ||
+        (e = call_text(c, "state", state, sizeof state)) != SP_OK ||
         (e = page_begin(c, &p)) != SP_OK)
         return e;
-    const struct device_filter theirs = {.user = user};
-    r.page = &p;
-    r.rows = calloc(p.limit, sizeof *r.rows);
-    if (r.rows == NULL) {
+    f.q = p.q[0] ? p.q : NULL;
+    for (enum device_row_state s = ROW_DEVICE_PENDING; s <= ROW_DEVICE_LOST; s++)
+        if (strcmp(state, state_words[s]) == 0)
+            f.state = s;
+    e = answer_devices(api, c, &f, &p);
+    if (e != SP_OK)
         page_drop(&p);
-        return SP_ERR_NOMEM;
-    }
-    do {
-        r.batch = 0;
-        e = store_services(st)->registry->device_list(st, &theirs, r.last_name, r.last,
-                                                      STORE_PAGE_MAX, read_device, &r);
-    } while (e == SP_OK && r.batch == STORE_PAGE_MAX && p.total <= COUNT_EXACT_MAX);
-    if (e == SP_OK) {
-        struct names n = names_hold(api);
-        for (size_t i = 0; i < r.count; i++)
-            page_push(&p, device_object(api, &n, &r.rows[i]));
-        names_release(&n);
-        response_json(c->res, 200, page_object(&p));
-    } else {
-        page_drop(&p);
-    }
-    free(r.rows);
     return e;
 }
 

@@ -40,8 +40,8 @@ struct device_count {
     int64_t approved, pending, blocked, passing, failing, unknown;
     struct device_row oldest; /* of those that wait */
     size_t batch;
-    struct sp_id last;
     char last_name[ROW_NAME_MAX + 1];
+    struct sp_id last;
 };
 
 static void count_posture(struct device_count *n, struct sp_id device)
@@ -113,33 +113,13 @@ static sp_error set_devices(struct api *api, struct json *o, struct json *needs)
     return e;
 }
 
-struct user_count {
-    size_t total, batch;
-    char last[ROW_NAME_MAX + 1];
-};
-
-static bool count_user(void *arg, const struct user_row *row)
-{
-    struct user_count *n = arg;
-
-    n->total++;
-    n->batch++;
-    memcpy(n->last, row->name, sizeof n->last);
-    return true;
-}
-
 static sp_error set_users(struct api *api, struct json *o)
 {
     struct store *st = registry_store(api->registry);
-    struct user_count n = {0};
-    sp_error e;
+    size_t count = 0;
+    sp_error e = store_services(st)->registry->user_count(st, NULL, SIZE_MAX, &count);
 
-    do {
-        n.batch = 0;
-        e = store_services(st)->registry->user_list(st, NULL, n.last, STORE_PAGE_MAX, count_user,
-                                                    &n);
-    } while (e == SP_OK && n.batch == STORE_PAGE_MAX);
-    json_set_int(o, "users", (int64_t)n.total);
+    json_set_int(o, "users", (int64_t)count);
     return e;
 }
 

@@ -6,26 +6,17 @@
 #include "broker/identity/mfa.h"
 #include "broker/session/live.h"
 
+#include <stdio.h>
 #include <stdlib.h>
-
-static bool count_device(void *arg, const struct device_row *row)
-{
-    size_t *count = arg;
-
-    (void)row;
-    (*count)++;
-    return true;
-}
 
 static size_t devices_of(struct api *api, struct sp_id user)
 {
     struct store *st = registry_store(api->registry);
+    struct device_filter f = {.user = user};
     size_t count = 0;
 
     /* Not countable now is shown as none; the page of devices says why. */
-    const struct device_filter theirs = {.user = user};
-    sp_ignore(store_services(st)->registry->device_list(st, &theirs, NULL, (struct sp_id){0},
-                                                        STORE_PAGE_MAX, count_device, &count));
+    sp_ignore(store_services(st)->registry->device_count(st, &f, COUNT_EXACT_MAX, &count));
     return count;
 }
 
@@ -78,94 +69,78 @@ static struct json *user_object(struct api *api, const struct user_row *row)
     return o;
 }
 
-struct user_reader {
-    struct page *page;
-    struct user_row *rows; /* owned: at most page->limit */
-    size_t count, batch;
-    char state[16], last[ROW_NAME_MAX + 1];
+/* Rows are kept and shaped after the reading: shaping reads the store itself. */
+struct user_rows {
+    struct user_row *at; /* owned */
+    size_t count;
 };
 
-/* Rows are kept and shaped after the reading: shaping reads the store itself. */
-static bool read_user(void *arg, const struct user_row *row)
+static bool keep_user(void *arg, const struct user_row *row)
 {
-    struct user_reader *r = arg;
-    const char *state = row->state == USER_LOCKED ? "locked" : "active";
+    struct user_rows *rows = arg;
 
-    r->batch++;
-    memcpy(r->last, row->name, sizeof r->last);
-    if ((r->state[0] != '\0' && strcmp(r->state, state) != 0) ||
-        (!page_matches(r->page, row->name) && !page_matches(r->page, row->email) &&
-         !page_matches(r->page, row->display)))
-        return true;
-    if (page_wants(r->page, row->name))
-        r->rows[r->count++] = *row;
-    return r->page->total <= COUNT_EXACT_MAX;
+    rows->at[rows->count++] = *row;
+    return true;
 }
 
-/* All users, a store's page at a time, until the count is exact or too large to matter. */
-static sp_error read_users(struct store *st, const char *group, struct user_reader *r)
+static sp_error answer_users(struct api *api, struct api_call *c, const struct user_filter *f,
+                             struct page *p)
 {
-    const struct store_registry *reg = store_services(st)->registry;
+    struct store *st = registry_store(api->registry);
+    struct user_rows rows = {.at = calloc(p->limit + 1, sizeof *rows.at)};
     sp_error e;
 
-    if (group[0] != '\0')
-        return reg->group_members(st, group, read_user, r);
-    do {
-        r->batch = 0;
-        e = reg->user_list(st, NULL, r->last, STORE_PAGE_MAX, read_user, r);
-    } while (e == SP_OK && r->batch == STORE_PAGE_MAX && r->page->total <= COUNT_EXACT_MAX);
+    if (rows.at == NULL)
+        return SP_ERR_NOMEM;
+    e = store_services(st)->registry->user_list(st, f, p->after, p->limit + 1, keep_user, &rows);
+    if (e == SP_OK)
+        e = store_services(st)->registry->user_count(st, f, COUNT_EXACT_MAX + 1, &p->total);
+    p->more = rows.count > p->limit;
+    for (size_t i = 0; e == SP_OK && i < rows.count && i < p->limit; i++) {
+        page_push(p, user_object(api, &rows.at[i]));
+        snprintf(p->next, sizeof p->next, "%s", rows.at[i].name);
+    }
+    free(rows.at);
+    if (e == SP_OK)
+        response_json(c->res, 200, page_object(p));
     return e;
 }
 
-static sp_error answer_users(struct api *api, struct api_call *c, const char *group,
-                             struct user_reader *r)
+/* Exactly this name: one user or none. */
+static sp_error answer_named(struct api *api, struct api_call *c, const char *name, struct page *p)
 {
-    sp_error e = read_users(registry_store(api->registry), group, r);
+    struct store *st = registry_store(api->registry);
+    struct user_row row;
+    sp_error e = store_services(st)->registry->user_by_name(st, name, &row);
 
-    if (e != SP_OK) {
-        page_drop(r->page);
+    if (e == SP_OK && page_wants(p, row.name))
+        page_push(p, user_object(api, &row));
+    if (e != SP_OK && e != SP_ERR_NOT_FOUND)
         return e;
-    }
-    for (size_t i = 0; i < r->count; i++)
-        page_push(r->page, user_object(api, &r->rows[i]));
-    response_json(c->res, 200, page_object(r->page));
+    response_json(c->res, 200, page_object(p));
     return SP_OK;
 }
 
 sp_error api_user_list(struct api *api, struct api_call *c)
 {
-    char group[CALL_TEXT_MAX], name[ROW_NAME_MAX + 1];
-    struct user_reader r = {0};
-    struct user_row row;
+    char group[CALL_TEXT_MAX], name[ROW_NAME_MAX + 1], state[16];
+    struct user_filter f = {0};
     struct page p;
     sp_error e;
 
     if ((e = call_text(c, "group", group, sizeof group)) != SP_OK ||
         (e = call_text(c, "name", name, sizeof name)) != SP_OK ||
-        (e = call_text(c, "state", r.state, sizeof r.state)) != SP_OK ||
+        (e = call_text(c, "state", state, sizeof state)) != SP_OK ||
         (e = page_begin(c, &p)) != SP_OK)
         return e;
-    struct store *st = registry_store(api->registry);
-    r.page = &p;
-    r.rows = calloc(p.limit, sizeof *r.rows);
-    if (r.rows == NULL) {
+    f.q = p.q[0] ? p.q : NULL;
+    f.group = group[0] ? group : NULL;
+    f.state = strcmp(state, "locked") == 0   ? USER_LOCKED
+              : strcmp(state, "active") == 0 ? USER_ACTIVE
+                                             : USER_NONE;
+    e = name[0] ? answer_named(api, c, name, &p) : answer_users(api, c, &f, &p);
+    if (e != SP_OK)
         page_drop(&p);
-        return SP_ERR_NOMEM;
-    }
-    if (name[0] != '\0') { /* exactly one, or none */
-        e = store_services(st)->registry->user_by_name(st, name, &row);
-        if (e == SP_OK && page_wants(&p, row.name))
-            page_push(&p, user_object(api, &row));
-        if (e == SP_OK || e == SP_ERR_NOT_FOUND) {
-            response_json(c->res, 200, page_object(&p));
-            e = SP_OK;
-        } else {
-            page_drop(&p);
-        }
-    } else {
-        e = answer_users(api, c, group, &r);
-    }
-    free(r.rows);
     return e;
 }
 

@@ -1,3 +1,9 @@
-# broker/audit
+# broker/audit: what happened, in a chain that shows every tampering. May use base, os, crypto,
+# store.
 noinst_LIBRARIES += %D%/libaudit.a
-%C%_libaudit_a_SOURCES =
+%C%_libaudit_a_SOURCES = \
+	%D%/record.c %D%/record.h %D%/export.c %D%/chain.c %D%/chain.h
+
+check_PROGRAMS += tests/unit/%D%/test_record tests/unit/%D%/test_chain
+tests_unit_%C%_test_record_SOURCES = tests/unit/%D%/test_record.c
+tests_unit_%C%_test_chain_SOURCES = tests/unit/%D%/test_chain.c

@@ -129,13 +129,13 @@ static bool rsa_verify(const struct jwk *k, enum jwt_alg alg, struct view text,
     return good;
 }
 
-/* The algorithm is the key's (JWT-1): a key whose set lacks `alg` never comes here. */
-static bool verify_with(const struct jwk *k, enum jwt_alg alg, struct view text,
-                        struct view signature)
+sp_error jwk_verify(const struct jwk *k, enum jwt_alg alg, struct view text, struct view signature)
 {
+    if ((k->algs & alg) == 0)
+        return SP_ERR_UNSUPPORTED; /* the algorithm is the key's (JWT-1) */
     if (k->kind == JWK_RSA)
-        return rsa_verify(k, alg, text, signature);
-    return key_verify(&k->key, text, signature) == SP_OK;
+        return rsa_verify(k, alg, text, signature) ? SP_OK : SP_ERR_SIGNATURE;
+    return key_verify(&k->key, text, signature);
 }
 
 /* Why no key was left over: an ignored one, a wrong algorithm, or a kid that the set lacks. */
@@ -166,7 +166,7 @@ static sp_error check_signature(const struct jwks *keys, const struct json *kid,
         const struct jwk *k = &keys->keys[i];
         if ((k->algs & alg) == 0 || (kid != NULL && !view_is(json_str(kid), k->kid)))
             continue;
-        if (verify_with(k, alg, text, signature))
+        if (jwk_verify(k, alg, text, signature) == SP_OK)
             return SP_OK;
         tried = true;
     }

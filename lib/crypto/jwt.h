@@ -43,6 +43,14 @@ enum jwt_kind {
 SP_MUST sp_error jwt_verify(struct view token, enum jwt_kind kind, const struct jwks *keys,
                             unsigned algs, struct sp_why *why, struct json **claims);
 
+/*
+ * One signature with one key: what jwt_verify does with each key that is left over.
+ *   SP_ERR_UNSUPPORTED  the key does not do `alg`
+ *   SP_ERR_SIGNATURE
+ */
+SP_MUST sp_error jwk_verify(const struct jwk *k, enum jwt_alg alg, struct view text,
+                            struct view signature);
+
 /* What an ID token has to say. All views are borrowed for the call. */
 struct jwt_expect {
     struct view issuer;         /* byte for byte */

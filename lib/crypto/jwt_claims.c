@@ -23,11 +23,14 @@ static sp_error time_claim(const struct json *c, const char *name, struct sp_why
                            sp_unix_ms *out)
 {
     const struct json *j = json_get(c, name);
+    int64_t whole = 0;
     double t;
 
     if (j == NULL)
         return SP_ERR_NOT_FOUND;
-    if (!json_number(j, &t) || !(t >= 0 && t <= time_max))
+    /* As an integer first: a double rounds 2^53 + 1 down. */
+    if (!json_number(j, &t) || !(t >= 0 && t <= time_max) ||
+        (json_integer(j, &whole) && whole > (int64_t)time_max))
         return sp_why_say(why, SP_ERR_MALFORMED, "the claim %s is not a time in seconds", name);
     *out = t > time_max / 1000 ? (sp_unix_ms)time_max : (sp_unix_ms)(t * 1000);
     return SP_OK;

@@ -18,3 +18,9 @@ tests_unit_%C%_test_paseto_SOURCES = tests/unit/%D%/test_paseto.c tests/unit/%D%
 	tests/unit/%D%/vectors.h
 tests_unit_%C%_test_paseto_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DSP_TEST_VECTORS='"$(abs_top_srcdir)/tests/vectors"'
+
+check_PROGRAMS += tests/unit/%D%/test_jwt
+tests_unit_%C%_test_jwt_SOURCES = tests/unit/%D%/test_jwt.c tests/unit/%D%/vectors.c \
+	tests/unit/%D%/vectors.h
+tests_unit_%C%_test_jwt_CPPFLAGS = $(AM_CPPFLAGS) \
+	-DSP_TEST_VECTORS='"$(abs_top_srcdir)/tests/vectors"'

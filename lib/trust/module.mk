@@ -9,3 +9,9 @@ noinst_LIBRARIES += %D%/libtrust.a
 check_PROGRAMS += tests/unit/%D%/test_grant tests/unit/%D%/test_proof
 tests_unit_%C%_test_grant_SOURCES = tests/unit/%D%/test_grant.c
 tests_unit_%C%_test_proof_SOURCES = tests/unit/%D%/test_proof.c
+check_PROGRAMS += tests/unit/%D%/test_keyset tests/unit/%D%/test_statements \
+	tests/unit/%D%/test_report tests/unit/%D%/test_enrol_once
+tests_unit_%C%_test_keyset_SOURCES = tests/unit/%D%/test_keyset.c
+tests_unit_%C%_test_statements_SOURCES = tests/unit/%D%/test_statements.c
+tests_unit_%C%_test_report_SOURCES = tests/unit/%D%/test_report.c
+tests_unit_%C%_test_enrol_once_SOURCES = tests/unit/%D%/test_enrol_once.c

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <unistd.h>
 
 struct address_text address_host_text(const struct address *a)
 {
@@ -72,6 +73,26 @@ sp_error address_parse(struct view text, struct address *out)
     return address_from_host(host, (uint16_t)port, out);
 }
 
+sp_error address_from_bytes(struct view bytes, uint16_t port, struct address *out)
+{
+    struct address a = {0};
+
+    if (bytes.len == 4) {
+        a.at.ss_family = AF_INET;
+        a.len = sizeof(struct sockaddr_in);
+        memcpy(&((struct sockaddr_in *)&a.at)->sin_addr, bytes.at, 4);
+    } else if (bytes.len == 16) {
+        a.at.ss_family = AF_INET6;
+        a.len = sizeof(struct sockaddr_in6);
+        memcpy(&((struct sockaddr_in6 *)&a.at)->sin6_addr, bytes.at, 16);
+    } else {
+        return SP_ERR_MALFORMED;
+    }
+    address_set_port(&a, port);
+    *out = a;
+    return SP_OK;
+}
+
 uint16_t address_port(const struct address *a)
 {
     if (a->at.ss_family == AF_INET)
@@ -100,6 +121,19 @@ struct view address_bytes(const struct address *a)
     if (IN6_IS_ADDR_V4MAPPED(v6))
         return (struct view){v6->s6_addr + 12, 4};
     return (struct view){v6->s6_addr, 16};
+}
+
+bool address_is_own(const struct address *a)
+{
+    struct address here = *a;
+    int fd = socket(a->at.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    if (fd < 0)
+        return false;
+    address_set_port(&here, 0);
+    bool own = bind(fd, (struct sockaddr *)&here.at, here.len) == 0;
+    close(fd);
+    return own;
 }
 
 bool address_equal(const struct address *a, const struct address *b)

@@ -70,24 +70,33 @@ static sp_error read_all(int fd, size_t max, struct buf *out, const char *path, 
     return e;
 }
 
-/* Nobody but the owner may have a say in a secret: others could read it, or put theirs there. */
-static sp_error check_private(const struct stat *st, const char *path, struct sp_why *why)
+enum guard { ANYONES, OWNED, SECRET };
+
+/* Others must not put their word into a file that we obey, nor read a secret. */
+static sp_error check_guard(const struct stat *st, enum guard guard, const char *path,
+                            struct sp_why *why)
 {
+    if (guard == ANYONES)
+        return SP_OK;
     if (st->st_uid != geteuid() && st->st_uid != 0)
         return sp_why_say(why, SP_ERR_PERMISSION, "%s belongs to user %u, not to this one", path,
                           (unsigned)st->st_uid);
-    if ((st->st_mode & 077) != 0)
+    if (guard == SECRET && (st->st_mode & 077) != 0)
         return sp_why_say(why, SP_ERR_PERMISSION,
                           "%s holds a secret but its mode is %04o: chmod 600 %s", path,
+                          (unsigned)(st->st_mode & 07777), path);
+    if ((st->st_mode & 022) != 0)
+        return sp_why_say(why, SP_ERR_PERMISSION,
+                          "%s can be written by others, its mode is %04o: chmod go-w %s", path,
                           (unsigned)(st->st_mode & 07777), path);
     return SP_OK;
 }
 
-static sp_error read_file(const char *path, size_t max, bool secret, struct buf *out,
+static sp_error read_file(const char *path, size_t max, enum guard guard, struct buf *out,
                           struct sp_why *why)
 {
     /* O_NONBLOCK: opening a FIFO must not wait for its writer */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (secret ? O_NOFOLLOW : 0));
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (guard == SECRET ? O_NOFOLLOW : 0));
     struct stat st;
     sp_error e = SP_OK;
 
@@ -97,8 +106,8 @@ static sp_error read_file(const char *path, size_t max, bool secret, struct buf 
         e = failed("can't read", path, why);
     else if (!S_ISREG(st.st_mode))
         e = sp_why_say(why, SP_ERR_INVALID, "%s is not a regular file", path);
-    else if (secret)
-        e = check_private(&st, path, why);
+    else
+        e = check_guard(&st, guard, path, why);
     if (e == SP_OK)
         e = read_all(fd, max, out, path, why);
     close(fd);
@@ -107,12 +116,17 @@ static sp_error read_file(const char *path, size_t max, bool secret, struct buf 
 
 sp_error file_read(const char *path, size_t max, struct buf *out, struct sp_why *why)
 {
-    return read_file(path, max, false, out, why);
+    return read_file(path, max, ANYONES, out, why);
+}
+
+sp_error file_read_owned(const char *path, size_t max, struct buf *out, struct sp_why *why)
+{
+    return read_file(path, max, OWNED, out, why);
 }
 
 sp_error file_read_secret(const char *path, size_t max, struct buf *out, struct sp_why *why)
 {
-    return read_file(path, max, true, out, why);
+    return read_file(path, max, SECRET, out, why);
 }
 
 sp_error file_read_stdin(size_t max, struct buf *out, struct sp_why *why)

@@ -21,6 +21,13 @@
 SP_MUST sp_error file_read(const char *path, size_t max, struct buf *out, struct sp_why *why);
 
 /*
+ * The same for a file that says what may be done: it belongs to this user or root, and nobody else
+ * may write it (no bit of 022).
+ *   SP_ERR_PERMISSION  others may write it
+ */
+SP_MUST sp_error file_read_owned(const char *path, size_t max, struct buf *out, struct sp_why *why);
+
+/*
  * The same for a secret: the file is no symbolic link, belongs to this user or root, and nobody
  * else may read or write it (no bit of 077). Wipe `out` afterwards.
  *   SP_ERR_PERMISSION  readable by others; the text says which chmod mends it

@@ -53,20 +53,36 @@ static enum address_class classify(const uint8_t *at, const struct range *table)
     return table->class;
 }
 
-enum address_class address_class(const struct address *a)
+/* Where the IPv4 address stands in an IPv6 address of the two kinds that route to it; NULL: none.
+ */
+static const uint8_t *embedded(struct view v)
 {
     static const uint8_t nat64[12] = {0x00, 0x64, 0xff, 0x9b};
-    struct view v = address_bytes(a);
 
-    if (v.len == 4)
-        return classify(v.at, v4);
     if (v.len != 16)
-        return ADDRESS_UNUSABLE;
+        return NULL;
     if (memcmp(v.at, nat64, sizeof nat64) == 0)
-        return classify(v.at + 12, v4);
-    if (v.at[0] == 0x20 && v.at[1] == 0x02) /* 6to4 */
-        return classify(v.at + 2, v4);
-    return classify(v.at, v6);
+        return v.at + 12;
+    return v.at[0] == 0x20 && v.at[1] == 0x02 ? v.at + 2 : NULL; /* 6to4 */
+}
+
+enum address_class address_class(const struct address *a)
+{
+    struct view v = address_bytes(a);
+    const uint8_t *inner = embedded(v);
+
+    if (v.len == 4 || inner != NULL)
+        return classify(inner != NULL ? inner : v.at, v4);
+    return v.len == 16 ? classify(v.at, v6) : ADDRESS_UNUSABLE;
+}
+
+bool address_embedded(const struct address *a, struct address *out)
+{
+    struct view v = address_bytes(a);
+    const uint8_t *inner = v.len == 4 && a->at.ss_family == AF_INET6 ? v.at : embedded(v);
+
+    return inner != NULL &&
+           address_from_bytes((struct view){inner, 4}, address_port(a), out) == SP_OK;
 }
 
 const char *address_class_name(enum address_class c)

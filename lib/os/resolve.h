@@ -23,6 +23,8 @@ enum address_class {
 
 /* v4-mapped (::ffff:0:0/96), 6to4, NAT64 (64:ff9b::/96) are judged by the IPv4 address inside. */
 enum address_class address_class(const struct address *a);
+/* The IPv4 address that a v4-mapped, 6to4 or NAT64 address carries, with the port; else false. */
+bool address_embedded(const struct address *a, struct address *out);
 const char *address_class_name(enum address_class c);
 
 /*

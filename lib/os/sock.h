@@ -36,11 +36,16 @@ struct address_text address_host_text(const struct address *a);
 SP_MUST sp_error address_parse(struct view text, struct address *out);
 /* A literal host without port, and a port.   SP_ERR_MALFORMED */
 SP_MUST sp_error address_from_host(struct view host, uint16_t port, struct address *out);
+/* 4 or 16 raw bytes and a port.   SP_ERR_MALFORMED  another length */
+SP_MUST sp_error address_from_bytes(struct view bytes, uint16_t port, struct address *out);
 uint16_t address_port(const struct address *a);
 void address_set_port(struct address *a, uint16_t port);
 bool address_equal(const struct address *a, const struct address *b); /* port too */
 /* Raw bytes, 4 or 16; v4-mapped IPv6 is given as IPv4. */
 struct view address_bytes(const struct address *a); /* borrowed from *a */
+/* An address of this machine, in this network namespace: a socket may be bound to it. Where the
+ * kernel lets any address be bound (ip_nonlocal_bind), all are taken for own. */
+bool address_is_own(const struct address *a);
 
 /*
  * A listening TCP socket; SO_REUSEADDR. `device` binds it to an interface ("lo", SO_BINDTODEVICE)

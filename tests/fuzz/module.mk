@@ -27,3 +27,6 @@ check_PROGRAMS += %D%/fuzz_paseto %D%/fuzz_jwt %D%/fuzz_report %D%/fuzz_claims
 %C%_fuzz_jwt_SOURCES = %D%/fuzz_jwt.c
 %C%_fuzz_report_SOURCES = %D%/fuzz_report.c
 %C%_fuzz_claims_SOURCES = %D%/fuzz_claims.c
+check_PROGRAMS += %D%/fuzz_floor
+%C%_fuzz_floor_SOURCES = %D%/fuzz_floor.c
+%C%_fuzz_floor_LDADD = connector/libconnector.a $(LDADD)

@@ -115,6 +115,25 @@ static void test_a_secret_that_others_can_read_is_refused(void **state)
     buf_deinit(&b);
 }
 
+static void test_a_file_that_others_can_write_is_not_obeyed(void **state)
+{
+    static const struct {
+        mode_t mode;
+        sp_error e;
+    } cases[] = {{0644, SP_OK}, {0664, SP_ERR_PERMISSION}, {0646, SP_ERR_PERMISSION}};
+    struct sp_why why = {{0}, {0}, 0, 0};
+    struct buf b;
+
+    (void)state;
+    buf_init(&b, 64);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(file_write(at("o"), view_str("k"), cases[i].mode, NULL), SP_OK);
+        assert_int_equal(file_read_owned(at("o"), 9, &b, &why), cases[i].e);
+    }
+    assert_non_null(strstr(why.text, "chmod go-w"));
+    buf_deinit(&b);
+}
+
 static void test_create_does_not_replace(void **state)
 {
     struct buf b;
@@ -195,6 +214,7 @@ int main(void)
         cmocka_unit_test(test_write_replaces_and_leaves_nothing_beside),
         cmocka_unit_test(test_read_limits),
         cmocka_unit_test(test_a_secret_that_others_can_read_is_refused),
+        cmocka_unit_test(test_a_file_that_others_can_write_is_not_obeyed),
         cmocka_unit_test(test_create_does_not_replace),
         cmocka_unit_test(test_folders),
         cmocka_unit_test(test_a_lock_has_one_holder),

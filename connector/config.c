@@ -1,0 +1,140 @@
+#include "connector/config.h"
+
+#include "lib/base/encode.h"
+#include "lib/os/file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lib/base/banned.h"
+
+static const char *const log_words[] = {"error", "warn", "info", "debug", NULL};
+static const char *const cut_words[] = {"auto", "off", NULL};
+
+static const struct config_field tunnel_fields[] = {
+    {.name = "cut_through", .kind = CONFIG_WORD, .at = 0, .words = cut_words},
+    {0},
+};
+
+#define AT(member) offsetof(struct connector_config, member)
+static const struct config_field fields[] = {
+    {.name = "state",
+     .kind = CONFIG_STRING,
+     .at = AT(state),
+     .min = 1,
+     .preset = CONNECTOR_STATE_DIR,
+     .expected = "a folder such as " CONNECTOR_STATE_DIR},
+    {.name = "floor",
+     .kind = CONFIG_STRING,
+     .at = AT(floor),
+     .min = 1,
+     .preset = "/etc/sallyport/floor",
+     .expected = "a file such as /etc/sallyport/floor"},
+    {.name = "health",
+     .kind = CONFIG_STRING,
+     .at = AT(health),
+     .min = 1,
+     .max = 100,
+     .expected = "a path of at most 100 bytes for a unix socket"},
+    {.name = "proxy",
+     .kind = CONFIG_STRING,
+     .at = AT(proxy),
+     .max = PROXY_TEXT_MAX - 1,
+     .expected = "http://HOST:PORT; the login stands in proxy_login"},
+    {.name = "proxy_login",
+     .kind = CONFIG_STRING,
+     .at = AT(proxy_login),
+     .expected = "a file of mode 0600 that holds USER:PASSWORD"},
+    {.name = "ca", .kind = CONFIG_STRINGS, .at = AT(ca), .expected = "a list of PEM files"},
+    {.name = "drain_max",
+     .kind = CONFIG_DURATION,
+     .at = AT(drain_ms),
+     .preset = "1h",
+     .max = 24 * 3600 * 1000},
+    {.name = "log", .kind = CONFIG_WORD, .at = AT(log), .words = log_words, .preset = "info"},
+    {.name = "tunnel", .kind = CONFIG_BLOCK, .at = AT(tunnel), .fields = tunnel_fields},
+    {0},
+};
+
+static sp_error default_health(struct connector_config *c)
+{
+    struct buf path;
+    sp_error e = SP_OK;
+
+    if (c->health != NULL)
+        return SP_OK;
+    buf_init(&path, 4096);
+    if (file_path(&path, c->state, "health.sock") == NULL ||
+        (c->health = buf_take_str(&path)) == NULL)
+        e = SP_ERR_NOMEM;
+    buf_deinit(&path);
+    return e;
+}
+
+sp_error connector_config_load(const char *path, const char *state, struct connector_config *out,
+                               struct sp_why *why)
+{
+    sp_error e;
+
+    *out = (struct connector_config){0};
+    if (path == NULL && access(CONNECTOR_CONFIG_PATH, F_OK) == 0)
+        path = CONNECTOR_CONFIG_PATH;
+    if (path != NULL)
+        e = config_load(path, fields, out, why);
+    else
+        e = config_read((struct view){0}, "defaults", fields, out, why);
+    if (e != SP_OK || (e = config_environment(fields, out, "SALLYPORT_CONNECTOR_", why)) != SP_OK ||
+        (state != NULL && (e = config_set(fields, out, "state", state, why)) != SP_OK))
+        return e;
+    return default_health(out);
+}
+
+void connector_config_end(struct connector_config *c)
+{
+    config_free(fields, c);
+}
+
+/* Puts USER:PASSWORD from the file between "http://" and the host. */
+static sp_error add_login(const struct connector_config *c, struct proxy_env *env,
+                          struct sp_why *why)
+{
+    static const char scheme[] = "http://";
+    struct buf login, url;
+    sp_error e;
+
+    if (strncmp(env->url, scheme, sizeof scheme - 1) != 0 || strchr(env->url, '@') != NULL)
+        return sp_why_say(why, SP_ERR_INVALID,
+                          "proxy_login goes with a proxy of the form http://HOST:PORT");
+    buf_init(&login, 512);
+    buf_init(&url, PROXY_TEXT_MAX - 1);
+    if ((e = file_read_secret(c->proxy_login, 511, &login, why)) == SP_OK) {
+        while (login.len > 0 &&
+               (login.at[login.len - 1] == '\n' || login.at[login.len - 1] == '\r'))
+            login.len--;
+        const uint8_t *colon = login.len == 0 ? NULL : memchr(login.at, ':', login.len);
+        size_t n = colon == NULL ? 0 : (size_t)(colon - login.at);
+        buf_add_str(&url, scheme);
+        encode_percent(view_slice(buf_view(&login), 0, n), &url);
+        buf_add_byte(&url, ':');
+        encode_percent(view_slice(buf_view(&login), n + 1, login.len), &url);
+        buf_addf(&url, "@%s", env->url + sizeof scheme - 1);
+        const char *text = buf_cstr(&url);
+        if (colon == NULL || text == NULL || buf_error(&url) != SP_OK)
+            e = sp_why_say(why, SP_ERR_INVALID, "%s: expected USER:PASSWORD", c->proxy_login);
+        else
+            snprintf(env->url, sizeof env->url, "%s", text);
+    }
+    buf_wipe(&url);
+    buf_wipe(&login);
+    return e;
+}
+
+sp_error connector_proxy(const struct connector_config *c, struct proxy_env *out,
+                         struct sp_why *why)
+{
+    proxy_env_read(c->proxy, proxy_getenv, out);
+    if (c->proxy_login == NULL || out->url[0] == '\0')
+        return SP_OK;
+    return add_login(c, out, why);
+}

@@ -1,10 +1,14 @@
 #include "lib/proto/login.h"
+#include "lib/proto/opening.h"
 
 const struct field login_start_fields[] = {
     F_STR(login_start, "redirect", redirect, LOGIN_URL_MAX, FIELD_OPTIONAL),
     F_BLOB(login_start, "challenge", challenge, LOGIN_CODE_MAX, 0),
     F_BLOB(login_start, "state", state, LOGIN_CODE_MAX, 0),
     F_STR(login_start, "idp", idp, 64, FIELD_OPTIONAL),
+    F_STR(login_start, "name", name, PROTO_NAME_MAX, FIELD_OPTIONAL),
+    F_STR(login_start, "os", os, PROTO_NAME_MAX, FIELD_OPTIONAL),
+    F_STR(login_start, "serials", serials, PROTO_NAME_MAX, FIELD_OPTIONAL),
     F_END,
 };
 

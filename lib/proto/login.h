@@ -16,6 +16,7 @@ struct login_start {
     struct view challenge; /* PKCE S256, base64url of 32 bytes */
     struct view state;     /* of the agent's loopback, 16..128 base64url characters */
     struct view idp;       /* hint; may be absent */
+    struct view name, os, serials; /* what the device says of itself, for people; may be absent */
 };
 struct login_start_answer {
     struct view url;  /* to open in a browser */

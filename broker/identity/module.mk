@@ -5,3 +5,6 @@ noinst_LIBRARIES += %D%/libidentity.a
 	%D%/logins_cookie.c %D%/logins_device.c %D%/logins_internal.h %D%/mfa.c %D%/mfa.h \
 	%D%/oidc.c %D%/oidc.h %D%/oidc_internal.h %D%/person.c %D%/providers.c %D%/signin.c \
 	%D%/signin.h %D%/tickets.c %D%/tickets.h
+check_PROGRAMS += tests/unit/%D%/test_mfa tests/unit/%D%/test_signin
+tests_unit_%C%_test_mfa_SOURCES = tests/unit/%D%/test_mfa.c
+tests_unit_%C%_test_signin_SOURCES = tests/unit/%D%/test_signin.c

@@ -2,7 +2,8 @@
 noinst_LIBRARIES += %D%/libconnector.a
 %C%_libconnector_a_SOURCES = \
 	%D%/admit.c %D%/admit.h %D%/config.c %D%/config.h \
-	%D%/records.c %D%/records.h %D%/state.c %D%/state.h \
+	%D%/dial.c %D%/dial.h %D%/session.c %D%/sessions.c %D%/session.h \
+	%D%/session_internal.h %D%/records.c %D%/records.h %D%/state.c %D%/state.h \
 	%D%/floor.c %D%/floor.h %D%/floor_internal.h %D%/floor_parse.c
 
 check_PROGRAMS += tests/unit/%D%/test_floor

@@ -1,0 +1,74 @@
+#ifndef SP_CONNECTOR_SESSION_INTERNAL_H
+#define SP_CONNECTOR_SESSION_INTERNAL_H
+
+/*
+ * One session and its parts. session.c has its streams, sessions.c the set, its tunnels and ends.
+ */
+
+#include "connector/dial.h"
+#include "connector/session.h"
+
+struct lookup;
+
+/* One tunnel: a spare, and from sessions_serve on a session's. */
+struct session_tunnel {
+    void (*waiting)(void *arg);                              /* while a spare */
+    void (*ended)(void *arg, const struct tunnel_report *r); /* while a spare */
+    void *arg;
+    struct session *session; /* NULL: a spare */
+    struct tunnel_end *end;  /* owned once in a session */
+    struct session_tunnel *next;
+};
+
+/* A stream that waits for the session's address. */
+struct asked {
+    struct stream *stream; /* owned */
+    struct session_tunnel *tunnel;
+    uint16_t port;
+    struct asked *next;
+};
+
+/* A stream that is joined with the app, or on the way there. */
+struct joined {
+    struct session *session;
+    struct session_tunnel *tunnel;
+    struct dial *dial; /* owned */
+    struct joined *next;
+};
+
+struct session {
+    struct sessions *set;
+    struct admitted admitted;
+    sp_unix_ms opened;
+    uint64_t up, down; /* of tunnels that have ended */
+    sp_boot_ms last_byte;
+    struct session_tunnel *tunnels; /* owned */
+    struct asked *asked;            /* owned, in order */
+    struct joined *joined;          /* owned */
+    struct lookup *lookup;          /* the pool's; NULL: none under way */
+    bool resolved, address_own;
+    struct address address; /* port 0 */
+    char host[APPREC_HOST_TEXT + 1];
+    struct timer *deadline; /* owned; NULL: not running */
+    const char *why;        /* of the cut under way; NULL: none */
+};
+
+struct sessions {
+    struct sessions_options o;
+    struct map by_id;   /* struct session *; owned */
+    struct map cut;     /* struct cut_id *; owned */
+    struct timer *tick; /* owned: once a second, for what has no timer of its own */
+    sp_boot_ms broker_lost;
+    bool draining;
+};
+
+/* A new stream of `tunnel`, for the record's port `index`. Takes `stream`. */
+void session_stream(struct session *s, struct session_tunnel *tunnel, struct stream *stream,
+                    unsigned index);
+/* Takes `j` out of the session and frees it; its dial is gone already. */
+void session_unjoin(struct session *s, struct joined *j);
+/* Resets the streams of one tunnel, or of all (NULL). */
+void session_drop_streams(struct session *s, const struct session_tunnel *tunnel);
+void session_forget_lookup(struct session *s);
+
+#endif

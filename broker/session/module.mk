@@ -1,3 +1,4 @@
-# broker/session
+# broker/session: the only place that grants.
 noinst_LIBRARIES += %D%/libsession.a
-%C%_libsession_a_SOURCES =
+%C%_libsession_a_SOURCES = \
+	%D%/rules.c %D%/rules.h

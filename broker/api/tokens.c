@@ -132,7 +132,7 @@ sp_error api_token_revoke(struct api *api, struct api_call *c)
 static sp_error make_token(struct api *api, struct api_call *c, struct sp_id site)
 {
     static const char *const names[] = {"name", "life_ms", NULL};
-    uint8_t secret[SITE_TOKEN_BYTES];
+    uint8_t secret[SITES_TOKEN_BYTES];
     char note[64];
     struct enrol_row row;
     struct json *body;
@@ -145,7 +145,7 @@ static sp_error make_token(struct api *api, struct api_call *c, struct sp_id sit
         return e;
     e = member_text(c, body, "name", 1, sizeof note - 1, &name);
     if (e == SP_OK &&
-        json_get_int(body, "life_ms", 60 * 1000, SITE_TOKEN_LIFE_MS_MAX, &life) != SP_OK) {
+        json_get_int(body, "life_ms", 60 * 1000, SITES_TOKEN_LIFE_MS_MAX, &life) != SP_OK) {
         sp_why_field(&c->why, "life_ms");
         e = sp_why_say(&c->why, SP_ERR_INVALID, "life_ms is from a minute to a day");
     }

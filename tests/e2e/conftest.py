@@ -37,7 +37,8 @@ def furnish(world):
     world.records["off-floor"] = world.console.add_app("off-floor", world.site, world.private, 7008)
     world.records["payroll"] = world.console.add_app("payroll", world.site, world.private, 80, labels={"tier": "payroll"})
     world.console.put_policy(worlds.POLICY)
-    world.enrol_connector(world.console, world.site, ports=[22, 80, 5432, *range(7001, 7008), 9418])
+    world.floor_ports = [22, 80, 5432, *range(7001, 7008), 9418]  # 7008 is outside, for the test of the floor
+    world.enrol_connector(world.console, world.site)
 
 
 @pytest.fixture(scope="session")

@@ -180,6 +180,7 @@ class World:
         make_certificates(cage.WORK / "tls", [self.public])
         self.ca = cage.WORK / "tls" / "ca.pem"
         self.apps, self.users, self.connectors = {}, {}, []
+        self.floor_ports = [22, 80, 5432]
         self.broker = self.relay = None
 
     # ---- the private side ----
@@ -267,7 +268,8 @@ cut_through: "{self.cut_through}"
     # ---- the connector ----
 
     def floor(self, ports):
-        return "".join(f"  - {{host: {self.private}, ports: [{', '.join(map(str, ports))}]}}\n" for _ in [0])
+        """The connector's own last word: the applications' address, and these ports of it."""
+        return f"allow {self.private}:{','.join(map(str, ports))}\nmax-deadline 12h\n"
 
     def enrol_connector(self, console, site, name="c1", node=None, ports=None):
         node = node or self.connector_node
@@ -278,8 +280,9 @@ cut_through: "{self.cut_through}"
                                    "--state", state], user="connector")
         if done.code:
             raise proc.Failed(repr(done))
-        floor = self.write(cage.WORK / "etc" / f"{name}-floor.yaml", "targets:\n" + self.floor(ports or [22, 80, 5432, *range(7001, 7009), 9418]), "connector")
-        config = self.write(cage.WORK / "etc" / f"{name}.yaml", f"state: {state}\nfloor: {floor}\nhealth_socket: {state}/health.sock\n", "connector")
+        floor = self.write(cage.WORK / "etc" / f"{name}.floor", self.floor(ports or self.floor_ports), "connector")
+        config = self.write(cage.WORK / "etc" / f"{name}.yaml",
+                            f"state: {state}\nfloor: {floor}\ntunnel: {{cut_through: {self.cut_through}}}\n", "connector")
         connector = proc.Program(node, [self.bin / "sallyport-connector", "run", "--config", config], self.logs / f"{name}.log",
                                  user="connector", notify=True).wait_ready()
         self.connectors.append(connector)

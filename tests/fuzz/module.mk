@@ -30,3 +30,5 @@ check_PROGRAMS += %D%/fuzz_paseto %D%/fuzz_jwt %D%/fuzz_report %D%/fuzz_claims
 check_PROGRAMS += %D%/fuzz_floor
 %C%_fuzz_floor_SOURCES = %D%/fuzz_floor.c
 %C%_fuzz_floor_LDADD = connector/libconnector.a $(LDADD)
+check_PROGRAMS += %D%/fuzz_slice
+%C%_fuzz_slice_SOURCES = %D%/fuzz_slice.c

@@ -11,24 +11,26 @@
 
 #include <cmocka.h>
 
-#define HANDLERS(X)                                                                                \
-    X(openapi)                                                                                     \
-    X(me) X(me_factor) X(me_sign_out) X(overview) X(health) X(live) X(app_list) X(app_create)      \
-        X(app_get) X(app_update) X(app_remove) X(app_dial) X(policy_list) X(policy_get)            \
-            X(policy_put) X(policy_remove) X(policy_document) X(policy_document_put)               \
-                X(policy_check) X(policy_simulate) X(policy_history) X(policy_version)             \
-                    X(policy_rollback) X(site_list) X(site_create) X(site_get) X(site_remove)      \
-                        X(site_token_list) X(site_token_create) X(relay_token_create) X(token_get) \
-                            X(token_revoke) X(connector_list) X(connector_get) X(connector_revoke) \
-                                X(relay_list) X(relay_revoke) X(user_list) X(user_get)             \
-                                    X(user_lock) X(user_unlock) X(user_sign_out)                   \
-                                        X(user_reset_totp) X(group_list) X(device_list)            \
-                                            X(device_get) X(device_approve) X(device_block)        \
-                                                X(device_revoke) X(session_list) X(session_get)    \
-                                                    X(session_kill) X(session_kill_many)           \
-                                                        X(audit_list) X(audit_get) X(audit_export) \
-                                                            X(audit_verification) X(audit_verify)  \
-                                                                X(why_request) X(why_now)          \
+#define HANDLERS(X)                                                                               \
+    X(openapi)                                                                                    \
+    X(me)                                                                                         \
+    X(me_factor)                                                                                  \
+    X(me_sign_out) X(overview) X(health) X(live) X(app_list) X(app_create) X(app_get)             \
+        X(app_update) X(app_remove) X(app_dial) X(policy_list) X(policy_get) X(policy_put)        \
+            X(policy_remove) X(policy_document) X(policy_document_put) X(policy_check)            \
+                X(policy_simulate) X(policy_history) X(policy_version) X(policy_rollback)         \
+                    X(site_list) X(site_create) X(site_get) X(site_remove) X(site_token_list)     \
+                        X(site_token_create) X(relay_token_create) X(token_get) X(token_revoke)   \
+                            X(connector_list) X(connector_get) X(connector_revoke) X(relay_list)  \
+                                X(relay_revoke) X(user_list) X(user_get) X(user_lock)             \
+                                    X(user_unlock) X(user_sign_out) X(user_reset_totp)            \
+                                        X(group_list) X(device_list) X(device_get)                \
+                                            X(device_approve) X(device_block) X(device_revoke)    \
+                                                X(session_list) X(session_get) X(session_kill)    \
+                                                    X(session_kill_many) X(audit_list)            \
+                                                        X(audit_get) X(audit_export)              \
+                                                            X(audit_verification) X(audit_verify) \
+                                                                X(why_request) X(why_now)         \
                                                                     X(provider_list) X(settings)
 #define DEFINE(name)                                         \
     sp_error api_##name(struct api *api, struct api_call *c) \

@@ -11,35 +11,78 @@
 
 #include <cmocka.h>
 
-#define HANDLERS(X)                                                                               \
-    X(openapi)                                                                                    \
-    X(me)                                                                                         \
-    X(me_factor)                                                                                  \
-    X(me_sign_out) X(overview) X(health) X(live) X(app_list) X(app_create) X(app_get)             \
-        X(app_update) X(app_remove) X(app_dial) X(policy_list) X(policy_get) X(policy_put)        \
-            X(policy_remove) X(policy_document) X(policy_document_put) X(policy_check)            \
-                X(policy_simulate) X(policy_history) X(policy_version) X(policy_rollback)         \
-                    X(site_list) X(site_create) X(site_get) X(site_remove) X(site_token_list)     \
-                        X(site_token_create) X(relay_token_create) X(token_get) X(token_revoke)   \
-                            X(connector_list) X(connector_get) X(connector_revoke) X(relay_list)  \
-                                X(relay_revoke) X(user_list) X(user_get) X(user_lock)             \
-                                    X(user_unlock) X(user_sign_out) X(user_reset_totp)            \
-                                        X(group_list) X(device_list) X(device_get)                \
-                                            X(device_approve) X(device_block) X(device_revoke)    \
-                                                X(session_list) X(session_get) X(session_kill)    \
-                                                    X(session_kill_many) X(audit_list)            \
-                                                        X(audit_get) X(audit_export)              \
-                                                            X(audit_verification) X(audit_verify) \
-                                                                X(why_request) X(why_now)         \
-                                                                    X(provider_list) X(settings)
-#define DEFINE(name)                                         \
+#define H(name)                                              \
     sp_error api_##name(struct api *api, struct api_call *c) \
     {                                                        \
         (void)api;                                           \
         (void)c;                                             \
         return SP_ERR_INTERNAL;                              \
     }
-HANDLERS(DEFINE)
+/* clang-format off */
+H(openapi)
+H(me)
+H(me_factor)
+H(me_sign_out)
+H(overview)
+H(health)
+H(live)
+H(app_list)
+H(app_create)
+H(app_get)
+H(app_update)
+H(app_remove)
+H(app_dial)
+H(policy_list)
+H(policy_get)
+H(policy_put)
+H(policy_remove)
+H(policy_document)
+H(policy_document_put)
+H(policy_check)
+H(policy_simulate)
+H(policy_history)
+H(policy_version)
+H(policy_rollback)
+H(site_list)
+H(site_create)
+H(site_get)
+H(site_remove)
+H(site_token_list)
+H(site_token_create)
+H(relay_token_create)
+H(token_get)
+H(token_revoke)
+H(connector_list)
+H(connector_get)
+H(connector_revoke)
+H(relay_list)
+H(relay_revoke)
+H(user_list)
+H(user_get)
+H(user_lock)
+H(user_unlock)
+H(user_sign_out)
+H(user_reset_totp)
+H(group_list)
+H(device_list)
+H(device_get)
+H(device_approve)
+H(device_block)
+H(device_revoke)
+H(session_list)
+H(session_get)
+H(session_kill)
+H(session_kill_many)
+H(audit_list)
+H(audit_get)
+H(audit_export)
+H(audit_verification)
+H(audit_verify)
+H(why_request)
+H(why_now)
+H(provider_list)
+H(settings)
+/* clang-format on */
 
 static const struct {
     enum http_method method;

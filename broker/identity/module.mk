@@ -8,3 +8,6 @@ noinst_LIBRARIES += %D%/libidentity.a
 check_PROGRAMS += tests/unit/%D%/test_mfa tests/unit/%D%/test_signin
 tests_unit_%C%_test_mfa_SOURCES = tests/unit/%D%/test_mfa.c
 tests_unit_%C%_test_signin_SOURCES = tests/unit/%D%/test_signin.c
+check_PROGRAMS += tests/unit/%D%/test_oidc
+tests_unit_%C%_test_oidc_SOURCES = tests/unit/%D%/test_oidc.c tests/unit/lib/http/harness.c \
+	tests/unit/lib/http/harness.h

@@ -27,8 +27,9 @@ struct channel_wire {
 
 /*
  * A call or event of the peer, in order; `m` is borrowed for the call (json_ref its members to
- * keep them). A call (the type says so) must be answered once, with channel_answer or
- * channel_refuse, now or later.
+ * keep them). A call must be answered once, with channel_answer or channel_refuse, now or later;
+ * the types that are events stand in call.c, everything else is a call, `session.cut` and types
+ * that nobody knows (refuse them with "unsupported") included.
  */
 typedef void channel_message(void *arg, struct channel *c, const struct envelope *m);
 

@@ -48,6 +48,7 @@ struct dialer_events {
 struct dialer_options {
     const char *host; /* DNS name or address; copied, as all text here */
     uint16_t port;
+    struct pool *pool; /* looks the name up; borrowed; NULL: the loop waits for the resolver */
     const struct tls_named *tls;            /* borrowed until dialer_free */
     const struct proxy_env *proxy;          /* borrowed until dialer_free; NULL: always direct */
     bool l7;                                /* this edge's state says front: l7 */

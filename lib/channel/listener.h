@@ -48,6 +48,7 @@ SP_MUST sp_error listener_new(struct engine *engine, const struct listener_optio
                               struct listener **out);
 /* After server_free of the server that carries it. */
 void listener_free(struct listener *l);
+struct engine *listener_engine(struct listener *l);
 /* For server_options.endpoints. */
 const struct lws_protocols *listener_protocol(struct listener *l);
 

@@ -1,4 +1,11 @@
 # lib/channel: proven channels between the programs (PROTOCOL 4). May use base, os, crypto, tls,
 # trust, proto, http, tunnel.
 noinst_LIBRARIES += %D%/libchannel.a
-%C%_libchannel_a_SOURCES = %D%/call.h %D%/opening.h %D%/dialer.h %D%/listener.h %D%/over.h
+%C%_libchannel_a_SOURCES = \
+	%D%/call.c %D%/call.h %D%/opening.c %D%/opening.h %D%/socket.c %D%/socket.h \
+	%D%/lookup.c %D%/lookup.h %D%/dialer.c %D%/dialer.h %D%/listener.c %D%/post.c %D%/listener.h %D%/over.c %D%/over.h
+
+check_PROGRAMS += tests/unit/%D%/test_call tests/unit/%D%/test_opening tests/unit/%D%/test_channel
+tests_unit_%C%_test_call_SOURCES = tests/unit/%D%/test_call.c
+tests_unit_%C%_test_opening_SOURCES = tests/unit/%D%/test_opening.c
+tests_unit_%C%_test_channel_SOURCES = tests/unit/%D%/test_channel.c

@@ -31,7 +31,8 @@ struct opening_edge_config {
     const struct key_secret *tunnel_key; /* device only */
     struct sp_id id;                     /* zero: none yet */
     struct sp_id boot;                   /* relay only */
-    const struct key_public *pin;        /* the server's identity key; NULL: the first one counts */
+    const struct key_public *pin;        /* the server's identity key; NULL: none known yet */
+    const char *fingerprint;             /* of it, "SP1:…", where only that is known; NULL */
     const char *software;
     const char *const *caps; /* NULL-ended */
     struct view stand;       /* to a relay */
@@ -44,7 +45,7 @@ struct opening_edge {
     struct key_public server; /* from hello, proven once opening_edge_hello gave SP_OK */
     int64_t server_time;      /* Unix ms of hello, and when it came by our boot clock */
     sp_boot_ms server_time_at;
-    char keys[PROTO_STATEMENT_MAX]; /* the keys statement of hello; "" from a relay */
+    char keys[PROTO_STATEMENT_MAX]; /* the keys statement of hello; keys_len 0 from a relay */
     size_t keys_len;
 };
 
@@ -72,13 +73,15 @@ struct channel_peer {
     bool l7;
 };
 
-SP_MUST sp_error opening_edge_init(struct opening_edge *o, const struct opening_edge_config *c);
+/* A fresh nonce; the carrier fills `binding` once TLS is up. */
+void opening_edge_init(struct opening_edge *o, const struct opening_edge_config *c);
 
 /*
  * The hello in `m`, answered by the prove in `out` (text of a whole message, i = 1).
  *   SP_ERR_PROTOCOL   no well-formed hello
  *   SP_ERR_VERSION    no common version
- *   SP_ERR_AUDIENCE   another identity key than the pinned one
+ *   SP_ERR_AUDIENCE   another identity key than the pinned one, and no keys statement that the
+ *                     pinned one signed names it as its successor
  *   SP_ERR_SIGNATURE  its proof does not hold over our nonce and this connection (OA-7)
  *   SP_ERR_NOMEM
  */

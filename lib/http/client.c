@@ -417,21 +417,52 @@ static void set_method(CURL *h, const struct client_request *q)
         curl_easy_setopt(h, CURLOPT_CUSTOMREQUEST, http_method_name(q->method));
 }
 
+/*
+ * wolfSSL under libcurl checks no literal address (see lib/tls/foreign.c). For loopback ones, where
+ * `broker dev` and health checks live, the certificate must be for "localhost" instead; the
+ * connection and the Host header stay as they were. Others are refused by curl.
+ */
+static sp_error set_address(CURL *h, const char *address, const struct url *u,
+                            struct curl_slist **headers, struct curl_slist **way)
+{
+    char renamed[URL_BYTES_MAX + 16], line[URL_HOST_MAX + 64];
+    const char *open = u->host_is_ipv6 ? "[" : "", *shut = u->host_is_ipv6 ? "]" : "";
+    struct curl_slist *longer;
+
+    if (!u->https || !url_is_loopback(u) || url_host_equal(u->host, view_str("localhost"))) {
+        curl_easy_setopt(h, CURLOPT_URL, address);
+        return SP_OK;
+    }
+    snprintf(renamed, sizeof renamed, "https://localhost:%u%.*s%s%.*s", u->port, VIEW_ARG(u->path),
+             u->has_query ? "?" : "", VIEW_ARG(u->query));
+    snprintf(line, sizeof line, "localhost:%u:%s%.*s%s:%u", u->port, open, VIEW_ARG(u->host), shut,
+             u->port);
+    if ((*way = curl_slist_append(NULL, line)) == NULL)
+        return SP_ERR_NOMEM;
+    snprintf(line, sizeof line, "Host: %s%.*s%s:%u", open, VIEW_ARG(u->host), shut, u->port);
+    if ((longer = curl_slist_append(*headers, line)) == NULL)
+        return SP_ERR_NOMEM;
+    *headers = longer;
+    curl_easy_setopt(h, CURLOPT_URL, renamed);
+    curl_easy_setopt(h, CURLOPT_CONNECT_TO, *way);
+    return SP_OK;
+}
+
 static sp_error exchange(struct client *c, const struct client_request *q, const char *address,
                          const struct url *u, int64_t ms, struct sp_why *why,
                          struct client_response *out)
 {
     char detail[CURL_ERROR_SIZE] = "";
-    struct curl_slist *headers = NULL;
+    struct curl_slist *headers = NULL, *way = NULL;
     CURL *h = curl_easy_init();
     long status = 0;
     sp_error e;
 
     if (h == NULL)
         return SP_ERR_NOMEM;
-    if ((e = make_headers(q, &headers)) != SP_OK || (e = set_proxy(h, c, u, why)) != SP_OK)
+    if ((e = make_headers(q, &headers)) != SP_OK || (e = set_proxy(h, c, u, why)) != SP_OK ||
+        (e = set_address(h, address, u, &headers, &way)) != SP_OK)
         goto out;
-    curl_easy_setopt(h, CURLOPT_URL, address);
     curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, u->https ? "https" : "http");
     curl_easy_setopt(h, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(h, CURLOPT_USERAGENT, c->user_agent);
@@ -455,6 +486,7 @@ static sp_error exchange(struct client *c, const struct client_request *q, const
     }
 out:
     curl_slist_free_all(headers);
+    curl_slist_free_all(way);
     curl_easy_cleanup(h);
     return e;
 }

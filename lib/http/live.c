@@ -2,6 +2,7 @@
 
 #include "lib/base/log.h"
 #include "lib/http/intake.h"
+#include "lib/http/server.h"
 #include "lib/os/loop.h"
 #include "lib/os/pool.h"
 
@@ -142,7 +143,7 @@ static int on_upgrade(struct lws *wsi, struct page **slot)
     if (intake_upgrade(wsi, "/api/v1/live", &p->in) != 0 ||
         !view_is(request_header(&p->in.request, "origin"), f->origin))
         return -1;
-    intake_peer(wsi, p->in.request.peer, &p->in.request.peer_port);
+    server_peer(wsi, p->in.request.peer, &p->in.request.peer_port);
     return 0;
 }
 
@@ -253,6 +254,9 @@ static int on_live(struct lws *wsi, enum lws_callback_reasons reason, void *user
     case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
     case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
         on_gone(slot);
+        return 0;
+    case LWS_CALLBACK_USER: /* server_free */
+        lws_set_timeout(wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
         return 0;
     case LWS_CALLBACK_HTTP: /* a plain request can't get here */
         return -1;

@@ -1,5 +1,6 @@
 #include "lib/http/server.h"
 
+#include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/http/answer.h"
 #include "lib/http/intake.h"
@@ -17,7 +18,7 @@ enum {
     WRITE_BYTES = 16 * 1024, /* one lws_write, one TLS record */
     DISCARD_BYTES_MAX = 16 * 1024 * 1024,
     ENDPOINTS_MAX = 8,
-    TURNS_TO_CLOSE = 5000
+    CLOSE_MS = 3000
 };
 
 /* One request under way. Belongs to the loop but between pool_submit and its `done`. */
@@ -50,6 +51,7 @@ struct server {
     size_t body_max;
     struct lws_protocols protocols[ENDPOINTS_MAX + 2];
     struct lws_vhost *vhost; /* owned */
+    bool vhost_gone;         /* libwebsockets has let go of it and of `protocols` */
     struct origin *origins;  /* owned; SERVER_DESCRIPTORS_MAX of them */
     uint64_t requests, refused;
     size_t handlers;
@@ -227,15 +229,16 @@ static struct server *server_of(struct lws *wsi)
     return p != NULL ? p->user : NULL;
 }
 
-static void set_origin(struct server *s, struct lws *wsi, struct request *req)
+void server_peer(struct lws *wsi, char peer[REQUEST_PEER_TEXT], uint16_t *port)
 {
+    const struct server *s = lws_vhost_user(lws_get_vhost(wsi));
     int fd = lws_get_socket_fd(lws_get_network_wsi(wsi));
 
-    if (fd >= 0 && fd < SERVER_DESCRIPTORS_MAX && s->origins[fd].peer[0] != '\0') {
-        memcpy(req->peer, s->origins[fd].peer, sizeof req->peer);
-        req->peer_port = s->origins[fd].port;
+    if (s != NULL && fd >= 0 && fd < SERVER_DESCRIPTORS_MAX && s->origins[fd].peer[0] != '\0') {
+        memcpy(peer, s->origins[fd].peer, REQUEST_PEER_TEXT);
+        *port = s->origins[fd].port;
     } else {
-        intake_peer(wsi, req->peer, &req->peer_port);
+        intake_peer(wsi, peer, port);
     }
 }
 
@@ -258,7 +261,7 @@ static int on_head(struct lws *wsi, struct exchange **slot)
         return -1;
     *slot = x;
     status = intake_head(wsi, &x->in);
-    set_origin(s, wsi, &x->in.request);
+    server_peer(wsi, x->in.request.peer, &x->in.request.peer_port);
     if (status == 0 && (uint64_t)x->in.content_length > s->body_max)
         x->discard = true;
     if (x->discard && x->in.content_length > DISCARD_BYTES_MAX)
@@ -340,6 +343,9 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
     struct exchange **slot = user;
 
     switch ((int)reason) {
+    case LWS_CALLBACK_USER: /* server_free */
+        lws_set_timeout(wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
+        return 0;
     case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
         tls_foreign_server(user);
         return 0;
@@ -375,6 +381,14 @@ static sp_error check_file(const char *path, struct sp_why *why)
                       "%s can't be read", path);
 }
 
+static void on_vhost_gone(struct lws_vhost *vhost, void *arg)
+{
+    struct server *s = arg;
+
+    (void)vhost;
+    s->vhost_gone = true;
+}
+
 static sp_error make_vhost(struct server *s, const struct server_options *o, struct sp_why *why)
 {
     struct lws_context_creation_info info = {0};
@@ -383,6 +397,9 @@ static sp_error make_vhost(struct server *s, const struct server_options *o, str
     info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
     info.vhost_name = "public";
     info.protocols = s->protocols;
+    info.user = s;
+    info.finalize = on_vhost_gone;
+    info.finalize_arg = s;
     info.keepalive_timeout = KEEP_ALIVE_S;
     info.retry_and_idle_policy = &pings;
     if (o->cert_file != NULL) {
@@ -444,11 +461,17 @@ void server_free(struct server *s)
     loop = engine_loop(s->engine);
     while (s->handlers > 0)
         loop_turn(loop, true);
+    /* A vhost lives as long as its connections, so those are ended first: each endpoint's callback
+     * answers LWS_CALLBACK_USER with lws_set_timeout(…, LWS_TO_KILL_ASYNC). */
+    lws_callback_all_protocol_vhost_args(s->vhost, NULL, LWS_CALLBACK_USER, NULL, 0);
+    lws_cancel_service(engine_context(s->engine)); /* its timers run when it is called next */
     lws_vhost_destroy(s->vhost);
-    for (int i = 0; i < TURNS_TO_CLOSE &&
-                    lws_get_vhost_by_name(engine_context(s->engine), "public") == s->vhost;
-         i++)
+    for (sp_boot_ms until = clock_boot() + CLOSE_MS; !s->vhost_gone && clock_boot() < until;)
         loop_turn(loop, false);
+    if (!s->vhost_gone) {
+        log_event(LOG_ERROR, "http.stop", "connections did not end; their memory is left", NULL);
+        return;
+    }
     free(s->origins);
     free(s);
 }

@@ -71,6 +71,11 @@ SP_MUST sp_error server_adopt(struct server *s, int fd, const char *peer, uint16
 
 enum { SERVER_DESCRIPTORS_MAX = 16384 };
 
+/* The peer of a connection that server_adopt took: what it was told, else the socket's. For the
+ * endpoints. */
+struct lws;
+void server_peer(struct lws *wsi, char peer[REQUEST_PEER_TEXT], uint16_t *port);
+
 struct server_counts {
     uint64_t requests, refused; /* since start; refused: answered without a handler */
     size_t handlers;            /* now */

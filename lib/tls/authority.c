@@ -54,17 +54,24 @@ static void put_head(struct buf *out, uint8_t tag, size_t len)
     buf_add_uint(out, len, len < 256 ? 1 : 2);
 }
 
-/* GeneralNames (RFC 5280 4.2.1.6): dNSName [2], iPAddress [7]. */
+/*
+ * GeneralNames (RFC 5280 4.2.1.6): dNSName [2], iPAddress [7]. A literal address stands there as
+ * both: browsers look for the iPAddress, wolfSSL's name check (also under libcurl) compares
+ * dNSNames only, as long as it is built without WOLFSSL_IP_ALT_NAME and its callers have no other
+ * call.
+ */
 static void put_name(struct buf *out, const char *text)
 {
-    struct view name = view_str(text);
+    struct view name = view_str(text), bytes;
     struct address literal;
-    bool address = address_from_host(name, 0, &literal) == SP_OK;
 
-    if (address)
-        name = address_bytes(&literal);
-    put_head(out, address ? 0x87 : 0x82, name.len);
+    put_head(out, 0x82, name.len);
     buf_add(out, name);
+    if (address_from_host(name, 0, &literal) != SP_OK)
+        return;
+    bytes = address_bytes(&literal);
+    put_head(out, 0x87, bytes.len);
+    buf_add(out, bytes);
 }
 
 static sp_error put_names(const struct authority_spec *spec, Cert *cert)

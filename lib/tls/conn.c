@@ -145,7 +145,7 @@ SP_MUST static sp_error expect_name(struct tls_conn *c, const char *name, bool c
     if (!is_address(name) && wolfSSL_UseSNI(c->ssl, WOLFSSL_SNI_HOST_NAME, name,
                                             (unsigned short)strlen(name)) != WOLFSSL_SUCCESS)
         return SP_ERR_TLS;
-    if (checked && wolfSSL_check_domain_name(c->ssl, name) != WOLFSSL_SUCCESS)
+    if (checked && !tls_expect_name(c->ssl, name))
         return SP_ERR_TLS;
     return SP_OK;
 }

@@ -1,6 +1,7 @@
 #include "lib/tls/foreign.h"
 #include "lib/tls/tls_internal.h"
 
+#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -26,6 +27,21 @@ void tls_foreign_server(void *ssl_ctx)
     wolfSSL_CTX_set_cert_cb(ssl_ctx, on_server_certificate, NULL);
 }
 
+/*
+ * wolfSSL_check_domain_name refuses literal addresses, and the address check compares nothing in a
+ * build without WOLFSSL_IP_ALT_NAME. So a literal is compared with the dNSNames, where
+ * authority.c puts it too; a certificate that has it as iPAddress only is refused.
+ */
+bool tls_expect_name(WOLFSSL *ssl, const char *name)
+{
+    uint8_t address[16];
+
+    if (inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1)
+        return wolfSSL_X509_VERIFY_PARAM_set1_host(wolfSSL_get0_param(ssl), name,
+                                                   (unsigned)strlen(name)) == WOLFSSL_SUCCESS;
+    return wolfSSL_check_domain_name(ssl, name) == WOLFSSL_SUCCESS;
+}
+
 /* Runs at each step of a client's handshake; the first one is before the hello leaves. */
 static void on_client_step(const WOLFSSL *const_ssl, int where, int ret)
 {
@@ -36,7 +52,7 @@ static void on_client_step(const WOLFSSL *const_ssl, int where, int ret)
     (void)ret;
     wolfSSL_KeepArrays(ssl);
     /* Should this fail (no memory), an impossible name keeps the connection from being trusted. */
-    if (name == NULL || wolfSSL_check_domain_name(ssl, name) != WOLFSSL_SUCCESS)
+    if (name == NULL || !tls_expect_name(ssl, name))
         wolfSSL_set_verify(ssl, WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT,
                            tls_judge_peer); /* with no tls_conn behind it: refuses all */
 }

@@ -28,4 +28,7 @@ enum tls_refusal tls_refusal_of(int wolfssl_error);
 /* Called by wolfSSL for the peer's certificate of pinned and mutual connections: conn.c. */
 int tls_judge_peer(int verified, WOLFSSL_X509_STORE_CTX *store);
 
+/* The peer's certificate must be for `name`, a DNS name or a literal address. */
+SP_MUST bool tls_expect_name(WOLFSSL *ssl, const char *name);
+
 #endif

@@ -57,7 +57,7 @@ def leaf(stem, issuer, names, first=2020, last=2120):
     write(stem, cert, key)
 
 
-local = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+local = [x509.DNSName("localhost"), x509.DNSName("127.0.0.1"), x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
          x509.IPAddress(ipaddress.ip_address("::1"))]
 trusted, other = ca("ca"), ca("other-ca")
 leaf("good", trusted, local)

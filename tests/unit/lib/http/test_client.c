@@ -106,6 +106,25 @@ static void a_trusted_server_is_read(void **state)
     client_response_deinit(&r);
 }
 
+static void a_literal_address_is_a_name_too(void **state)
+{
+    (void)state;
+    struct client *c = make(0);
+    struct client_response r;
+    struct sp_why why = {0};
+    char url[64];
+    struct client_request q = {.method = METHOD_GET, .url = url};
+
+    client_response_init(&r);
+    snprintf(url, sizeof url, "https://127.0.0.1:%u/x", good.port);
+    if (client_call(c, &q, &why, &r) != SP_OK)
+        fail_msg("%s", why.text);
+    snprintf(url, sizeof url, "https://127.0.0.1:%u/x", wrong_name.port);
+    assert_int_equal(client_call(c, &q, &why, &r), SP_ERR_TLS);
+    client_response_deinit(&r);
+    client_free(c);
+}
+
 static void a_post_carries_its_body(void **state)
 {
     (void)state;
@@ -307,6 +326,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_trusted_server_is_read),
+        cmocka_unit_test(a_literal_address_is_a_name_too),
         cmocka_unit_test(a_post_carries_its_body),
         cmocka_unit_test(TLS_3_a_certificate_for_another_name_is_refused),
         cmocka_unit_test(TLS_3_an_expired_certificate_is_refused),

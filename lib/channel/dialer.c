@@ -1,0 +1,597 @@
+#include "lib/channel/dialer.h"
+
+#include "lib/base/encode.h"
+#include "lib/channel/lookup.h"
+#include "lib/channel/socket.h"
+#include "lib/crypto/random.h"
+#include "lib/os/loop.h"
+#include "lib/tls/foreign.h"
+
+#include <libwebsockets.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum dialer_phase {
+    DIALER_WAITING = 0, /* for the next try */
+    DIALER_RESOLVING,
+    DIALER_CONNECTING, /* TCP, TLS, upgrade */
+    DIALER_OPENING,    /* hello, prove, welcome */
+    DIALER_OPEN,
+    DIALER_LOST /* the end is told at the end of this turn */
+};
+
+enum { TRY_MS = 20 * 1000, HOST_MAX = 253, PROXY_MAX = 800 };
+
+/* A message that came in: handed over outside of libwebsockets' callbacks, so that its receiver may
+ * free the dialer. */
+struct arrived {
+    struct arrived *next;
+    struct view text;
+    uint8_t bytes[];
+};
+
+struct dialer {
+    struct engine *engine; /* borrowed */
+    struct pool *pool;     /* borrowed */
+    const struct dialer_events *events;
+    void *arg;
+    const struct opening_edge_config *edge;
+    const struct tls_named *tls;
+    char host[HOST_MAX + 1], authority[HOST_MAX + 16];
+    uint16_t port;
+    bool l7, proxied, fixed_name; /* fixed_name: host is a literal or looked up by libwebsockets */
+    struct lws_protocols *protocols; /* owned by vhost, which outlives its last connection */
+    struct lws_vhost *vhost;         /* owned */
+    void *ssl_ctx;                   /* borrowed from vhost; what tls_foreign_client prepared */
+    sp_error tls_error;
+    struct sp_why tls_why;
+
+    enum dialer_phase phase;
+    struct lookup *lookup; /* owned; NULL: not running */
+    struct lws *wsi;       /* borrowed; NULL: no connection */
+    struct socket socket;
+    struct opening_edge opening;
+    struct channel *channel; /* owned; NULL: not open */
+    struct timer *timer;     /* owned: next try, or this try's deadline */
+    struct arrived *first, **last;
+    struct deferred later; /* hands over what arrived, then the end */
+    struct dialer_lost end;
+    unsigned failures;
+    size_t turn; /* which of several addresses is next */
+    bool again;  /* asked for while a channel was closing */
+};
+
+static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                  size_t len);
+static void start_try(void *arg);
+
+static int64_t wait_ms(const struct dialer *d)
+{
+    unsigned doublings = d->failures < 10 ? d->failures : 10;
+    int64_t most = (int64_t)DIALER_WAIT_MS << doublings;
+
+    if (most > DIALER_WAIT_MAX_MS)
+        most = DIALER_WAIT_MAX_MS;
+    return DIALER_WAIT_LEAST_MS +
+           (int64_t)random_below((uint64_t)(most - DIALER_WAIT_LEAST_MS + 1));
+}
+
+/* Remembers the first reason; it is told from deliver(). */
+static void lose(struct dialer *d, sp_error e, const char *text)
+{
+    if (d->phase == DIALER_LOST || d->phase == DIALER_WAITING)
+        return;
+    d->phase = DIALER_LOST;
+    timer_cancel(d->timer);
+    d->timer = NULL;
+    if (d->end.error == SP_OK) {
+        d->end.error = e;
+        if (d->end.why.text[0] == '\0')
+            sp_ignore(sp_why_say(&d->end.why, e, "%s: %s", d->authority, text));
+    }
+    deferred_queue(engine_loop(d->engine), &d->later);
+}
+
+static void drop_connection(struct dialer *d)
+{
+    if (d->wsi != NULL) {
+        lws_set_opaque_user_data(d->wsi, NULL);
+        lws_set_timeout(d->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+        lws_cancel_service(engine_context(d->engine)); /* its timers run when it is called next */
+        d->wsi = NULL;
+    }
+    while (d->first != NULL) {
+        struct arrived *a = d->first;
+        d->first = a->next;
+        free(a);
+    }
+    d->last = &d->first;
+    socket_deinit(&d->socket);
+    lookup_cancel(d->lookup);
+    d->lookup = NULL;
+}
+
+/* How long to wait depends on why it ended. */
+static void plan_next(struct dialer *d)
+{
+    struct dialer_lost *end = &d->end;
+
+    end->again_ms = wait_ms(d);
+    if (d->failures < 16)
+        d->failures++;
+    if (end->close == CHANNEL_CLOSE_PROOF || end->close == CHANNEL_CLOSE_VERSION ||
+        end->error == SP_ERR_AUDIENCE || end->error == SP_ERR_SIGNATURE ||
+        end->error == SP_ERR_VERSION)
+        end->again_ms = DIALER_WAIT_MAX_MS;
+    if (end->close == CHANNEL_CLOSE_REPLACED)
+        end->again_ms = -1;
+    if (d->again)
+        end->again_ms = 0;
+    d->again = false;
+}
+
+static void tell_end(struct dialer *d)
+{
+    struct dialer_lost end;
+
+    channel_free(d->channel);
+    d->channel = NULL;
+    drop_connection(d);
+    plan_next(d);
+    end = d->end;
+    d->end = (struct dialer_lost){0};
+    d->phase = DIALER_WAITING;
+    if (end.again_ms >= 0 && timer_start(engine_loop(d->engine), clock_boot() + end.again_ms,
+                                         start_try, d, &d->timer) != SP_OK)
+        end.again_ms = -1;
+    d->events->lost(d->arg, &end); /* d may be gone from here on */
+}
+
+static void on_channel_message(void *arg, struct channel *c, const struct envelope *m)
+{
+    struct dialer *d = arg;
+
+    d->events->message(d->arg, c, m);
+}
+
+static void take_hello(struct dialer *d, const struct envelope *m)
+{
+    struct buf prove;
+    sp_error e;
+
+    buf_init(&prove, ENVELOPE_OPENING_BYTES_MAX);
+    if ((e = opening_edge_hello(&d->opening, m, &prove)) == SP_OK)
+        e = socket_send(&d->socket, buf_view(&prove));
+    buf_deinit(&prove);
+    switch (e) {
+    case SP_OK:
+        break;
+    case SP_ERR_AUDIENCE:
+        lose(d, e, "the broker shows another identity key than the one that is pinned here");
+        break;
+    case SP_ERR_SIGNATURE:
+        lose(d, e,
+             "the broker's proof does not belong to this connection: something between "
+             "ends TLS");
+        break;
+    case SP_ERR_VERSION:
+        lose(d, e, "the broker speaks no protocol version of this program (1 to 1)");
+        break;
+    default:
+        lose(d, e, "the broker's first message is not understood");
+    }
+}
+
+static void take_welcome(struct dialer *d, const struct envelope *m)
+{
+    struct channel_wire wire = {socket_wire_send, socket_wire_close, &d->socket};
+    struct opening_welcome w;
+
+    if (strcmp(m->type, "welcome") != 0 || m->i != 2 ||
+        fields_read(m->members, welcome_fields, NULL, &w) != SP_OK) {
+        lose(d, SP_ERR_PROTOCOL, "the broker's welcome is not understood");
+        return;
+    }
+    if (channel_new(engine_loop(d->engine), &wire, 1, 2, on_channel_message, d, &d->channel) !=
+        SP_OK) {
+        lose(d, SP_ERR_NOMEM, "out of memory");
+        return;
+    }
+    timer_cancel(d->timer);
+    d->timer = NULL;
+    d->phase = DIALER_OPEN;
+    d->failures = 0;
+    d->events->opened(d->arg, d->channel, &w, &d->opening);
+}
+
+static void take_opening(struct dialer *d, struct view text)
+{
+    struct envelope m;
+
+    if (envelope_parse(text, &m) != SP_OK) {
+        lose(d, SP_ERR_PROTOCOL, "the broker's message is not understood");
+        return;
+    }
+    if (d->opening.server_time == 0)
+        take_hello(d, &m);
+    else
+        take_welcome(d, &m);
+    envelope_deinit(&m);
+}
+
+/* End of the turn: messages in their order, then perhaps the end. One a round, since any of them
+ * may free the dialer; the rest follows in the next round. */
+static void deliver(void *arg)
+{
+    struct dialer *d = arg;
+    struct arrived *a = d->first;
+    sp_error e = SP_OK;
+
+    if (a == NULL) {
+        if (d->phase == DIALER_LOST)
+            tell_end(d);
+        return;
+    }
+    d->first = a->next;
+    if (d->first == NULL)
+        d->last = &d->first;
+    deferred_queue(engine_loop(d->engine), &d->later);
+    if (d->phase == DIALER_OPENING) {
+        take_opening(d, a->text);
+    } else if (d->channel != NULL) {
+        /* The receiver may free the dialer; then channel_receive still returns, and only SP_OK. */
+        e = channel_receive(d->channel, a->text);
+        if (e != SP_OK) {
+            socket_close(&d->socket, channel_close_of(e), sp_error_text(e));
+            lose(d, SP_ERR_PROTOCOL, sp_error_text(e));
+        }
+    }
+    free(a);
+}
+
+/* ---- libwebsockets' side --------------------------------------------------------------------- */
+
+static void on_piece(struct dialer *d, struct view piece)
+{
+    struct view whole;
+    struct arrived *a;
+    sp_error e = socket_receive(&d->socket, piece, &whole);
+
+    if (e == SP_ERR_AGAIN)
+        return;
+    if (e != SP_OK || (a = malloc(sizeof *a + whole.len)) == NULL) {
+        lose(d, SP_ERR_PROTOCOL, "a message is too long or not text");
+        return;
+    }
+    a->next = NULL;
+    if (whole.len > 0)
+        memcpy(a->bytes, whole.at, whole.len);
+    a->text = (struct view){a->bytes, whole.len};
+    *d->last = a;
+    d->last = &a->next;
+    deferred_queue(engine_loop(d->engine), &d->later);
+}
+
+static void on_established(struct dialer *d, struct lws *wsi)
+{
+    d->opening.binding.l7 = d->l7;
+    if (!d->l7 && tls_foreign_binding(lws_get_ssl(wsi), d->opening.binding.exporter) != SP_OK) {
+        lose(d, SP_ERR_TLS, "the connection is not TLS 1.3: something between ends TLS");
+        return;
+    }
+    d->phase = DIALER_OPENING;
+}
+
+static int add_nonce(struct dialer *d, unsigned char **at, size_t room)
+{
+    struct buf line;
+    int state = -1;
+
+    buf_init(&line, 100);
+    buf_add_str(&line, "Sallyport-Nonce: ");
+    encode_base64url((struct view){d->opening.nonce, sizeof d->opening.nonce}, &line);
+    buf_add_str(&line, "\r\n");
+    if (buf_error(&line) == SP_OK && line.len < room) {
+        memcpy(*at, line.at, line.len);
+        *at += line.len;
+        state = 0;
+    }
+    buf_deinit(&line);
+    return state;
+}
+
+static void on_failed(struct dialer *d, struct lws *wsi, const char *text)
+{
+    void *ssl = lws_get_ssl(wsi);
+    enum tls_refusal refusal = ssl != NULL ? tls_foreign_refusal(ssl) : TLS_REFUSAL_NONE;
+
+    d->wsi = NULL;
+    if (refusal != TLS_REFUSAL_NONE)
+        lose(d, SP_ERR_TLS, tls_refusal_text(refusal));
+    else if (text != NULL && strstr(text, "proxy") != NULL)
+        lose(d, SP_ERR_REFUSED, "the HTTP proxy refused the connection");
+    else if (text != NULL && strstr(text, "HS:") != NULL)
+        lose(d, SP_ERR_REFUSED, "there is no Sallyport broker at this address");
+    else
+        lose(d, SP_ERR_UNREACHABLE, "it can't be reached");
+}
+
+static void on_closed(struct dialer *d)
+{
+    static const struct {
+        enum channel_close code;
+        sp_error error;
+        const char *text;
+    } rows[] = {
+        {CHANNEL_CLOSE_PROOF, SP_ERR_REFUSED, "the broker did not accept this key"},
+        {CHANNEL_CLOSE_CUT, SP_ERR_REFUSED, "the broker ended the channel"},
+        {CHANNEL_CLOSE_TIME, SP_ERR_TIMEOUT, "the opening took too long"},
+        {CHANNEL_CLOSE_REPLACED, SP_ERR_CLOSED, "a newer channel of this key took its place"},
+        {CHANNEL_CLOSE_VERSION, SP_ERR_VERSION, "no common protocol version"},
+        {CHANNEL_CLOSE_TOO_MUCH, SP_ERR_LIMIT, "too much at once"},
+    };
+
+    d->wsi = NULL;
+    d->end.close = d->socket.peer_close;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].code == d->end.close) {
+            lose(d, rows[i].error, rows[i].text);
+            return;
+        }
+    lose(d, SP_ERR_CLOSED, "the connection ended");
+}
+
+static int prepare_tls(struct lws *wsi, void *ssl_ctx)
+{
+    struct dialer *d = lws_vhost_user(lws_get_vhost(wsi));
+
+    d->tls_error = tls_foreign_client(ssl_ctx, d->host, d->tls, &d->tls_why);
+    d->ssl_ctx = ssl_ctx;
+    return d->tls_error == SP_OK ? 0 : -1;
+}
+
+static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                  size_t len)
+{
+    struct dialer *d;
+
+    if (reason == LWS_CALLBACK_OPENSSL_LOAD_EXTRA_CLIENT_VERIFY_CERTS)
+        return prepare_tls(wsi, user);
+    if ((d = wsi != NULL ? lws_get_opaque_user_data(wsi) : NULL) == NULL)
+        return reason == LWS_CALLBACK_CLIENT_WRITEABLE || reason == LWS_CALLBACK_CLIENT_RECEIVE ? -1
+                                                                                                : 0;
+    switch ((int)reason) {
+    case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+        return add_nonce(d, in, len);
+    case LWS_CALLBACK_CLIENT_ESTABLISHED:
+        on_established(d, wsi);
+        return 0;
+    case LWS_CALLBACK_CLIENT_RECEIVE:
+        on_piece(d, (struct view){in, len});
+        return 0;
+    case LWS_CALLBACK_CLIENT_WRITEABLE:
+        return socket_writable(&d->socket);
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+        socket_peer_closed(&d->socket, (struct view){in, len});
+        return 0;
+    case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+        on_failed(d, wsi, in);
+        return 0;
+    case LWS_CALLBACK_CLIENT_CLOSED:
+    case LWS_CALLBACK_WSI_DESTROY:
+        if (d->wsi == wsi)
+            on_closed(d);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+static void on_try_deadline(void *arg)
+{
+    struct dialer *d = arg;
+
+    d->timer = NULL;
+    lose(d, SP_ERR_TIMEOUT, "no answer within 20 s");
+}
+
+static void connect_to(struct dialer *d, const char *address)
+{
+    static const lws_retry_bo_t pings = {.secs_since_valid_ping = DIALER_PING_MS / 1000,
+                                         .secs_since_valid_hangup = DIALER_PING_MS / 1000 * 2 + 10};
+    struct lws_client_connect_info i = {0};
+
+    d->phase = DIALER_CONNECTING;
+    opening_edge_init(&d->opening, d->edge);
+    i.context = engine_context(d->engine);
+    i.vhost = d->vhost;
+    i.address = address;
+    i.port = d->port;
+    i.path = "/control";
+    i.host = d->authority;
+    i.protocol = d->protocols[0].name;
+    i.local_protocol_name = d->protocols[0].name;
+    i.ietf_version_or_minus_one = -1;
+    i.opaque_user_data = d;
+    i.retry_and_idle_policy = &pings;
+    /* libwebsockets can't check names on wolfSSL and refuses every connection unless told to skip
+     * it; tls_foreign_client does the check (DATAPATH fact 1). */
+    i.ssl_connection = LCCSCF_USE_SSL | LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK;
+    socket_init(&d->socket, NULL);
+    i.pwsi = &d->wsi;
+    if (lws_client_connect_via_info(&i) == NULL || d->wsi == NULL)
+        lose(d, SP_ERR_UNREACHABLE, "it can't be reached");
+    else
+        d->socket.wsi = d->wsi;
+}
+
+static void looked_up(void *arg, sp_error e, const struct address *found, size_t count)
+{
+    struct dialer *d = arg;
+
+    d->lookup = NULL;
+    if (e != SP_OK || count == 0)
+        lose(d, SP_ERR_UNREACHABLE, "the name was not found");
+    else
+        connect_to(d, address_host_text(&found[d->turn++ % count]).s);
+}
+
+static void start_lookup(struct dialer *d)
+{
+    sp_error e;
+
+    d->phase = DIALER_RESOLVING;
+    if ((e = lookup_start(d->pool, d->host, d->port, looked_up, d, &d->lookup)) != SP_OK)
+        lose(d, e, sp_error_text(e));
+}
+
+static void start_try(void *arg)
+{
+    struct dialer *d = arg;
+
+    d->timer = NULL;
+    d->phase = DIALER_CONNECTING;
+    if (timer_start(engine_loop(d->engine), clock_boot() + TRY_MS, on_try_deadline, d, &d->timer) !=
+        SP_OK) {
+        lose(d, SP_ERR_NOMEM, "out of memory");
+        return;
+    }
+    if (d->fixed_name || d->pool == NULL)
+        connect_to(d, d->host);
+    else
+        start_lookup(d);
+}
+
+static sp_error choose_way(struct dialer *d, const struct proxy_env *env, struct sp_why *why,
+                           char proxy[PROXY_MAX])
+{
+    struct proxy_choice c;
+    sp_error e;
+
+    proxy[0] = '\0'; /* not NULL: libwebsockets would read http_proxy (C-027) */
+    if ((e = proxy_choose(env, d->host, d->port, why, &c)) != SP_OK)
+        return e;
+    d->proxied = !c.direct;
+    if (d->proxied && c.user[0] != '\0')
+        snprintf(proxy, PROXY_MAX, "%s:%s@%s:%u", c.user, c.password, c.host, c.port);
+    else if (d->proxied)
+        snprintf(proxy, PROXY_MAX, "%s:%u", c.host, c.port);
+    proxy_choice_wipe(&c);
+    return SP_OK;
+}
+
+static void on_vhost_gone(struct lws_vhost *vhost, void *protocols)
+{
+    (void)vhost;
+    free(protocols);
+}
+
+static sp_error make_vhost(struct dialer *d, const char *proxy, struct sp_why *why)
+{
+    struct lws_context_creation_info info = {0};
+
+    if ((d->protocols = calloc(2, sizeof *d->protocols)) == NULL)
+        return SP_ERR_NOMEM;
+    d->protocols[0] = (struct lws_protocols){
+        .name = "sallyport-control.1", .callback = on_lws, .rx_buffer_size = 4096};
+    info.finalize = on_vhost_gone;
+    info.finalize_arg = d->protocols;
+    /* libwebsockets shares one SSL_CTX among vhosts whose options are equal, and the name to check
+     * hangs on the SSL_CTX: bits that mean nothing keep ours apart. */
+    info.ssl_client_options_clear = (long)((1 + random_below(0x3fffff)) << 40);
+    info.port = CONTEXT_PORT_NO_LISTEN;
+    info.vhost_name = "control";
+    info.protocols = d->protocols;
+    info.user = d;
+    info.http_proxy_address = proxy;
+    info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
+    if ((d->vhost = lws_create_vhost(engine_context(d->engine), &info)) == NULL) {
+        free(d->protocols);
+        return SP_ERR_NOMEM;
+    }
+    if (lws_init_vhost_client_ssl(&info, d->vhost) != 0 || d->tls_error != SP_OK) {
+        if (why != NULL && d->tls_error != SP_OK)
+            *why = d->tls_why;
+        return d->tls_error != SP_OK ? d->tls_error : SP_ERR_TLS;
+    }
+    return SP_OK;
+}
+
+sp_error dialer_new(struct engine *engine, const struct dialer_options *o, struct sp_why *why,
+                    struct dialer **out)
+{
+    struct dialer *d = calloc(1, sizeof *d);
+    char proxy[PROXY_MAX];
+    struct address literal;
+    sp_error e = SP_ERR_NOMEM;
+
+    if (d == NULL)
+        return e;
+    d->engine = engine;
+    d->pool = o->pool;
+    d->events = o->events;
+    d->arg = o->arg;
+    d->edge = o->edge;
+    d->tls = o->tls;
+    d->port = o->port;
+    d->l7 = o->l7;
+    d->last = &d->first;
+    deferred_init(&d->later, deliver, d);
+    socket_init(&d->socket, NULL);
+    snprintf(d->host, sizeof d->host, "%s", o->host);
+    snprintf(d->authority, sizeof d->authority, strchr(d->host, ':') ? "[%s]:%u" : "%s:%u", d->host,
+             d->port);
+    if ((e = choose_way(d, o->proxy, why, proxy)) == SP_OK &&
+        (e = make_vhost(d, proxy, why)) == SP_OK)
+        e = timer_start(engine_loop(engine), clock_boot(), start_try, d, &d->timer);
+    explicit_bzero(proxy, sizeof proxy);
+    d->fixed_name = d->proxied || address_from_host(view_str(d->host), d->port, &literal) == SP_OK;
+    if (e != SP_OK) {
+        dialer_free(d);
+        return e;
+    }
+    *out = d;
+    return SP_OK;
+}
+
+void dialer_free(struct dialer *d)
+{
+    if (d == NULL)
+        return;
+    deferred_cancel(engine_loop(d->engine), &d->later);
+    timer_cancel(d->timer);
+    channel_free(d->channel);
+    drop_connection(d);
+    tls_foreign_client_done(d->ssl_ctx);
+    if (d->vhost != NULL)
+        lws_vhost_destroy(d->vhost);
+    free(d);
+}
+
+struct channel *dialer_channel(struct dialer *d)
+{
+    return d->channel;
+}
+
+void dialer_again(struct dialer *d)
+{
+    if (d->phase == DIALER_WAITING) {
+        timer_cancel(d->timer);
+        d->timer = NULL;
+        if (timer_start(engine_loop(d->engine), clock_boot(), start_try, d, &d->timer) != SP_OK)
+            d->timer = NULL; /* out of memory: the owner's next call tries again */
+        return;
+    }
+    d->again = true;
+    if (d->phase == DIALER_OPEN || d->phase == DIALER_OPENING)
+        socket_close(&d->socket, CHANNEL_CLOSE_NORMAL, NULL);
+    else
+        lose(d, SP_ERR_CANCELLED, "started again");
+}
+
+sp_unix_ms dialer_broker_time(const struct dialer *d)
+{
+    if (d->opening.server_time == 0)
+        return 0;
+    return d->opening.server_time + (clock_boot() - d->opening.server_time_at);
+}

@@ -227,7 +227,11 @@ def main():
     cage.enter(network=False)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
-    demo, stations = Demo(options.build), Stations()
+    try:
+        demo, stations = Demo(options.build), Stations()
+    except proc.Failed as missing:
+        print(f"demo: {missing}", file=sys.stderr)
+        return 1
     try:
         path = [demo.private_network, demo.direct_access_refused, demo.broker_and_relay, demo.administrator, demo.connector, demo.login,
                 demo.posture, demo.session]

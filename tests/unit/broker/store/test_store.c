@@ -50,6 +50,24 @@ static struct user_put anna(const struct temp *t)
                                      .seen = 6}};
 }
 
+/* Member by member: the bytes between members mean nothing and differ between compilers. */
+static void assert_same_user(const struct user_row *a, const struct user_row *b)
+{
+    assert_true(id_equal(a->id, b->id));
+    assert_string_equal(a->iss, b->iss);
+    assert_string_equal(a->sub, b->sub);
+    assert_string_equal(a->name, b->name);
+    assert_string_equal(a->display, b->display);
+    assert_string_equal(a->email, b->email);
+    assert_string_equal(a->idp, b->idp);
+    assert_string_equal(a->groups_detail, b->groups_detail);
+    assert_int_equal(a->state, b->state);
+    assert_int_equal(a->groups, b->groups);
+    assert_int_equal(a->created, b->created);
+    assert_int_equal(a->seen, b->seen);
+    assert_int_equal(a->ver, b->ver);
+}
+
 static void rows_come_back_as_they_were(void **state)
 {
     (void)state;
@@ -61,7 +79,7 @@ static void rows_come_back_as_they_were(void **state)
     assert_int_equal(store_commit(t.st, put_user, &p), SP_OK);
     assert_int_equal(p.row.ver, 1);
     assert_int_equal(t.s->registry->user_get(t.st, id_of(1), &got), SP_OK);
-    assert_memory_equal(&got, &p.row, sizeof got);
+    assert_same_user(&got, &p.row);
     assert_int_equal(t.s->registry->user_by_principal(t.st, "https://idp", "1", &got), SP_OK);
     assert_int_equal(t.s->registry->user_by_name(t.st, "anna", &got), SP_OK);
     assert_int_equal(t.s->registry->user_get(t.st, id_of(2), &got), SP_ERR_NOT_FOUND);

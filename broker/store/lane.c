@@ -112,12 +112,14 @@ static void serve(struct lane *l, struct job *jobs)
         pthread_cond_signal(&jobs->finished);
         jobs = next;
     }
-    void (*wake)(void *) = st->wake;
-    void *wake_arg = st->wake_arg;
     pthread_mutex_unlock(&l->lock);
 
-    if (e == SP_OK && tx.changed && wake != NULL)
-        wake(wake_arg);
+    if (e == SP_OK && tx.changed) {
+        pthread_mutex_lock(&st->lock_wake);
+        if (st->wake != NULL)
+            st->wake(st->wake_arg);
+        pthread_mutex_unlock(&st->lock_wake);
+    }
     tx_deinit(&tx);
     conn_checkpoint(st->writer, false);
 }

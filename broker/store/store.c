@@ -264,6 +264,7 @@ sp_error store_open(const struct store_config *config, struct sp_why *why, struc
     st->lock = -1;
     st->shard = config->audit_shard;
     st->holder = config->holder;
+    pthread_mutex_init(&st->lock_wake, NULL);
     pthread_mutex_init(&st->lock_readers, NULL); /* cannot fail with default attributes on Linux */
     pthread_cond_init(&st->reader_back, NULL);
     e = config->path == NULL ? conn_open(NULL, CONN_WRITE, why, &st->writer)
@@ -297,14 +298,17 @@ void store_close(struct store *st)
         close(st->lock);
     pthread_cond_destroy(&st->reader_back);
     pthread_mutex_destroy(&st->lock_readers);
+    pthread_mutex_destroy(&st->lock_wake);
     free(st->path);
     free(st);
 }
 
 void store_on_change(struct store *st, void (*wake)(void *arg), void *arg)
 {
-    st->wake = wake; /* before any change: by changes_start() */
+    pthread_mutex_lock(&st->lock_wake);
+    st->wake = wake;
     st->wake_arg = arg;
+    pthread_mutex_unlock(&st->lock_wake);
 }
 
 struct store_health store_health(const struct store *st)

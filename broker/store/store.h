@@ -289,7 +289,8 @@ struct store_services {
 };
 const struct store_services *store_services(const struct store *st);
 
-/* Called on the lane's thread after each batch that holds change rows: wakes the follower. */
+/* Called on the lane's thread after each batch that holds change rows: wakes the follower. When
+ * this returns, the function set before is not running and never runs again. */
 void store_on_change(struct store *st, void (*wake)(void *arg), void *arg);
 
 /* One step of the audit chain: the hash of (shard, seq, text) after `previous`. */

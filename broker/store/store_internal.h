@@ -40,6 +40,8 @@ struct store {
     pthread_mutex_t lock_readers; /* memory: guards the writer, which reads too */
     pthread_cond_t reader_back;
     struct lane *lane;
+    pthread_mutex_t
+        lock_wake; /* held while wake runs: after store_on_change nobody is in the old one */
     void (*wake)(void *arg);
     void *wake_arg;
 };

@@ -58,7 +58,9 @@ static void on_live(void *arg, enum live_event event, const struct session *s, c
         c->over[i] = false;
     }
     c->kept[i] = *s;
-    bool over = event == LIVE_EVENT_ENDED || (s->cut_relay_ms >= 0 && s->cut_connector_ms >= 0);
+    /* Both edges answered, or both said that it is gone. */
+    bool over = event == LIVE_EVENT_ENDED || event == LIVE_EVENT_CUT ||
+                (s->cut_relay_ms != -1 && s->cut_connector_ms != -1);
     if (over && !c->over[i] && took_ms(s) >= 0)
         c->times[c->next_time++ % CUTS_TIMES_KEPT] = (struct took){clock_unix(), took_ms(s)};
     c->over[i] = c->over[i] || over;
@@ -143,9 +145,9 @@ static struct json *cut_object(const struct names *n, const struct session *s, b
     const struct relay_row *relay = snapshot_relay(n->s, s->relay);
     const struct connector_row *connector = snapshot_connector(n->s, s->connector);
 
-    if (!over && s->cut_relay_ms < 0 && relay != NULL)
+    if (!over && s->cut_relay_ms == -1 && relay != NULL)
         json_push(silent, json_new_str(view_str(relay->name)));
-    if (!over && s->cut_connector_ms < 0 && connector != NULL)
+    if (!over && s->cut_connector_ms == -1 && connector != NULL)
         json_push(silent, json_new_str(view_str(connector->name)));
     json_set_id(o, "id", s->id);
     set_ref(o, "user", s->user, s->user_name);
@@ -200,7 +202,7 @@ struct json *cut_of_session(struct api *api, const struct session *s)
     if (s->cut_at == 0)
         return json_new_null();
     struct names n = names_hold(api);
-    struct json *o = cut_object(&n, s, s->cut_relay_ms >= 0 && s->cut_connector_ms >= 0);
+    struct json *o = cut_object(&n, s, s->cut_relay_ms != -1 && s->cut_connector_ms != -1);
     names_release(&n);
     return o;
 }

@@ -3,28 +3,19 @@
 #include "broker/api/api.h"
 #include "lib/http/live.h"
 
-static const char *state_of(enum live_event event)
-{
-    if (event == LIVE_EVENT_CUT)
-        return "cut";
-    if (event == LIVE_EVENT_ENDED)
-        return "ended";
-    return NULL;
-}
-
 static void on_live(void *arg, enum live_event event, const struct session *s, const char *why)
 {
     struct api *api = arg;
     bool open = event == LIVE_EVENT_ADDED || event == LIVE_EVENT_UNKNOWN;
-    bool over = event == LIVE_EVENT_ENDED;
+    bool over = event == LIVE_EVENT_ENDED || event == LIVE_EVENT_CUT;
+    const char *state = !over ? NULL : s->cut_at != 0 ? "cut" : "ended";
 
     (void)why;
     if (api->feed == NULL)
         return;
     struct names n = names_hold(api);
     struct json *d = json_object();
-    bool was_cut = over && s->cut_at != 0;
-    json_set(d, "session", api_session_object(api, &n, s, was_cut ? "cut" : state_of(event)));
+    json_set(d, "session", api_session_object(api, &n, s, state));
     names_release(&n);
     live_post(api->feed, open ? "session.open" : over ? "session.end" : "session.change", d);
 }

@@ -4,6 +4,7 @@ import concurrent.futures
 import ctypes
 import ipaddress
 import os
+import pathlib
 import secrets
 import subprocess
 
@@ -24,6 +25,8 @@ class Node:
             ip("netns", "add", name)
             ip("-n", name, "link", "set", "lo", "up")
         self._inside = concurrent.futures.ThreadPoolExecutor(max_workers=64, initializer=self._move_thread)
+        if not host:  # a new namespace may inherit the host's setting, and a machine that forwards is a hole
+            self.run(pathlib.Path("/proc/sys/net/ipv4/ip_forward").write_text, "0")
 
     def _move_thread(self):
         if self.host:

@@ -12,8 +12,9 @@ noinst_LIBRARIES += %D%/libapi.a
 nodist_%C%_libapi_a_SOURCES = %D%/assets_table.c
 
 check_PROGRAMS += \
-	tests/unit/%D%/test_assets tests/unit/%D%/test_slice tests/unit/%D%/test_routes \
+	tests/unit/%D%/test_assets tests/unit/%D%/test_slice tests/unit/%D%/test_routes tests/unit/%D%/test_router \
 	tests/unit/broker/identity/test_tickets
+tests_unit_%C%_test_router_SOURCES = tests/unit/%D%/test_router.c
 tests_unit_%C%_test_routes_SOURCES = tests/unit/%D%/test_routes.c
 tests_unit_%C%_test_assets_SOURCES = tests/unit/%D%/test_assets.c
 tests_unit_%C%_test_slice_SOURCES = tests/unit/%D%/test_slice.c

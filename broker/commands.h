@@ -1,0 +1,21 @@
+#ifndef SP_BROKER_COMMANDS_H
+#define SP_BROKER_COMMANDS_H
+
+/*
+ * commands: the rows of main.c. Each returns an exit code of lib/term/command.h.
+ */
+
+#include "lib/term/command.h"
+
+int cmd_check(const struct command_call *call);
+int cmd_key(const struct command_call *call);         /* fingerprint, list */
+int cmd_account_add(const struct command_call *call); /* of the built-in provider */
+int cmd_account_list(const struct command_call *call);
+int cmd_account_disable(const struct command_call *call);
+int cmd_migrate(const struct command_call *call);
+int cmd_backup(const struct command_call *call);
+int cmd_restore(const struct command_call *call);
+int cmd_audit_verify(const struct command_call *call);
+int cmd_audit_export(const struct command_call *call);
+
+#endif

@@ -1,0 +1,86 @@
+#include "broker/commands.h"
+
+#define CONFIG                                                                     \
+    {                                                                              \
+        "config", "FILE", "configuration; /etc/sallyport/broker.yaml unless given" \
+    }
+
+static const struct command commands[] = {
+    {.name = "check",
+     .summary = "check the configuration",
+     .exits = "",
+     .options = {CONFIG},
+     .run = cmd_check},
+    {.name = "key fingerprint",
+     .summary = "the fingerprint of the identity key, for comparing",
+     .exits = "10",
+     .options = {CONFIG},
+     .run = cmd_key},
+    {.name = "key list",
+     .summary = "the keys by purpose; never secrets",
+     .exits = "10",
+     .options = {CONFIG},
+     .run = cmd_key},
+    {.name = "account add",
+     .args = "NAME",
+     .summary = "add an account of the built-in provider",
+     .exits = "10",
+     .options = {CONFIG,
+                 {"password-file", "FILE", "file of mode 0600 that holds it; else it is asked for"},
+                 {"groups", "LIST", "names with commas between"},
+                 {"email", "ADDRESS", "for display"},
+                 {"display", "NAME", "for display"}},
+     .args_min = 1,
+     .args_max = 1,
+     .run = cmd_account_add},
+    {.name = "account list",
+     .summary = "the accounts of the built-in provider",
+     .exits = "10",
+     .options = {CONFIG},
+     .run = cmd_account_list},
+    {.name = "account disable",
+     .args = "NAME",
+     .summary = "close an account of the built-in provider",
+     .exits = "10",
+     .options = {CONFIG},
+     .args_min = 1,
+     .args_max = 1,
+     .run = cmd_account_disable},
+    {.name = "migrate",
+     .summary = "bring the store to this program's schema",
+     .exits = "10",
+     .options = {CONFIG},
+     .run = cmd_migrate},
+    {.name = "backup",
+     .summary = "copy the store, also while the broker runs",
+     .exits = "10",
+     .options = {CONFIG, {"file", "FILE", "new file for the copy"}},
+     .run = cmd_backup},
+    {.name = "restore",
+     .summary = "put a backup in place of a stopped broker's store",
+     .exits = "10",
+     .options = {CONFIG, {"file", "FILE", "the backup"}},
+     .run = cmd_restore},
+    {.name = "audit verify",
+     .summary = "check the audit chain, record by record",
+     .exits = "10",
+     .options = {CONFIG, {"from", "SEQ", "begin with this record"}},
+     .run = cmd_audit_verify},
+    {.name = "audit export",
+     .summary = "write the audit records to standard output",
+     .exits = "10",
+     .options = {CONFIG, {"format", "FORMAT", "ndjson (default), ocsf or csv"}},
+     .run = cmd_audit_export},
+};
+
+int main(int argc, char **argv)
+{
+    static const struct program program = {
+        .name = "sallyport-broker",
+        .summary = "decides who may open which application, and writes it down",
+        .commands = commands,
+        .count = sizeof commands / sizeof *commands,
+    };
+
+    return program_main(&program, argc, argv);
+}

@@ -11,3 +11,6 @@ tests_unit_%C%_test_signin_SOURCES = tests/unit/%D%/test_signin.c
 check_PROGRAMS += tests/unit/%D%/test_oidc
 tests_unit_%C%_test_oidc_SOURCES = tests/unit/%D%/test_oidc.c tests/unit/lib/http/harness.c \
 	tests/unit/lib/http/harness.h
+check_PROGRAMS += tests/unit/%D%/test_logins
+tests_unit_%C%_test_logins_SOURCES = tests/unit/%D%/test_logins.c tests/unit/lib/http/harness.c \
+	tests/unit/lib/http/harness.h

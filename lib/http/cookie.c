@@ -13,12 +13,14 @@ static bool is_cookie_value(struct view v)
     return true;
 }
 
+/* A token of letters, digits, '-' and '_': names may hold an id (one cookie a login). */
 static bool is_host_name(const char *name)
 {
     if (strncmp(name, HOST_PREFIX, sizeof HOST_PREFIX - 1) != 0)
         return false;
     for (const char *c = name + sizeof HOST_PREFIX - 1; *c != '\0'; c++)
-        if (!((*c >= 'a' && *c <= 'z') || *c == '-'))
+        if (!((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
+              *c == '-' || *c == '_'))
             return false;
     return true;
 }

@@ -11,7 +11,7 @@ sp_error pages_new(const struct pages_options *o, struct pages **out)
         return SP_ERR_NOMEM;
     p->o = *o;
     if (p->o.organisation == NULL)
-        p->o.organisation = "Sallyport";
+        p->o.organisation = "This installation";
     if (p->o.help == NULL)
         p->o.help = "your administrator";
     *out = p;
@@ -152,7 +152,8 @@ static void head(struct visit *v, const char *title)
            title);
     buf_add_str(&v->page, sprite);
     if (v->p->o.banner != NULL)
-        html_f(&v->page, "<p class=\"banner\" role=\"note\">%s</p>", v->p->o.banner);
+        html_f(&v->page, "<aside class=\"devbar\" aria-label=\"Evaluation\">%s</aside>",
+               v->p->o.banner);
 }
 
 static void brand(struct visit *v)

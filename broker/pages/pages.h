@@ -31,7 +31,7 @@ struct pages;
 struct sessions;
 
 struct pages_options {
-    const char *organisation; /* title of every page; NULL: "Sallyport" */
+    const char *organisation; /* title of every page; NULL: "This installation" */
     const char *help;         /* whom to ask; NULL: "your administrator" */
     const char *banner;       /* shown on every page: "Evaluation mode…"; NULL: none */
     bool enrol_at_login;      /* whoever has no factor sets one up at login (OTP-10); false: they

@@ -30,7 +30,7 @@ function signIn(resume: string | undefined): void {
   leaving = true;
   const login = resume?.startsWith("/") && !resume.startsWith("//") ? resume : "/login";
   const here = location.pathname + location.search;
-  location.assign(`${login}${login.includes("?") ? "&" : "?"}next=${encodeURIComponent(here)}`);
+  location.assign(`${login}${login.includes("?") ? "&" : "?"}return_to=${encodeURIComponent(here)}`);
 }
 
 function address(path: string, parts: object | undefined, query: object | undefined): string {

@@ -1,6 +1,10 @@
 # broker: wiring only. May use lib and broker/*; never includes relay.
-bin_PROGRAMS += broker/sallyport-broker
-broker_sallyport_broker_SOURCES = %D%/main.c %D%/commands.h %D%/upkeep.c %D%/verify.c %D%/account.c \
+noinst_LIBRARIES += %D%/libbroker.a
+%C%_libbroker_a_SOURCES = %D%/commands.h %D%/upkeep.c %D%/verify.c %D%/account.c \
 	%D%/offline.c %D%/offline.h %D%/config.c %D%/config.h %D%/keyring.c %D%/keyring.h \
 	%D%/front.c %D%/front.h %D%/handoff.c %D%/handoff.h
-broker_sallyport_broker_LDADD = $(SP_BROKER_LIBS) $(SP_LIBS) $(SP_EXT)
+
+bin_PROGRAMS += broker/sallyport-broker
+broker_sallyport_broker_SOURCES = %D%/main.c
+broker_sallyport_broker_LDADD = %D%/libbroker.a $(SP_BROKER_LIBS) $(SP_LIBS) $(SP_EXT)
+

@@ -426,6 +426,10 @@ sp_error server_new(struct engine *engine, const struct server_options *o, struc
 
     if (s == NULL || o->endpoint_count > ENDPOINTS_MAX)
         goto out;
+    if (lws_get_vhost_by_name(engine_context(engine), "public") != NULL) {
+        e = SP_ERR_EXISTS;
+        goto out;
+    }
     s->engine = engine;
     s->pool = o->pool;
     s->handle = o->handle;

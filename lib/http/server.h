@@ -52,6 +52,9 @@ struct server_options {
 };
 
 /*
+ * One server an engine: among several on one port (and "none" is one) libwebsockets chooses by the
+ * Host header, so a request could reach another server than its socket was given to.
+ *   SP_ERR_EXISTS                        the engine has a server already
  *   SP_ERR_NOT_FOUND, SP_ERR_PERMISSION  certificate or key can't be read; `why` names the file
  *   SP_ERR_TLS                           they are not fitting PEM
  *   SP_ERR_NOMEM

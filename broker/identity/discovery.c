@@ -140,8 +140,8 @@ static bool list_has(const struct json *list, const char *word)
     return false;
 }
 
-static sp_error read_metadata(struct view text, const char *issuer, struct sp_why *why,
-                              struct metadata *out)
+sp_error metadata_read(struct view text, const char *issuer, struct sp_why *why,
+                       struct metadata *out)
 {
     struct metadata m = {.basic = true};
     struct json *doc = NULL;
@@ -193,7 +193,7 @@ static sp_error fetch_metadata(struct discovery *d, struct sp_why *why, struct m
     buf_add_str(&url, "/.well-known/openid-configuration");
     if ((e = buf_error(&url)) == SP_OK &&
         (e = get(d, buf_cstr(&url), why, &body, fresh_ms)) == SP_OK)
-        e = read_metadata(buf_view(&body), d->issuer, why, out);
+        e = metadata_read(buf_view(&body), d->issuer, why, out);
     buf_deinit(&body);
     buf_deinit(&url);
     return e;

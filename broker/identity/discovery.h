@@ -38,6 +38,14 @@ struct metadata {
     bool basic;                           /* client_secret_basic; else client_secret_post */
 };
 
+/*
+ * Reads a metadata document whose `issuer` must be the given text, byte for byte. Pure. Fuzzed by
+ * tests/fuzz/fuzz_discovery.c.
+ *   SP_ERR_PROTOCOL  `why` says what is wrong
+ */
+SP_MUST sp_error metadata_read(struct view text, const char *issuer, struct sp_why *why,
+                               struct metadata *out);
+
 struct discovery;
 
 /* Borrows `client` until discovery_free, copies `issuer`. Fetches nothing yet.

@@ -32,3 +32,5 @@ check_PROGRAMS += %D%/fuzz_floor
 %C%_fuzz_floor_LDADD = connector/libconnector.a $(LDADD)
 check_PROGRAMS += %D%/fuzz_slice
 %C%_fuzz_slice_SOURCES = %D%/fuzz_slice.c
+check_PROGRAMS += %D%/fuzz_discovery
+%C%_fuzz_discovery_SOURCES = %D%/fuzz_discovery.c

@@ -129,7 +129,7 @@ static sp_error take(const struct json *j, const struct member *m, struct login 
         return SP_OK;
     switch (m->kind) {
     case MEMBER_TEXT:
-        if (text.len >= m->size)
+        if (text.len == 0 || text.len >= m->size) /* empty ones are never written */
             return SP_ERR_DENIED;
         memcpy(field, text.at, text.len);
         return SP_OK;

@@ -107,10 +107,11 @@ sp_error logins_begin(struct logins *l, const struct login_device *device,
 
     if ((e = check_begin(begin, why)) != SP_OK || (e = not_blocked(l, device->key, why)) != SP_OK)
         return e;
-    memcpy(login.redirect, begin->redirect.at, begin->redirect.len);
+    if (begin->redirect.len > 0)
+        memcpy(login.redirect, begin->redirect.at, begin->redirect.len);
     memcpy(login.challenge, begin->challenge.at, begin->challenge.len);
     memcpy(login.state, begin->state.at, begin->state.len);
-    if (begin->idp.len < sizeof login.idp)
+    if (begin->idp.len > 0 && begin->idp.len < sizeof login.idp)
         memcpy(login.idp, begin->idp.at, begin->idp.len);
     if (oidc_find(l->o.oidc, view_str(login.idp)) == NULL)
         login.idp[0] = '\0';

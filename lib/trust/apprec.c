@@ -70,8 +70,8 @@ bool apprec_sound(const struct apprec *a)
 
 static bool copy_text(struct view v, char *out, size_t size)
 {
-    if (v.len >= size || (v.len > 0 && memchr(v.at, '\0', v.len) != NULL))
-        return false;
+    if (v.len == 0 || v.len >= size || memchr(v.at, '\0', v.len) != NULL)
+        return false; /* neither names nor hosts are empty */
     memcpy(out, v.at, v.len);
     out[v.len] = '\0';
     return true;

@@ -44,7 +44,7 @@ def find_programs(build):
         if found is None:
             found = next((p for p in build.rglob(name) if p.is_file() and os.access(p, os.X_OK)), None)
         if found is None:
-            raise proc.Failed(f"{name} is not in {build}: run make there first")
+            raise proc.Failed(f"{name} is not part of the build in {build}")
         shutil.copy(found, bin_folder / name)
     return bin_folder
 

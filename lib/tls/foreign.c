@@ -42,17 +42,24 @@ bool tls_expect_name(WOLFSSL *ssl, const char *name)
     return wolfSSL_check_domain_name(ssl, name) == WOLFSSL_SUCCESS;
 }
 
+/* libwebsockets gives vhosts of like settings one SSL_CTX: the name is kept once, with its users.
+ */
+struct expected {
+    unsigned users;
+    char name[];
+};
+
 /* Runs at each step of a client's handshake; the first one is before the hello leaves. */
 static void on_client_step(const WOLFSSL *const_ssl, int where, int ret)
 {
     WOLFSSL *ssl = (WOLFSSL *)(uintptr_t)const_ssl;
-    const char *name = wolfSSL_CTX_get_ex_data(wolfSSL_get_SSL_CTX(ssl), name_index);
+    const struct expected *expected = wolfSSL_CTX_get_ex_data(wolfSSL_get_SSL_CTX(ssl), name_index);
 
     (void)where;
     (void)ret;
     wolfSSL_KeepArrays(ssl);
     /* Should this fail (no memory), an impossible name keeps the connection from being trusted. */
-    if (name == NULL || !tls_expect_name(ssl, name))
+    if (expected == NULL || !tls_expect_name(ssl, expected->name))
         wolfSSL_set_verify(ssl, WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT,
                            tls_judge_peer); /* with no tls_conn behind it: refuses all */
 }
@@ -70,11 +77,21 @@ sp_error tls_foreign_client(void *ssl_ctx, const char *name, const struct tls_na
     if ((e = tls_trust(ssl_ctx, named, why)) != SP_OK)
         return e;
 
-    char *copy = strdup(name);
-    if (copy == NULL)
+    struct expected *expected = wolfSSL_CTX_get_ex_data(ssl_ctx, name_index);
+    if (expected != NULL) {
+        if (strcmp(expected->name, name) != 0)
+            return sp_why_say(why, SP_ERR_EXISTS, "this TLS context is for %s already",
+                              expected->name);
+        expected->users++;
+        return SP_OK;
+    }
+    size_t size = strlen(name) + 1;
+    if ((expected = calloc(1, sizeof *expected + size)) == NULL)
         return SP_ERR_NOMEM;
-    if (wolfSSL_CTX_set_ex_data(ssl_ctx, name_index, copy) != WOLFSSL_SUCCESS) {
-        free(copy);
+    expected->users = 1;
+    memcpy(expected->name, name, size);
+    if (wolfSSL_CTX_set_ex_data(ssl_ctx, name_index, expected) != WOLFSSL_SUCCESS) {
+        free(expected);
         return SP_ERR_TLS;
     }
     wolfSSL_CTX_set_info_callback(ssl_ctx, on_client_step);
@@ -83,11 +100,14 @@ sp_error tls_foreign_client(void *ssl_ctx, const char *name, const struct tls_na
 
 void tls_foreign_client_done(void *ssl_ctx)
 {
-    if (ssl_ctx == NULL || name_index < 0)
+    struct expected *expected =
+        ssl_ctx != NULL && name_index >= 0 ? wolfSSL_CTX_get_ex_data(ssl_ctx, name_index) : NULL;
+
+    if (expected == NULL || --expected->users > 0)
         return;
     wolfSSL_CTX_set_info_callback(ssl_ctx, NULL);
-    free(wolfSSL_CTX_get_ex_data(ssl_ctx, name_index));
     (void)wolfSSL_CTX_set_ex_data(ssl_ctx, name_index, NULL);
+    free(expected);
 }
 
 sp_error tls_foreign_binding(void *ssl, uint8_t out[TLS_EXPORT_BYTES])

@@ -17,13 +17,14 @@ void tls_foreign_server(void *ssl_ctx);
 
 /*
  * In LWS_CALLBACK_OPENSSL_LOAD_EXTRA_CLIENT_VERIFY_CERTS. Its connections keep the exporter, trust
- * what `named` says, and refuse every certificate that is not for `name`; one vhost (context) a
- * name. `name` is copied. The handshake then fails inside libwebsockets.
+ * what `named` says, and refuse every certificate that is not for `name`; one context a name,
+ * however many vhosts share it. `name` is copied. The handshake then fails inside libwebsockets.
  *   as tls_named_client
+ *   SP_ERR_EXISTS  the context is for another name already: it must not be shared
  */
 SP_MUST sp_error tls_foreign_client(void *ssl_ctx, const char *name, const struct tls_named *named,
                                     struct sp_why *why);
-/* Frees what tls_foreign_client keeps for a context; before the vhost is destroyed. */
+/* Undoes one tls_foreign_client; once for each, before the vhost is destroyed. */
 void tls_foreign_client_done(void *ssl_ctx);
 
 /* The channel binding of PROTOCOL section 4 (RFC 9266, TLS 1.3 only).   SP_ERR_TLS */

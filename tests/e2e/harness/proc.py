@@ -37,7 +37,7 @@ class Program:
         self.name, self.log = pathlib.Path(self.arguments[0]).name, pathlib.Path(log)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self._env = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **(env or {})}
-        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "ASAN_SYMBOLIZER_PATH"):
+        for name in ("ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "ASAN_SYMBOLIZER_PATH"):
             if name in os.environ:
                 self._env[name] = os.environ[name]
         self._notify = None
@@ -137,7 +137,7 @@ class Done:
 def command(node, arguments, user=None, env=None, stdin=None, seconds=60, cwd="/", binary=False):
     """Runs a program to its end; never raises for an exit code."""
     full = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **(env or {})}
-    for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
+    for name in ("ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS"):
         if name in os.environ:
             full[name] = os.environ[name]
     arguments = [str(a) for a in arguments]

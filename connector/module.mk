@@ -2,9 +2,15 @@
 noinst_LIBRARIES += %D%/libconnector.a
 %C%_libconnector_a_SOURCES = \
 	%D%/admit.c %D%/admit.h %D%/config.c %D%/config.h \
+	%D%/enrol.c %D%/enrol.h %D%/health.c %D%/health.h %D%/run.c %D%/run.h \
+	%D%/control.c %D%/control.h %D%/stand.c %D%/stand.h \
 	%D%/dial.c %D%/dial.h %D%/session.c %D%/sessions.c %D%/session.h \
 	%D%/session_internal.h %D%/records.c %D%/records.h %D%/state.c %D%/state.h \
 	%D%/floor.c %D%/floor.h %D%/floor_internal.h %D%/floor_parse.c
+
+bin_PROGRAMS += %D%/sallyport-connector
+%C%_sallyport_connector_SOURCES = %D%/main.c
+%C%_sallyport_connector_LDADD = %D%/libconnector.a $(SP_LIBS) $(SP_EXT)
 
 check_PROGRAMS += tests/unit/%D%/test_floor
 tests_unit_%C%_test_floor_SOURCES = tests/unit/%D%/test_floor.c

@@ -1,0 +1,241 @@
+#include "connector/run.h"
+
+#include "connector/control.h"
+#include "connector/floor.h"
+#include "connector/health.h"
+
+#include "lib/http/engine.h"
+#include "lib/os/file.h"
+#include "lib/os/loop.h"
+#include "lib/os/pool.h"
+#include "lib/os/sandbox.h"
+#include "lib/os/service.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "lib/base/banned.h"
+
+enum { WORKERS = 4, DRAIN_LOOK_MS = 200 };
+
+struct running {
+    const struct connector_config *config;
+    struct connector_state state;
+    struct proxy_env proxy;
+    struct tls_named tls;
+    struct buf ca_path;
+    struct floor *floor; /* NULL: nothing may be dialled */
+    struct keyset keys;
+    struct records records;
+    struct loop *loop;
+    struct pool *pool;
+    struct engine *engine;
+    struct service *service;
+    struct control *control;
+    struct sessions *sessions;
+    struct stands *stands;
+    struct health *health;
+    struct timer *drained; /* owned; NULL: not running */
+    bool ready;
+    int lock; /* of the state folder */
+};
+
+/* A new floor only when the whole file reads well; a broken one changes nothing. */
+static void load_floor(struct running *r)
+{
+    struct sp_why why = {{0}, {0}, 0, 0};
+    struct floor *floor = NULL;
+
+    if (floor_load(r->config->floor, &why, &floor) != SP_OK) {
+        log_event(LOG_ERROR, "floor.load", why.text, "in_force",
+                  r->floor == NULL ? "none: nothing may be dialled" : "the one from before", NULL);
+        return;
+    }
+    floor_free(r->floor);
+    r->floor = floor;
+    log_event(LOG_INFO, "floor.load", "the floor is in force", "file", r->config->floor, NULL);
+}
+
+static void on_reload(void *arg)
+{
+    struct running *r = arg;
+
+    load_floor(r);
+    sessions_floor_changed(r->sessions);
+}
+
+static void on_drain_look(void *arg)
+{
+    struct running *r = arg;
+
+    r->drained = NULL;
+    if (sessions_count(r->sessions) == 0 ||
+        timer_start(r->loop, clock_boot() + DRAIN_LOOK_MS, on_drain_look, r, &r->drained) != SP_OK)
+        service_done(r->service);
+}
+
+static void on_drain(void *arg)
+{
+    struct running *r = arg;
+
+    log_event(LOG_INFO, "drain", "no new sessions; the old ones may end by themselves", "sessions",
+              LOG_INT((int64_t)sessions_count(r->sessions)), NULL);
+    stands_drain(r->stands);
+    sessions_drain(r->sessions);
+    on_drain_look(r);
+}
+
+static void on_control(void *arg)
+{
+    struct running *r = arg;
+
+    if (!r->ready)
+        service_ready(r->service, "connected");
+    r->ready = true;
+}
+
+static bool facts(void *arg, struct json *out)
+{
+    struct running *r = arg;
+    struct json *relays = json_array();
+    struct stand_at *at = calloc(1, sizeof *at);
+    bool control = control_is_open(r->control);
+
+    if (at != NULL)
+        stands_report(r->stands, at);
+    for (size_t i = 0; at != NULL && i < at->at_count; i++) {
+        struct json *relay = json_object();
+        json_set_id(relay, "id", at->at[i].id);
+        json_set_int(relay, "rtt_us", at->at[i].rtt_us);
+        json_set_int(relay, "spares", at->at[i].spares);
+        json_push(relays, relay);
+    }
+    free(at);
+    json_set_cstr(out, "status", control ? "ready" : "not ready");
+    json_set_cstr(out, "control", control ? "connected" : "lost");
+    json_set(out, "relays", relays);
+    json_set_id(out, "connectorId", r->state.id);
+    json_set_cstr(out, "site", r->state.site_name);
+    json_set_cstr(out, "broker", r->state.host);
+    json_set_cstr(out, "floor", r->floor != NULL ? "in force" : "missing: nothing may be dialled");
+    json_set_int(out, "apps", (int64_t)map_len(&r->records.by_app));
+    json_set_int(out, "sessions", (int64_t)sessions_count(r->sessions));
+    return control;
+}
+
+static sp_error prepare(struct running *r, struct sp_why *why)
+{
+    struct buf path = {0};
+    size_t n = 0;
+    sp_error e;
+
+    if ((e = state_load(r->config->state, &r->state, why)) != SP_OK ||
+        (e = connector_proxy(r->config, &r->proxy, why)) != SP_OK)
+        return e;
+    const char *lock = state_path(&r->state, &path, "lock");
+    e = lock == NULL ? SP_ERR_LIMIT : file_lock(lock, &r->lock, why);
+    buf_deinit(&path);
+    if (r->state.has_ca)
+        r->tls.ca_files[n++] = state_path(&r->state, &r->ca_path, "ca.pem");
+    for (size_t i = 0; i < r->config->ca.count && n < TLS_CA_FILES_MAX; i++)
+        r->tls.ca_files[n++] = r->config->ca.items[i];
+    load_floor(r);
+    return e;
+}
+
+static sp_error start(struct running *r, struct sp_why *why)
+{
+    const struct floor *const *floor = (const struct floor *const *)&r->floor;
+    const struct service_spec service = {on_drain, on_reload, r, r->config->drain_ms};
+    const struct control_options control = {.tls = &r->tls,
+                                            .proxy = &r->proxy,
+                                            .state = &r->state,
+                                            .keys = &r->keys,
+                                            .records = &r->records,
+                                            .floor = floor,
+                                            .opened = on_control,
+                                            .arg = r};
+    struct control_options c = control;
+    sp_error e;
+
+    if ((e = loop_new(&r->loop)) != SP_OK || (e = pool_new(r->loop, WORKERS, &r->pool)) != SP_OK ||
+        (e = engine_new(r->loop, &r->engine)) != SP_OK ||
+        (e = service_start(r->loop, &service, &r->service)) != SP_OK)
+        return e;
+    c.loop = r->loop;
+    c.engine = r->engine;
+    c.pool = r->pool;
+    if ((e = control_new(&c, why, &r->control)) != SP_OK)
+        return e;
+    const struct sessions_options sessions = {.loop = r->loop,
+                                              .pool = r->pool,
+                                              .records = &r->records,
+                                              .floor = floor,
+                                              .broker_time = control_broker_time,
+                                              .events = &control_sessions_events,
+                                              .arg = r->control};
+    if ((e = sessions_new(&sessions, &r->sessions)) != SP_OK)
+        return e;
+    const struct stands_options stands = {
+        .loop = r->loop,
+        .pool = r->pool,
+        .proxy = &r->proxy,
+        .key = r->state.key,
+        .id = &r->state.id,
+        .cut_through = r->config->tunnel.cut_through == CUT_THROUGH_AUTO && !r->state.front_l7,
+        .sessions = r->sessions,
+        .records = &r->records,
+        .keys = &r->keys,
+        .floor = floor,
+        .broker_time = control_broker_time,
+        .changed = control_stands_changed,
+        .arg = r->control};
+    if ((e = stands_new(&stands, &r->stands)) != SP_OK)
+        return e;
+    control_join(r->control, r->sessions, r->stands);
+    e = health_new(r->loop, r->config->health, facts, r, &r->health);
+    return e == SP_OK ? e : sp_why_say(why, e, "%s: %s", r->config->health, sp_error_text(e));
+}
+
+/* In the order in which the parts stop hearing of each other. */
+static void stop(struct running *r)
+{
+    health_free(r->health);
+    timer_cancel(r->drained);
+    stands_free(r->stands);
+    control_free(r->control);
+    sessions_free(r->sessions);
+    service_free(r->service);
+    if (r->engine != NULL)
+        engine_free(r->engine);
+    pool_free(r->pool);
+    loop_free(r->loop);
+    records_deinit(&r->records);
+    floor_free(r->floor);
+    state_end(&r->state);
+    buf_deinit(&r->ca_path);
+    if (r->lock >= 0)
+        close(r->lock);
+    explicit_bzero(&r->proxy, sizeof r->proxy);
+}
+
+sp_error connector_run(const struct connector_config *config, struct sp_why *why)
+{
+    struct running *r = calloc(1, sizeof *r);
+    struct sp_why filter = {{0}, {0}, 0, 0};
+    sp_error e;
+
+    if (r == NULL)
+        return SP_ERR_NOMEM;
+    r->config = config;
+    r->lock = -1;
+    log_setup("sallyport-connector", (enum log_level)config->log);
+    e = prepare(r, why);
+    if (e == SP_OK && sandbox_syscalls(0, &filter) != SP_OK)
+        log_event(LOG_WARN, "sandbox", filter.text, NULL);
+    if (e == SP_OK && (e = start(r, why)) == SP_OK)
+        loop_run(r->loop);
+    stop(r);
+    free(r);
+    return e;
+}

@@ -40,9 +40,15 @@ struct session {
     char request[16]; /* id of the decision that opened it */
     char address[64];
     uint64_t bytes_up, bytes_down;
+    /* Of this room: when to look again, when proofs are measured anew, the end of a pause. */
+    sp_boot_ms look_at, reverify_at, paused_until;
+    bool stale;                  /* a fact changed while it was being granted */
+    bool at_relay, at_connector; /* who reports it */
+    sp_boot_ms granted_at;
     sp_boot_ms cut_at; /* decision of the cut; 0: none */
     enum cut_why cut_why;
-    int64_t cut_relay_ms, cut_connector_ms; /* time to the last byte there; -1: not confirmed */
+    int64_t cut_relay_ms, cut_connector_ms; /* time to the last byte there; -1: not
+                                               confirmed; -2: nobody to ask */
 };
 
 SP_MUST sp_error live_new(struct live **out);

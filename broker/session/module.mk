@@ -1,4 +1,7 @@
-# broker/session: the only place that grants.
+# broker/session: the only place that grants. May use base, crypto, trust, proto, channel, policy,
+# posture, registry, audit, identity, store.
 noinst_LIBRARIES += %D%/libsession.a
 %C%_libsession_a_SOURCES = \
-	%D%/rules.c %D%/rules.h
+	%D%/sessions.c %D%/sessions.h %D%/sessions_internal.h %D%/edges.c %D%/edges.h \
+	%D%/live.c %D%/live.h %D%/live_internal.h %D%/report.c %D%/rules.c %D%/rules.h \
+	%D%/gather.c %D%/place.c %D%/open.c %D%/open.h %D%/why.c %D%/revise.c %D%/cut.c %D%/cut.h

@@ -1,0 +1,229 @@
+#include "broker/posture/judge_internal.h"
+
+#include "lib/base/map.h"
+#include "lib/crypto/random.h"
+#include "lib/trust/report.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct judge {
+    struct store *st; /* borrowed */
+    pthread_mutex_t lock;
+    struct map devices; /* id to struct device_values, owned */
+    uint64_t accepted, refused;
+};
+
+sp_error judge_new(struct store *st, struct judge **out)
+{
+    struct judge *j = calloc(1, sizeof *j);
+
+    if (j == NULL)
+        return SP_ERR_NOMEM;
+    j->st = st;
+    pthread_mutex_init(&j->lock, NULL); /* cannot fail with default attributes on Linux */
+    *out = j;
+    return SP_OK;
+}
+
+void judge_free(struct judge *j)
+{
+    struct device_values *d;
+    size_t at = 0;
+
+    if (j == NULL)
+        return;
+    while ((d = map_next(&j->devices, &at, NULL)) != NULL)
+        values_free(d);
+    map_deinit(&j->devices);
+    pthread_mutex_destroy(&j->lock);
+    free(j);
+}
+
+/* The device's values, from the store at first sight; the lock is held. */
+static sp_error find(struct judge *j, struct sp_id device, struct device_values **out)
+{
+    struct device_values *d = map_get(&j->devices, device);
+    sp_error e;
+
+    if (d != NULL) {
+        *out = d;
+        return SP_OK;
+    }
+    if ((d = calloc(1, sizeof *d)) == NULL)
+        return SP_ERR_NOMEM;
+    d->device = device;
+    if ((e = values_load(j->st, d)) != SP_OK || (e = map_put(&j->devices, device, d)) != SP_OK) {
+        values_free(d);
+        return e;
+    }
+    *out = d;
+    return SP_OK;
+}
+
+sp_error judge_nonce(struct judge *j, struct sp_id device, uint8_t nonce[POSTURE_NONCE_BYTES])
+{
+    struct device_values *d = NULL;
+
+    pthread_mutex_lock(&j->lock);
+    sp_error e = find(j, device, &d);
+    if (e == SP_OK) {
+        random_bytes(d->nonce, sizeof d->nonce);
+        d->nonce_at = clock_boot();
+        d->nonce_open = true;
+        memcpy(nonce, d->nonce, sizeof d->nonce);
+    }
+    pthread_mutex_unlock(&j->lock);
+    return e;
+}
+
+/* TM-11: fresh nonce, used once; a sequence that rises within one boot of the machine. */
+static sp_error check_fresh(struct device_values *d, const struct report *r)
+{
+    if (!d->nonce_open || memcmp(d->nonce, r->nonce, sizeof d->nonce) != 0)
+        return SP_ERR_REPLAY;
+    d->nonce_open = false;
+    if (clock_boot() - d->nonce_at > POSTURE_NONCE_MS)
+        return SP_ERR_EXPIRED;
+    if (d->has_boot && id_equal(d->boot, r->boot) && r->sequence <= d->sequence)
+        return SP_ERR_REPLAY;
+    d->boot = r->boot;
+    d->has_boot = true;
+    d->sequence = r->sequence;
+    return SP_OK;
+}
+
+/* A value as the policy sees it. Its clock is the device's: what lies ahead of ours is now. */
+static struct held_value from_report(const struct report_signal *s, sp_unix_ms now)
+{
+    struct held_value v = {.kind = VALUE_NONE};
+    struct view text = json_str(s->value);
+    int64_t n = 0;
+
+    (void)snprintf(v.name, sizeof v.name, "%s", s->name);
+    (void)snprintf(v.source, sizeof v.source, "agent");
+    v.assurance = s->assurance == REPORT_SIGNED ? ASSURANCE_SIGNED : ASSURANCE_SELF;
+    v.observed_at = s->at > now ? now : s->at;
+    v.expires_at = num_expiry(v.observed_at, POSTURE_TTL_MS);
+    if (!s->known)
+        return v;
+    if (view_is(text, "pass") || view_is(text, "fail")) {
+        v.kind = VALUE_PASS_FAIL;
+        v.pass = view_is(text, "pass");
+    } else if (json_kind(s->value) == JSON_STRING) {
+        v.kind = VALUE_TEXT;
+        (void)snprintf(v.text, sizeof v.text, "%.*s", VIEW_ARG(text));
+    } else if (json_integer(s->value, &n)) {
+        v.kind = VALUE_NUMBER;
+        v.number = (double)n;
+    } else if (json_kind(s->value) == JSON_BOOL) {
+        v.kind = VALUE_TEXT;
+        (void)snprintf(v.text, sizeof v.text, "%s", json_is_true(s->value) ? "true" : "false");
+    }
+    return v;
+}
+
+static sp_error take_signals(struct device_values *d, const struct report *r, sp_unix_ms now,
+                             bool *changed)
+{
+    sp_error e = SP_OK;
+
+    for (size_t i = 0; i < r->count && e == SP_OK; i++) {
+        struct held_value v = from_report(&r->signals[i], now);
+        e = v.kind == VALUE_NONE ? values_end(d, &v, now, changed) : values_set(d, &v, changed);
+    }
+    return e;
+}
+
+sp_error judge_report(struct judge *j, struct sp_id device, const struct key_public *key,
+                      struct view report, struct view sig, sp_unix_ms now,
+                      struct posture_answer *out)
+{
+    struct device_values *d = NULL;
+    struct report r = {0};
+    bool changed = false;
+    sp_error e = report_verify(report, key, sig, &r);
+
+    pthread_mutex_lock(&j->lock);
+    if (e == SP_OK && (e = find(j, device, &d)) == SP_OK && (e = check_fresh(d, &r)) == SP_OK &&
+        (e = take_signals(d, &r, now, &changed)) == SP_OK) {
+        *out = (struct posture_answer){.sequence = (uint64_t)r.sequence, .changed = changed};
+        values_verdicts(d, now, out);
+    }
+    j->accepted += e == SP_OK;
+    j->refused += e != SP_OK;
+    struct buf row;
+    buf_init(&row, 64 * 1024);
+    if (e == SP_OK && changed)
+        values_write(d, &row);
+    pthread_mutex_unlock(&j->lock);
+    if (e == SP_OK && changed)
+        e = values_store(j->st, device, &row, now);
+    buf_deinit(&row);
+    report_deinit(&r);
+    return e;
+}
+
+sp_error judge_put(struct judge *j, struct sp_id device, const char *signal,
+                   const struct fact_value *value)
+{
+    struct device_values *d = NULL;
+    struct held_value v = {.kind = value->kind,
+                           .pass = value->pass,
+                           .number = value->number,
+                           .assurance = value->assurance,
+                           .observed_at = value->observed_at,
+                           .expires_at = value->expires_at};
+    bool changed = false;
+    struct buf row;
+
+    (void)snprintf(v.name, sizeof v.name, "%s", signal);
+    (void)snprintf(v.source, sizeof v.source, "%s", value->source);
+    (void)snprintf(v.text, sizeof v.text, "%s", value->text == NULL ? "" : value->text);
+    buf_init(&row, 64 * 1024);
+    pthread_mutex_lock(&j->lock);
+    sp_error e = find(j, device, &d);
+    if (e == SP_OK && (e = values_set(d, &v, &changed)) == SP_OK)
+        values_write(d, &row);
+    pthread_mutex_unlock(&j->lock);
+    if (e == SP_OK) /* also when only its times moved: an assertion outlives a restart */
+        e = values_store(j->st, device, &row, clock_unix());
+    buf_deinit(&row);
+    return e;
+}
+
+sp_error judge_signals(struct judge *j, struct sp_id device, struct judge_signals *out)
+{
+    struct device_values *d = NULL;
+
+    pthread_mutex_lock(&j->lock);
+    sp_error e = find(j, device, &d);
+    if (e == SP_OK)
+        e = values_freeze(d, out);
+    pthread_mutex_unlock(&j->lock);
+    return e;
+}
+
+void judge_signals_free(struct judge_signals *s)
+{
+    free(s->memory);
+    *s = (struct judge_signals){0};
+}
+
+void judge_drop(struct judge *j, struct sp_id device)
+{
+    pthread_mutex_lock(&j->lock);
+    values_free(map_remove(&j->devices, device));
+    pthread_mutex_unlock(&j->lock);
+}
+
+struct judge_health judge_health(const struct judge *j)
+{
+    struct judge *mine = (struct judge *)(uintptr_t)j; /* the lock is no part of its value */
+
+    pthread_mutex_lock(&mine->lock);
+    struct judge_health h = {j->accepted, j->refused, map_len(&j->devices)};
+    pthread_mutex_unlock(&mine->lock);
+    return h;
+}

@@ -1,0 +1,57 @@
+#ifndef SP_POSTURE_JUDGE_INTERNAL_H
+#define SP_POSTURE_JUDGE_INTERNAL_H
+
+/*
+ * judge_internal: the values of one device: one latest value a signal and source. Inside of
+ * judge; its lock is held.
+ */
+
+#include "broker/posture/judge.h"
+#include "lib/base/buf.h"
+#include "lib/base/num.h"
+
+enum { HELD_MAX = 256 };
+
+struct held_value {
+    char name[65], source[65], text[129];
+    enum value_kind kind;
+    bool pass;
+    double number;
+    enum assurance assurance;
+    sp_unix_ms observed_at, expires_at;
+};
+
+struct device_values {
+    struct sp_id device, boot;
+    bool has_boot, nonce_open;
+    int64_t sequence;
+    uint8_t nonce[POSTURE_NONCE_BYTES];
+    sp_boot_ms nonce_at;
+    struct held_value *at; /* owned; sorted by name, then source */
+    size_t count, cap;
+};
+
+static inline sp_unix_ms num_expiry(sp_unix_ms at, int64_t ttl)
+{
+    return num_add_sat(at, ttl);
+}
+
+void values_free(struct device_values *d); /* NULL is fine */
+
+/* Replaces the value of (name, source). `*changed` becomes true when it says something else.
+ *   SP_ERR_LIMIT  HELD_MAX values are there */
+SP_MUST sp_error values_set(struct device_values *d, const struct held_value *v, bool *changed);
+/* The source no longer knows: its last value ends now, and is kept to say when it was. */
+SP_MUST sp_error values_end(struct device_values *d, const struct held_value *v, sp_unix_ms now,
+                            bool *changed);
+
+void values_verdicts(const struct device_values *d, sp_unix_ms now, struct posture_answer *out);
+SP_MUST sp_error values_freeze(const struct device_values *d, struct judge_signals *out);
+
+/* As JSON for device_posture, and back. */
+void values_write(const struct device_values *d, struct buf *out);
+SP_MUST sp_error values_load(struct store *st, struct device_values *d);
+SP_MUST sp_error values_store(struct store *st, struct sp_id device, const struct buf *row,
+                              sp_unix_ms now);
+
+#endif

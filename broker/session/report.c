@@ -1,0 +1,158 @@
+/* What relays and connectors report: they are the truth of what is live (SCALE.md, 5). */
+#include "broker/session/live_internal.h"
+
+#include <stdlib.h>
+
+struct seen {
+    enum edge_kind kind;
+    struct sp_id from;
+    const struct live_report *r;
+    bool first; /* it was not running before */
+};
+
+static bool on_seen(struct session *s, void *arg)
+{
+    struct seen *x = arg;
+
+    if (x->kind == EDGE_RELAY) {
+        s->at_relay = true;
+        s->relay = x->from;
+    } else {
+        s->at_connector = true;
+        s->connector = x->from;
+    }
+    s->bytes_up = x->r->bytes_up > s->bytes_up ? x->r->bytes_up : s->bytes_up;
+    s->bytes_down = x->r->bytes_down > s->bytes_down ? x->r->bytes_down : s->bytes_down;
+    x->first = s->state == SESSION_GRANTED;
+    if (x->first)
+        s->state = SESSION_RUNNING;
+    return x->first;
+}
+
+/* A session of an earlier life of this broker: whoever listens decides about it at once. */
+static void unknown(struct live *l, enum edge_kind kind, struct sp_id from,
+                    const struct live_report *r)
+{
+    struct session s = {
+        .id = r->session,
+        .app = r->app,
+        .relay = kind == EDGE_RELAY ? from : r->relay,
+        .connector = kind == EDGE_CONNECTOR ? from : r->connector,
+        .state = SESSION_RUNNING,
+        .opened = r->opened,
+        .deadline = r->deadline,
+        .policy_version = r->policy_version,
+        .bytes_up = r->bytes_up,
+        .bytes_down = r->bytes_down,
+        .at_relay = kind == EDGE_RELAY,
+        .at_connector = kind == EDGE_CONNECTOR,
+        .granted_at = clock_boot(),
+        .look_at = clock_boot(),
+    };
+    live_tell_unknown(l, &s);
+}
+
+void live_opened(struct live *l, enum edge_kind kind, struct sp_id from,
+                 const struct live_report *r)
+{
+    struct seen x = {kind, from, r, false};
+
+    if (live_change(l, r->session, on_seen, &x, LIVE_EVENT_RUNNING, NULL, NULL) == SP_ERR_NOT_FOUND)
+        unknown(l, kind, from, r);
+}
+
+static bool on_unseen(struct session *s, void *arg)
+{
+    const struct seen *x = arg;
+
+    if (x->kind == EDGE_RELAY)
+        s->at_relay = false;
+    else
+        s->at_connector = false;
+    return false;
+}
+
+void live_closed(struct live *l, enum edge_kind kind, struct sp_id from, struct sp_id session,
+                 uint64_t bytes_up, uint64_t bytes_down, const char *why)
+{
+    struct live_report r = {.session = session, .bytes_up = bytes_up, .bytes_down = bytes_down};
+    struct seen x = {kind, from, &r, false};
+    struct session s;
+
+    live_bytes(l, kind, from, session, bytes_up, bytes_down);
+    if (live_change(l, session, on_unseen, &x, LIVE_EVENT_CHANGED, why, &s) != SP_OK)
+        return;
+    /* The session is the connector's object; a relay sees only a tunnel of it. */
+    if (kind == EDGE_CONNECTOR || (!s.at_connector && !s.at_relay))
+        live_remove(l, session, s.state == SESSION_CUTTING ? LIVE_EVENT_CUT : LIVE_EVENT_ENDED,
+                    why);
+}
+
+static bool on_bytes(struct session *s, void *arg)
+{
+    const struct live_report *r = arg;
+    bool more = r->bytes_up > s->bytes_up || r->bytes_down > s->bytes_down;
+
+    s->bytes_up = r->bytes_up > s->bytes_up ? r->bytes_up : s->bytes_up;
+    s->bytes_down = r->bytes_down > s->bytes_down ? r->bytes_down : s->bytes_down;
+    return more;
+}
+
+void live_bytes(struct live *l, enum edge_kind kind, struct sp_id from, struct sp_id session,
+                uint64_t bytes_up, uint64_t bytes_down)
+{
+    struct live_report r = {.bytes_up = bytes_up, .bytes_down = bytes_down};
+
+    (void)kind;
+    (void)from;
+    /* A session that is gone has no bytes to count. */
+    sp_ignore(live_change(l, session, on_bytes, &r, LIVE_EVENT_CHANGED, NULL, NULL));
+}
+
+/* ---- whole lists: what an edge does not name any more is not live there ---- */
+
+static bool mark_unseen(struct session *s, void *arg)
+{
+    const struct seen *x = arg;
+
+    if (x->kind == EDGE_RELAY && id_equal(s->relay, x->from))
+        s->at_relay = false;
+    if (x->kind == EDGE_CONNECTOR && id_equal(s->connector, x->from))
+        s->at_connector = false;
+    return false;
+}
+
+static struct session *of_edge(struct live *l, enum edge_kind kind, struct sp_id from,
+                               size_t *count)
+{
+    return live_snapshot(l, kind == EDGE_RELAY ? LIVE_RELAY : LIVE_CONNECTOR, from, count);
+}
+
+void live_list(struct live *l, enum edge_kind kind, struct sp_id from, const struct live_report *at,
+               size_t count, bool last)
+{
+    for (size_t i = 0; i < count; i++)
+        live_opened(l, kind, from, &at[i]);
+    if (!last)
+        return;
+    size_t n = 0;
+    struct session *all = of_edge(l, kind, from, &n);
+    for (size_t i = 0; i < n; i++) {
+        bool here = kind == EDGE_RELAY ? all[i].at_relay : all[i].at_connector;
+        if (!here && all[i].state != SESSION_NONE && all[i].state != SESSION_GRANTED &&
+            kind == EDGE_CONNECTOR)
+            live_remove(l, all[i].id, LIVE_EVENT_ENDED, "lost");
+    }
+    free(all);
+}
+
+void live_edge_lost(struct live *l, enum edge_kind kind, struct sp_id from)
+{
+    struct seen x = {.kind = kind, .from = from};
+    size_t n = 0;
+    struct session *all = of_edge(l, kind, from, &n);
+
+    for (size_t i = 0; i < n; i++) /* gone meanwhile: unseen anyway */
+        sp_ignore(live_change(l, all[i].id, mark_unseen, &x, LIVE_EVENT_CHANGED, NULL, NULL));
+    free(all);
+}

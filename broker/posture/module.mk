@@ -1,4 +1,4 @@
-# broker/posture: reports in, signals out. May use base, trust, policy, store.
+# broker/posture: reports in, signals out. May use base, crypto, trust, policy, store.
 noinst_LIBRARIES += %D%/libposture.a
 %C%_libposture_a_SOURCES = \
 	%D%/judge.c %D%/judge.h %D%/judge_internal.h %D%/values.c

@@ -15,3 +15,7 @@ bin_PROGRAMS += %D%/sallyport-connector
 check_PROGRAMS += tests/unit/%D%/test_floor
 tests_unit_%C%_test_floor_SOURCES = tests/unit/%D%/test_floor.c
 tests_unit_%C%_test_floor_LDADD = %D%/libconnector.a $(LDADD)
+
+check_PROGRAMS += tests/unit/%D%/test_admit
+tests_unit_%C%_test_admit_SOURCES = tests/unit/%D%/test_admit.c
+tests_unit_%C%_test_admit_LDADD = %D%/libconnector.a $(LDADD)

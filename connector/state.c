@@ -149,8 +149,10 @@ sp_error state_prepare(const char *dir, struct connector_state *out, struct sp_w
     snprintf(out->dir, sizeof out->dir, "%s", dir);
     if ((e = file_make_dir(dir, why)) != SP_OK)
         return e;
-    e = load_key(out, why);
-    return e == SP_ERR_NOT_FOUND ? make_key(out, why) : e;
+    struct sp_why said = {{0}, {0}, 0, 0};
+    if ((e = load_key(out, &said)) == SP_ERR_NOT_FOUND)
+        return make_key(out, why);
+    return e == SP_OK ? e : sp_why_say(why, e, "%s", said.text);
 }
 
 void state_end(struct connector_state *s)

@@ -1,0 +1,236 @@
+/* A kill on real services: the edges are this file's, and answer when they are told to. */
+#include "broker/session/cut.h"
+
+#include "broker/session/sessions.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/broker/store/temp.h"
+
+#include <unistd.h>
+
+static const struct sp_id relay_id = {{1}}, connector_id = {{2}}, device_id = {{3}};
+static const struct sp_id user_id = {{4}}, app_id = {{5}}, session_id = {{6}};
+
+struct edge {
+    size_t orders;
+    struct sp_id session;
+    enum cut_why why;
+};
+
+static void on_cut(void *arg, const struct cut_order *order)
+{
+    struct edge *e = arg;
+
+    e->orders++;
+    e->session = order->session;
+    e->why = order->why;
+}
+
+static const struct edge_ops ops = {.cut = on_cut};
+
+struct fixture {
+    struct temp t;
+    struct registry *registry;
+    struct rules *rules;
+    struct judge *judge;
+    struct edges *edges;
+    struct live *live;
+    struct sessions *sessions;
+    struct edge relay, connector;
+    uint64_t handles[2];
+};
+
+static void attach(struct fixture *f, enum edge_kind kind, struct sp_id id, struct edge *edge,
+                   uint64_t *handle)
+{
+    struct edge_info info = {.kind = kind, .id = id, .since = clock_unix()};
+
+    assert_int_equal(edges_attach(f->edges, &info, &ops, edge, handle), SP_OK);
+}
+
+static void begin(struct fixture *f, bool with_connector)
+{
+    struct session s = {.id = session_id,
+                        .user = user_id,
+                        .device = device_id,
+                        .app = app_id,
+                        .relay = relay_id,
+                        .connector = connector_id,
+                        .state = SESSION_RUNNING,
+                        .opened = clock_unix(),
+                        .deadline = clock_unix() + 3600000,
+                        .user_name = "anna",
+                        .app_name = "wiki"};
+
+    memset(f, 0, sizeof *f);
+    temp_new(&f->t);
+    assert_int_equal(registry_new(f->t.st, &f->registry), SP_OK);
+    assert_int_equal(rules_new(f->registry, &f->rules), SP_OK);
+    assert_int_equal(judge_new(f->t.st, &f->judge), SP_OK);
+    assert_int_equal(edges_new(&f->edges), SP_OK);
+    assert_int_equal(live_new(&f->live), SP_OK);
+    struct sessions_config config = {.registry = f->registry,
+                                     .rules = f->rules,
+                                     .judge = f->judge,
+                                     .edges = f->edges,
+                                     .live = f->live};
+    assert_int_equal(sessions_new(&config, &f->sessions), SP_OK);
+    attach(f, EDGE_RELAY, relay_id, &f->relay, &f->handles[0]);
+    if (with_connector)
+        attach(f, EDGE_CONNECTOR, connector_id, &f->connector, &f->handles[1]);
+    assert_int_equal(live_add(f->live, &s), SP_OK);
+}
+
+static void end(struct fixture *f)
+{
+    sessions_free(f->sessions);
+    live_free(f->live);
+    edges_free(f->edges);
+    judge_free(f->judge);
+    rules_free(f->rules);
+    registry_free(f->registry);
+    temp_free(&f->t);
+}
+
+struct found {
+    const char *action;
+    size_t count;
+};
+
+static bool count_action(void *arg, const struct audit_row *row)
+{
+    struct found *f = arg;
+    struct json *j = NULL;
+
+    assert_int_equal(json_parse(row->text, AUDIT_RECORD_MAX, NULL, &j), SP_OK);
+    f->count += strcmp(json_cstr(json_get(j, "action")), f->action) == 0;
+    json_free(j);
+    return true;
+}
+
+static size_t records(struct fixture *f, const char *action)
+{
+    struct found found = {action, 0};
+
+    assert_int_equal(f->t.s->audit->walk(f->t.st, 1, 1, 1000, count_action, &found), SP_OK);
+    return found.count;
+}
+
+static void wait_for_record(struct fixture *f, const char *action)
+{
+    for (int i = 0; i < 500 && records(f, action) == 0; i++)
+        usleep(10000);
+    assert_int_equal(records(f, action), 1);
+}
+
+static void kill_it(struct fixture *f, size_t expected)
+{
+    struct kill_target target = {.user = user_id};
+    size_t count = 99;
+
+    assert_int_equal(sessions_kill(f->sessions, &target, "ticket 8810", NULL, &count), SP_OK);
+    assert_int_equal(count, expected);
+    assert_int_equal(records(f, "session.kill"), 1);
+}
+
+static void a_kill_goes_to_both_edges_and_is_over_when_both_have_answered(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct session s;
+
+    begin(&f, true);
+    kill_it(&f, 1);
+    assert_true(f.relay.orders >= 1 && f.connector.orders >= 1);
+    assert_int_equal(f.relay.why, CUT_KILLED);
+    assert_int_equal(live_get(f.live, session_id, &s), SP_OK);
+    assert_int_equal(s.state, SESSION_CUTTING);
+    session_cut_answered(f.sessions, EDGE_RELAY, relay_id, session_id, 0);
+    assert_int_equal(live_get(f.live, session_id, &s), SP_OK);
+    assert_true(s.cut_relay_ms >= 0);
+    assert_int_equal(s.cut_connector_ms, -1);
+    session_cut_answered(f.sessions, EDGE_CONNECTOR, connector_id, session_id, 0);
+    assert_int_equal(live_get(f.live, session_id, &s), SP_ERR_NOT_FOUND);
+    assert_int_equal(sessions_stats(f.sessions).cuts, 1);
+    wait_for_record(&f, "session.cut");
+    end(&f);
+}
+
+static void an_answer_of_another_edge_confirms_nothing(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct session s;
+
+    begin(&f, true);
+    kill_it(&f, 1);
+    session_cut_answered(f.sessions, EDGE_RELAY, connector_id, session_id, 0);
+    session_cut_answered(f.sessions, EDGE_CONNECTOR, relay_id, session_id, 0);
+    assert_int_equal(live_get(f.live, session_id, &s), SP_OK);
+    assert_int_equal(s.cut_relay_ms, -1);
+    assert_int_equal(s.cut_connector_ms, -1);
+    end(&f);
+}
+
+static void an_edge_that_does_not_hang_here_is_not_waited_for(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct session s;
+
+    begin(&f, false);
+    kill_it(&f, 1);
+    session_cut_answered(f.sessions, EDGE_RELAY, relay_id, session_id, 0);
+    assert_int_equal(live_get(f.live, session_id, &s), SP_ERR_NOT_FOUND);
+    end(&f);
+}
+
+static void killing_what_is_not_live_is_a_success_and_still_goes_out(void **state)
+{
+    (void)state;
+    struct kill_target target = {.session = {{77}}}, none = {0},
+                       two = {.user = user_id, .app = app_id};
+    struct fixture f;
+    size_t count = 99;
+
+    begin(&f, true);
+    assert_int_equal(sessions_kill(f.sessions, &target, "x", NULL, &count), SP_OK);
+    assert_int_equal(count, 0);
+    assert_int_equal(f.relay.orders, 1);
+    assert_int_equal(sessions_kill(f.sessions, &none, "x", NULL, &count), SP_ERR_INVALID);
+    assert_int_equal(sessions_kill(f.sessions, &two, "x", NULL, &count), SP_ERR_INVALID);
+    end(&f);
+}
+
+static void a_session_whose_device_has_no_login_any_more_is_cut_by_itself(void **state)
+{
+    (void)state;
+    struct fixture f;
+
+    begin(&f, true);
+    sessions_touch(f.sessions, LIVE_DEVICE, device_id);
+    for (int i = 0; i < 500 && f.connector.orders == 0; i++)
+        usleep(10000);
+    assert_true(f.relay.orders == 1 && f.connector.orders == 1);
+    assert_int_equal(f.connector.why, CUT_REVOKED);
+    assert_true(id_equal(f.connector.session, session_id));
+    end(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_kill_goes_to_both_edges_and_is_over_when_both_have_answered),
+        cmocka_unit_test(an_answer_of_another_edge_confirms_nothing),
+        cmocka_unit_test(an_edge_that_does_not_hang_here_is_not_waited_for),
+        cmocka_unit_test(killing_what_is_not_live_is_a_success_and_still_goes_out),
+        cmocka_unit_test(a_session_whose_device_has_no_login_any_more_is_cut_by_itself),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

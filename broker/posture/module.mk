@@ -3,3 +3,5 @@ noinst_LIBRARIES += %D%/libposture.a
 %C%_libposture_a_SOURCES = \
 	%D%/judge.c %D%/judge.h %D%/judge_internal.h %D%/values.c
 
+check_PROGRAMS += tests/unit/%D%/test_judge
+tests_unit_%C%_test_judge_SOURCES = tests/unit/%D%/test_judge.c

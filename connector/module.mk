@@ -19,3 +19,7 @@ tests_unit_%C%_test_floor_LDADD = %D%/libconnector.a $(LDADD)
 check_PROGRAMS += tests/unit/%D%/test_admit
 tests_unit_%C%_test_admit_SOURCES = tests/unit/%D%/test_admit.c
 tests_unit_%C%_test_admit_LDADD = %D%/libconnector.a $(LDADD)
+
+check_PROGRAMS += tests/unit/%D%/test_state
+tests_unit_%C%_test_state_SOURCES = tests/unit/%D%/test_state.c
+tests_unit_%C%_test_state_LDADD = %D%/libconnector.a $(LDADD)

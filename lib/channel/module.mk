@@ -5,7 +5,8 @@ noinst_LIBRARIES += %D%/libchannel.a
 	%D%/call.c %D%/call.h %D%/opening.c %D%/opening.h %D%/socket.c %D%/socket.h \
 	%D%/lookup.c %D%/lookup.h %D%/dialer.c %D%/dialer.h %D%/listener.c %D%/post.c %D%/listener.h %D%/over.c %D%/over.h
 
-check_PROGRAMS += tests/unit/%D%/test_call tests/unit/%D%/test_opening tests/unit/%D%/test_channel
+check_PROGRAMS += tests/unit/%D%/test_call tests/unit/%D%/test_opening tests/unit/%D%/test_channel tests/unit/%D%/test_over
 tests_unit_%C%_test_call_SOURCES = tests/unit/%D%/test_call.c
 tests_unit_%C%_test_opening_SOURCES = tests/unit/%D%/test_opening.c
 tests_unit_%C%_test_channel_SOURCES = tests/unit/%D%/test_channel.c
+tests_unit_%C%_test_over_SOURCES = tests/unit/%D%/test_over.c

@@ -2,6 +2,7 @@
 
 #include "lib/os/loop.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -27,10 +28,21 @@ struct over {
     struct opening_server server;
     uint8_t nonce[OPENING_NONCE_BYTES]; /* server: the edge's */
     struct channel_peer peer;
-    struct channel *channel; /* owned; NULL: not open */
-    struct timer *deadline;  /* owned; NULL: not running. Until welcome */
-    sp_error error;          /* why we ended it */
+    struct channel *channel;  /* owned; NULL: not open */
+    struct timer *deadline;   /* owned; NULL: not running. Until welcome */
+    sp_error error;           /* why we ended it */
+    enum channel_close close; /* what the peer is told, at the end of the turn: the leg may be in
+                                 the middle of its own reading now */
+    char reason[64];
+    struct deferred closing;
 };
+
+static void close_leg(void *arg)
+{
+    struct over *o = arg;
+
+    leg_close(o->leg, o->close, o->reason);
+}
 
 static void end(struct over *o, sp_error e, enum channel_close code, const char *reason)
 {
@@ -40,7 +52,9 @@ static void end(struct over *o, sp_error e, enum channel_close code, const char 
     o->error = e;
     timer_cancel(o->deadline);
     o->deadline = NULL;
-    leg_close(o->leg, code, reason);
+    o->close = code;
+    snprintf(o->reason, sizeof o->reason, "%s", reason != NULL ? reason : "");
+    deferred_queue(o->loop, &o->closing);
 }
 
 static void on_deadline(void *arg)
@@ -209,6 +223,7 @@ static void on_ended(void *arg, const struct leg_report *r)
                                  .close = (enum channel_close)r->close,
                                  .leg = *r};
 
+    deferred_cancel(o->loop, &o->closing);
     timer_cancel(o->deadline);
     o->deadline = NULL;
     o->phase = OVER_ENDING;
@@ -237,6 +252,7 @@ static sp_error make(struct loop *loop, const struct over_events *events, void *
     o->loop = loop;
     o->events = events;
     o->arg = arg;
+    deferred_init(&o->closing, close_leg, o);
     /* TLS and upgrade have deadlines of their own; this one is for the whole. */
     if ((e = timer_start(loop, clock_boot() + OUTER_TLS_MS + ENVELOPE_OPENING_MS, on_deadline, o,
                          &o->deadline)) != SP_OK) {
@@ -336,6 +352,7 @@ void over_free(struct over *o)
 {
     if (o == NULL)
         return;
+    deferred_cancel(o->loop, &o->closing);
     timer_cancel(o->deadline);
     channel_free(o->channel);
     leg_free(o->leg);

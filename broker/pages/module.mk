@@ -4,3 +4,7 @@ noinst_LIBRARIES += %D%/libpages.a
 %C%_libpages_a_SOURCES = \
 	%D%/approve.c %D%/denied.c %D%/home.c %D%/login.c %D%/pages.c %D%/pages.h \
 	%D%/pages_internal.h %D%/totp.c
+
+check_PROGRAMS += tests/unit/%D%/test_pages
+tests_unit_%C%_test_pages_SOURCES = tests/unit/%D%/test_pages.c tests/unit/lib/http/harness.c \
+	tests/unit/lib/http/harness.h

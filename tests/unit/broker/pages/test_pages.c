@@ -1,0 +1,233 @@
+/* The pages as a browser without script walks them: sign in, set up, step up, approve, sign out. */
+#include "broker/pages/pages.h"
+
+#include "tests/unit/broker/identity/scene.h"
+
+static struct pages *pages;
+static char location[4096], body[256 * 1024];
+static const char *form_action;
+static int status;
+
+static void open_pages(void)
+{
+    const struct pages_options o = {.organisation = "Example <Org>",
+                                    .enrol_at_login = true,
+                                    .logins = x.l,
+                                    .oidc = x.oidc,
+                                    .mfa = x.mfa,
+                                    .signin = x.signin};
+
+    memset(&browser, 0, sizeof browser);
+    assert_int_equal(pages_new(&o, &pages), SP_OK);
+}
+
+static void visit(enum http_method method, const char *to, const char *form)
+{
+    static const char type[] = "application/x-www-form-urlencoded";
+    struct browser *b = &browser;
+    struct http_header fields[2];
+    struct response res;
+    char path[4096], *query;
+    const char *at;
+
+    (void)snprintf(path, sizeof path, "%s", to);
+    if ((query = strchr(path, '?')) != NULL)
+        *query++ = '\0';
+    (void)send_query(b, query == NULL ? "" : query);
+    fields[0] = b->field;
+    fields[1] = (struct http_header){view_str("content-type"), view_str(type)};
+    b->req.method = method;
+    b->req.path = view_str(path);
+    b->req.headers = fields;
+    b->req.header_count = 2;
+    b->req.body = view_str(form);
+    response_init(&res);
+    assert_true(pages_handle(pages, &b->req, &res));
+    status = res.status;
+    form_action = res.form_action;
+    assert_int_equal(buf_error(&res.body), SP_OK);
+    (void)snprintf(body, sizeof body, "%s", buf_cstr(&res.body));
+    location[0] = '\0';
+    if ((at = strstr(buf_cstr(&res.head), "location: ")) != NULL)
+        (void)sscanf(at, "location: %4095[^\r]", location);
+    assert_null(strstr(body, "<script")); /* no page needs any */
+    assert_null(strstr(body, "style="));
+    receive(b, &res);
+    response_deinit(&res);
+}
+
+/* What stands between `before` and the next quotation mark, with its entities read. */
+static void grab(const char *before, char *out, size_t size)
+{
+    const char *at = strstr(body, before);
+    size_t n = 0;
+
+    if (at == NULL) {
+        fail_msg("no %s in the page", before);
+        return;
+    }
+    for (at += strlen(before); *at != '"' && n + 1 < size; at++) {
+        out[n++] = *at;
+        if (strncmp(at, "&amp;", 5) == 0)
+            at += 4;
+    }
+    out[n] = '\0';
+}
+
+/* From the login page to the page of the factor; `to` gets its address. */
+static void through_provider(const char *from, char to[4096])
+{
+    char link[4096], state[64] = "";
+
+    visit(METHOD_GET, from, "");
+    assert_int_equal(status, 200);
+    assert_non_null(strstr(body, "Example &lt;Org&gt;"));
+    grab("class=\"btn main full\" href=\"", link, sizeof link);
+    visit(METHOD_GET, link, "");
+    assert_int_equal(status, 303);
+    assert_int_equal(sscanf(strstr(location, "&state="), "&state=%43s", state), 1);
+    assert_int_equal(sscanf(strstr(location, "&nonce="), "&nonce=%43s", nonce), 1);
+    (void)snprintf(link, sizeof link, "/login/callback/corp?code=c&state=%s", state);
+    visit(METHOD_GET, link, "");
+    assert_int_equal(status, 303);
+    (void)snprintf(to, 4096, "%s", location);
+}
+
+/* The secret as a person reads it from the page, and the code that an app makes of it. */
+static void read_code(int64_t steps, char code[10])
+{
+    char text[64];
+    struct buf secret;
+    const char *at = strstr(body, "<code>");
+    size_t n = 0;
+
+    assert_non_null(at);
+    for (at += 6; *at != '<' && n + 1 < sizeof text; at++)
+        text[n++] = *at;
+    text[n] = '\0';
+    buf_init(&secret, 64);
+    assert_int_equal(decode_base32(view_str(text), &secret), SP_OK);
+    assert_int_equal(secret.len, TOTP_SECRET_BYTES);
+    assert_int_equal(
+        totp_hotp(buf_view(&secret), (uint64_t)(clock_unix() / 30000 + steps), TOTP_SHA1, 6, code),
+        SP_OK);
+    buf_deinit(&secret);
+}
+
+static void OTP_06_sign_in_sets_up_a_factor_and_ends_where_it_began(void **state)
+{
+    (void)state;
+    char to[4096], l[64], seed[512], form[1024], code[10], next[256];
+
+    open_pages();
+    through_provider("/login?return_to=/policies", to);
+    visit(METHOD_GET, to, "");
+    assert_int_equal(status, 200);
+    assert_non_null(strstr(body, "<svg"));
+    grab("name=\"l\" value=\"", l, sizeof l);
+    grab("name=\"seed\" value=\"", seed, sizeof seed);
+    (void)snprintf(form, sizeof form, "l=%s&seed=%s&code=12345", l, seed);
+    visit(METHOD_POST, "/login/enrol", form);
+    assert_int_equal(status, 403);
+    assert_non_null(strstr(body, "That is not the code."));
+    read_code(0, code); /* the same secret is shown again */
+    grab("name=\"seed\" value=\"", seed, sizeof seed);
+    (void)snprintf(form, sizeof form, "l=%s&seed=%s&code=%s", l, seed, code);
+    visit(METHOD_POST, "/login/enrol", form);
+    assert_int_equal(status, 200);
+    assert_non_null(strstr(body, "Keep these recovery codes"));
+    grab("class=\"btn main full\" href=\"", next, sizeof next);
+    assert_string_equal(next, "/policies");
+    assert_int_equal(browser.count, 1); /* the ticket alone */
+
+    visit(METHOD_GET, "/login/factor?return_to=//evil", "");
+    assert_int_equal(status, 200);
+    assert_non_null(strstr(body, "name=\"return_to\" value=\"/\""));
+    visit(METHOD_POST, "/login/factor", "return_to=/home&code=000000");
+    assert_int_equal(status, 403);
+    assert_non_null(strstr(body, "4 tries left."));
+
+    visit(METHOD_POST, "/logout", "");
+    assert_string_equal(location, "/login");
+    assert_int_equal(browser.count, 0);
+    visit(METHOD_GET, "/login/factor?return_to=/home", "");
+    assert_string_equal(location, "/login?return_to=%2Fhome");
+
+    /* the second time the factor is asked for */
+    through_provider("/login", to);
+    visit(METHOD_GET, to, "");
+    assert_non_null(strstr(body, "Enter the 6-digit code"));
+    assert_null(strstr(body, "name=\"seed\""));
+    pages_free(pages);
+}
+
+static void a_device_is_approved_on_its_loopback_address(void **state)
+{
+    (void)state;
+    struct login login;
+    char path[128], form[128];
+
+    open_pages();
+    until_approval(&browser, "http://127.0.0.1:39301/cb-a8f3", &login);
+    (void)snprintf(path, sizeof path, "/login/approve?l=%s", id_text(login.id).s);
+    visit(METHOD_GET, path, "");
+    assert_int_equal(status, 200);
+    assert_non_null(strstr(body, login.match));
+    assert_non_null(strstr(body, "chen-desk"));
+    assert_non_null(strstr(body, key_fingerprint(key_secret_public(x.key)).s));
+    assert_string_equal(form_action, "http://127.0.0.1:*"); /* a form's redirect needs it */
+    (void)snprintf(form, sizeof form, "l=%s&answer=approve", id_text(login.id).s);
+    visit(METHOD_POST, "/login/approve", form);
+    assert_int_equal(status, 303);
+    assert_memory_equal(location, "http://127.0.0.1:39301/cb-a8f3?code=", 36);
+    visit(METHOD_POST, "/login/approve", form);
+    assert_int_equal(status, 400);
+    pages_free(pages);
+}
+
+static void TM_15_what_is_no_form_of_ours_changes_nothing(void **state)
+{
+    (void)state;
+    static const struct {
+        enum http_method method;
+        const char *path;
+        int status;
+    } rows[] = {{METHOD_GET, "/login/device?start=xx", 400},
+                {METHOD_GET, "/login/callback/corp?code=a&state=b", 400},
+                {METHOD_GET, "/login/code?l=AAAAAAAAAAAAAAAAAAAAAQ", 400},
+                {METHOD_POST, "/login/approve", 400},
+                {METHOD_POST, "/login", 405},
+                {METHOD_GET, "/logout", 405},
+                {METHOD_GET, "/home", 404}}; /* no session room given here */
+    struct response res;
+
+    open_pages();
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        visit(rows[i].method, rows[i].path, "");
+        if (status != rows[i].status)
+            fail_msg("%s: %d", rows[i].path, status);
+    }
+    (void)send_query(&browser, "");
+    browser.req.method = METHOD_GET;
+    browser.req.path = view_str("/api/v1/apps");
+    response_init(&res);
+    assert_false(pages_handle(pages, &browser.req, &res));
+    response_deinit(&res);
+    assert_true(pages_calls_out(view_str("/login/go")));
+    assert_true(pages_calls_out(view_str("/login/callback/corp")));
+    assert_false(pages_calls_out(view_str("/login/callback/")));
+    assert_false(pages_calls_out(view_str("/login")));
+    pages_free(pages);
+}
+
+#define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(OTP_06_sign_in_sets_up_a_factor_and_ends_where_it_began),
+        CASE(a_device_is_approved_on_its_loopback_address),
+        CASE(TM_15_what_is_no_form_of_ours_changes_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -2,9 +2,12 @@
 noinst_LIBRARIES += %D%/libbroker.a
 %C%_libbroker_a_SOURCES = %D%/commands.h %D%/upkeep.c %D%/verify.c %D%/account.c \
 	%D%/offline.c %D%/offline.h %D%/config.c %D%/config.h %D%/keyring.c %D%/keyring.h \
-	%D%/front.c %D%/front.h %D%/handoff.c %D%/handoff.h
+	%D%/front.c %D%/front.h %D%/handoff.c %D%/handoff.h %D%/ops.c %D%/ops.h
 
 bin_PROGRAMS += broker/sallyport-broker
 broker_sallyport_broker_SOURCES = %D%/main.c
 broker_sallyport_broker_LDADD = %D%/libbroker.a $(SP_BROKER_LIBS) $(SP_LIBS) $(SP_EXT)
 
+check_PROGRAMS += tests/unit/%D%/test_ops
+tests_unit_%C%_test_ops_SOURCES = tests/unit/%D%/test_ops.c
+tests_unit_%C%_test_ops_LDADD = %D%/libbroker.a $(LDADD)

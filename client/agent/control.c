@@ -1,0 +1,411 @@
+#include "client/agent/control.h"
+
+#include "lib/base/log.h"
+#include "lib/proto/opening.h"
+#include "lib/proto/posture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+/* What this agent reads beyond version 1 of the messages: nothing yet. */
+static const char *const caps[] = {"grant/1", "identity/1", NULL};
+
+struct timed;
+
+struct control {
+    struct engine *engine; /* borrowed */
+    struct state *state;   /* borrowed */
+    const struct control_events *events;
+    void *arg;
+    struct dialer *dialer; /* owned; NULL: no broker is known */
+    struct tls_named tls;
+    struct proxy_env proxy;
+    struct opening_edge_config edge;
+    char software[PROTO_NAME_MAX + 1];
+    struct keyset keys;
+    struct control_login login;
+    struct dialer_lost lost;
+    int64_t rtt_ms;
+    struct timed *calls; /* under way */
+};
+
+/* ---- messages of the broker -------------------------------------------------------------- */
+
+static void on_cut(struct control *c, const struct envelope *m)
+{
+    struct session_cut cut;
+
+    if (fields_read(m->members, session_cut_fields, NULL, &cut) == SP_OK)
+        c->events->cut(c->arg, &cut);
+}
+
+static void on_pause(struct control *c, const struct envelope *m)
+{
+    struct session_limit pause;
+
+    if (fields_read(m->members, session_limit_fields, NULL, &pause) == SP_OK)
+        c->events->pause(c->arg, &pause);
+}
+
+static void on_limit(struct control *c, const struct envelope *m)
+{
+    struct session_limit limit;
+
+    if (fields_read(m->members, session_limit_fields, NULL, &limit) == SP_OK)
+        c->events->limit(c->arg, &limit);
+}
+
+static void on_resume(struct control *c, const struct envelope *m)
+{
+    struct session_name name;
+
+    if (fields_read(m->members, session_name_fields, NULL, &name) == SP_OK)
+        c->events->resume(c->arg, name.session);
+}
+
+static void on_login(struct control *c, const struct envelope *m)
+{
+    struct login_state state;
+
+    if (fields_read(m->members, login_state_fields, NULL, &state) == SP_OK)
+        c->events->login(c->arg, &state);
+}
+
+static void on_posture(struct control *c, const struct envelope *m)
+{
+    (void)m;
+    c->events->posture(c->arg);
+}
+
+/* The broker revoked or ended the login elsewhere. */
+static void on_login_end(struct control *c, const struct envelope *m)
+{
+    (void)m;
+    control_signed_out(c);
+}
+
+static const struct {
+    const char *type;
+    void (*handle)(struct control *c, const struct envelope *m);
+} messages[] = {
+    {"session.cut", on_cut},       {"session.pause", on_pause}, {"session.limit", on_limit},
+    {"session.resume", on_resume}, {"login.state", on_login},   {"login.end", on_login_end},
+    {"posture.ask", on_posture},
+};
+
+static void on_message(void *arg, struct channel *ch, const struct envelope *m)
+{
+    struct control *c = arg;
+
+    for (size_t i = 0; i < sizeof messages / sizeof *messages; i++)
+        if (strcmp(m->type, messages[i].type) == 0) {
+            messages[i].handle(c, m);
+            return;
+        }
+    /* Unknown types change nothing (PROTOCOL section 4). */
+    sp_ignore(channel_refuse(ch, m->i, "unsupported", "this agent does not know it", NULL));
+}
+
+/* ---- the channel ------------------------------------------------------------------------- */
+
+static void text_of(struct view v, char *out, size_t size)
+{
+    snprintf(out, size, "%.*s", VIEW_ARG(v));
+}
+
+/* The pin of this broker; false: the channel must not be used. */
+static bool pin(struct control *c, const struct opening_edge *o)
+{
+    struct state *s = c->state;
+    struct sp_why why = {0};
+    bool first = s->pin.kind == KEY_NONE;
+
+    if (first && s->expected.s[0] != '\0' &&
+        strcmp(key_fingerprint(&o->server).s, s->expected.s) != 0)
+        return false;
+    s->pin = o->server;
+    if (keyset_read((struct view){(const uint8_t *)o->keys, o->keys_len}, &s->pin, s->epoch,
+                    &c->keys) != SP_OK)
+        return false;
+    if (first || c->keys.epoch != s->epoch || !key_equal(&c->keys.identity, &s->pin)) {
+        s->pin = c->keys.identity;
+        s->epoch = c->keys.epoch;
+        if (state_save(s, &why) != SP_OK)
+            log_event(LOG_WARN, "agent.state", why.text, NULL);
+    }
+    return true;
+}
+
+static void read_welcome(struct control *c, const struct opening_welcome *w)
+{
+    struct control_login *l = &c->login;
+
+    *l = (struct control_login){.until = w->until, .mfa_at = w->mfa_at, .groups_known = true};
+    text_of(w->user, l->user, sizeof l->user);
+    text_of(w->state, l->device, sizeof l->device);
+    text_of(w->mfa_kind, l->mfa_kind, sizeof l->mfa_kind);
+    if (!id_equal(w->id, c->state->device_id)) {
+        c->state->device_id = w->id;
+        c->edge.id = w->id;
+        sp_ignore(state_save(c->state, NULL)); /* the broker says it again each time */
+    }
+}
+
+static void on_opened(void *arg, struct channel *ch, const struct opening_welcome *w,
+                      const struct opening_edge *o)
+{
+    struct control *c = arg;
+
+    if (!pin(c, o)) {
+        c->lost = (struct dialer_lost){.error = SP_ERR_AUDIENCE, .again_ms = -1};
+        sp_ignore(sp_why_say(&c->lost.why, SP_ERR_AUDIENCE,
+                             "%s proves another key (%s) than the one that was named. Nothing was "
+                             "sent. Compare the address with your administrator.",
+                             c->state->broker, key_fingerprint(&o->server).s));
+        channel_close_with(ch, CHANNEL_CLOSE_NORMAL, "pin");
+        c->events->lost(c->arg);
+        return;
+    }
+    c->edge.pin = &c->state->pin;
+    c->lost = (struct dialer_lost){0};
+    read_welcome(c, w);
+    log_event(LOG_INFO, "control.open", "connected", "broker", c->state->broker, NULL);
+    c->events->opened(c->arg);
+}
+
+static void on_lost(void *arg, const struct dialer_lost *why)
+{
+    struct control *c = arg;
+
+    if (c->lost.error != SP_ERR_AUDIENCE)
+        c->lost = *why;
+    log_event(LOG_INFO, "control.lost",
+              why->why.text[0] != '\0' ? why->why.text : sp_error_text(why->error), "broker",
+              c->state->broker, "again_ms", LOG_INT(why->again_ms), NULL);
+    c->events->lost(c->arg);
+}
+
+static const struct dialer_events dialer_events = {on_opened, on_message, on_lost};
+
+static sp_error dial(struct control *c, struct sp_why *why)
+{
+    struct dialer_options o = {.host = c->state->host,
+                               .port = c->state->port,
+                               .tls = &c->tls,
+                               .proxy = &c->proxy,
+                               .l7 = c->state->l7,
+                               .edge = &c->edge,
+                               .events = &dialer_events,
+                               .arg = c};
+
+    c->tls = (struct tls_named){0};
+    if (c->state->ca[0] != '\0')
+        c->tls.ca_files[0] = c->state->ca;
+    c->edge.id = c->state->device_id;
+    c->edge.pin = c->state->pin.kind == KEY_NONE ? NULL : &c->state->pin;
+    return dialer_new(c->engine, &o, why, &c->dialer);
+}
+
+sp_error control_new(struct engine *engine, struct state *state,
+                     const struct control_events *events, void *arg, struct sp_why *why,
+                     struct control **out)
+{
+    struct control *c = calloc(1, sizeof *c);
+    struct utsname name;
+    sp_error e = SP_OK;
+
+    if (c == NULL)
+        return SP_ERR_NOMEM;
+    *c = (struct control){
+        .engine = engine, .state = state, .events = events, .arg = arg, .rtt_ms = -1};
+    if (uname(&name) != 0)
+        memset(&name, 0, sizeof name);
+    snprintf(c->software, sizeof c->software, "sallyport %s (linux %.32s)", SP_VERSION,
+             name.machine);
+    c->edge = (struct opening_edge_config){.kind = PROVE_DEVICE,
+                                           .key = state->device,
+                                           .tunnel_key = state->tunnel,
+                                           .software = c->software,
+                                           .caps = caps};
+    proxy_env_read(NULL, proxy_getenv, &c->proxy);
+    if (state->broker[0] != '\0')
+        e = dial(c, why);
+    if (e != SP_OK) {
+        control_free(c);
+        return e;
+    }
+    *out = c;
+    return SP_OK;
+}
+
+void control_free(struct control *c)
+{
+    if (c == NULL)
+        return;
+    dialer_free(c->dialer);
+    free(c);
+}
+
+sp_error control_restart(struct control *c, struct sp_why *why)
+{
+    dialer_free(c->dialer);
+    c->dialer = NULL;
+    c->lost = (struct dialer_lost){0};
+    c->login = (struct control_login){0};
+    c->keys = (struct keyset){0};
+    c->rtt_ms = -1;
+    c->events->lost(c->arg);
+    return dial(c, why);
+}
+
+void control_again(struct control *c)
+{
+    if (c->dialer != NULL)
+        dialer_again(c->dialer);
+}
+
+/* ---- what is known ----------------------------------------------------------------------- */
+
+bool control_is_open(const struct control *c)
+{
+    return c->dialer != NULL && dialer_channel(c->dialer) != NULL && c->lost.error == SP_OK;
+}
+
+const struct control_login *control_login(const struct control *c)
+{
+    return &c->login;
+}
+
+void control_signed_in(struct control *c, const struct login_finish_answer *a)
+{
+    struct control_login *l = &c->login;
+
+    *l = (struct control_login){
+        .until = a->until, .mfa_at = a->mfa_at, .groups_known = a->groups_known};
+    text_of(a->user, l->user, sizeof l->user);
+    text_of(a->state, l->device, sizeof l->device);
+    text_of(a->mfa_kind, l->mfa_kind, sizeof l->mfa_kind);
+    c->state->device_id = a->device;
+    c->edge.id = a->device;
+    sp_ignore(state_save(c->state, NULL)); /* the broker says it again each time */
+}
+
+void control_signed_out(struct control *c)
+{
+    char device[sizeof c->login.device];
+
+    memcpy(device, c->login.device, sizeof device);
+    c->login = (struct control_login){0};
+    memcpy(c->login.device, device, sizeof device);
+}
+
+void control_proved(struct control *c, const struct login_factor_answer *a)
+{
+    c->login.mfa_at = a->mfa_at;
+    text_of(a->kind, c->login.mfa_kind, sizeof c->login.mfa_kind);
+}
+
+int64_t control_rtt_ms(const struct control *c)
+{
+    return c->rtt_ms;
+}
+
+sp_unix_ms control_time(const struct control *c)
+{
+    sp_unix_ms t = c->dialer == NULL ? 0 : dialer_broker_time(c->dialer);
+
+    return t != 0 ? t : clock_unix();
+}
+
+const struct keyset *control_keys(const struct control *c)
+{
+    return &c->keys;
+}
+
+const struct dialer_lost *control_lost(const struct control *c)
+{
+    return &c->lost;
+}
+
+struct refusal control_offline(const struct control *c)
+{
+    return refusal_offline(c->state->broker, &c->lost);
+}
+
+const struct key_public *control_pin(const struct control *c)
+{
+    return &c->state->pin;
+}
+
+/* ---- calls ------------------------------------------------------------------------------- */
+
+/* Stands between a call and its caller for as long as the call is under way. */
+struct timed {
+    struct control *control;
+    struct timed *next, **at; /* the control's list */
+    struct call *call;
+    sp_boot_ms sent;
+    call_done *done;
+    void *arg;
+};
+
+static void timed_free(struct timed *t)
+{
+    *t->at = t->next;
+    if (t->next != NULL)
+        t->next->at = t->at;
+    free(t);
+}
+
+static void on_answer(void *arg, sp_error e, const struct envelope *m)
+{
+    struct timed *t = arg;
+    call_done *done = t->done;
+    void *whose = t->arg;
+
+    if (m != NULL)
+        t->control->rtt_ms = clock_boot() - t->sent;
+    timed_free(t);
+    done(whose, e, m);
+}
+
+sp_error control_call(struct control *c, const char *type, struct json *members, int64_t timeout_ms,
+                      call_done *done, void *arg, struct call **out)
+{
+    struct timed *t = control_is_open(c) ? malloc(sizeof *t) : NULL;
+    sp_error e;
+
+    if (t == NULL) {
+        json_free(members);
+        return control_is_open(c) ? SP_ERR_NOMEM : SP_ERR_CLOSED;
+    }
+    *t = (struct timed){.control = c,
+                        .next = c->calls,
+                        .at = &c->calls,
+                        .sent = clock_boot(),
+                        .done = done,
+                        .arg = arg};
+    if (c->calls != NULL)
+        c->calls->at = &t->next;
+    c->calls = t;
+    e = channel_call(dialer_channel(c->dialer), type, members, timeout_ms, on_answer, t, &t->call);
+    if (e != SP_OK)
+        timed_free(t);
+    else
+        *out = t->call;
+    return e;
+}
+
+void control_cancel(struct control *c, struct call *call)
+{
+    if (call == NULL)
+        return;
+    for (struct timed *t = c->calls; t != NULL; t = t->next)
+        if (t->call == call) {
+            timed_free(t);
+            break;
+        }
+    call_cancel(call);
+}

@@ -1,0 +1,84 @@
+#ifndef SP_CLIENT_AGENT_CONTROL_H
+#define SP_CLIENT_AGENT_CONTROL_H
+
+/*
+ * control: the agent's channel to its broker: what it knows from there, and its calls.
+ *
+ * Owns the dialer, the broker's key set, who is signed in. Pins the broker's identity key: the
+ * first valid channel sets the pin, compared with the fingerprint of the login address where
+ * one was given (INTEGRITY when it differs). Events for sessions and posture go to their rooms
+ * through struct control_events. Loop thread only.
+ */
+
+#include "client/agent/refusal.h"
+#include "client/agent/state.h"
+#include "lib/channel/dialer.h"
+#include "lib/proto/login.h"
+#include "lib/proto/session.h"
+#include "lib/trust/keyset.h"
+
+struct control;
+
+struct control_events {
+    void (*opened)(void *arg);
+    void (*lost)(void *arg);
+    void (*login)(void *arg, const struct login_state *state);
+    void (*cut)(void *arg, const struct session_cut *cut);
+    void (*pause)(void *arg, const struct session_limit *pause);
+    void (*limit)(void *arg, const struct session_limit *limit);
+    void (*resume)(void *arg, struct sp_id session);
+    void (*posture)(void *arg); /* report now */
+};
+
+/* Who is signed in, as the broker last said. */
+struct control_login {
+    char user[PROTO_NAME_MAX + 1]; /* "" : nobody */
+    char device[32];               /* unknown pending approved blocked lost */
+    int64_t until, mfa_at;         /* broker time, Unix ms; 0: none */
+    char mfa_kind[32];
+    bool groups_known;
+};
+
+/*
+ * Starts dialling when `state` knows a broker. Borrows all until control_free.
+ *   SP_ERR_NOMEM, SP_ERR_TLS (the CA file; `why`)
+ */
+SP_MUST sp_error control_new(struct engine *engine, struct state *state,
+                             const struct control_events *events, void *arg, struct sp_why *why,
+                             struct control **out);
+void control_free(struct control *c); /* NULL is allowed */
+
+/* The state has another broker, CA or front: drops the channel and dials anew. */
+SP_MUST sp_error control_restart(struct control *c, struct sp_why *why);
+/* Try now (network change, a person waits). An open channel is closed first. */
+void control_again(struct control *c);
+
+bool control_is_open(const struct control *c);
+const struct control_login *control_login(const struct control *c);
+void control_signed_in(struct control *c, const struct login_finish_answer *a);
+void control_signed_out(struct control *c);
+void control_proved(struct control *c, const struct login_factor_answer *a);
+
+/* Round trip of the last answered call; -1: none yet. */
+int64_t control_rtt_ms(const struct control *c);
+/* Broker time, Unix ms; the wall clock before the first channel. */
+sp_unix_ms control_time(const struct control *c);
+const struct keyset *control_keys(const struct control *c);
+/* How the last try ended; all zero while open or before the first. */
+const struct dialer_lost *control_lost(const struct control *c);
+/* Why nothing can be asked of the broker now. */
+struct refusal control_offline(const struct control *c);
+/* The identity key that this broker has proved. KEY_NONE: none yet. */
+const struct key_public *control_pin(const struct control *c);
+
+/*
+ * A call over the channel; as channel_call, but the round trip is measured.
+ *   SP_ERR_CLOSED  no channel: `done` does not run
+ */
+SP_MUST sp_error control_call(struct control *c, const char *type, struct json *members,
+                              int64_t timeout_ms, call_done *done, void *arg, struct call **out);
+
+/* `done` will not run. NULL is allowed. */
+void control_cancel(struct control *c, struct call *call);
+
+#endif

@@ -1,0 +1,122 @@
+#include "client/agent/hosthead.h"
+
+#include "lib/base/num.h"
+
+#include <string.h>
+#include <strings.h>
+
+static bool take_line(struct view *rest, struct view *line)
+{
+    const uint8_t *end = rest->len < 2 ? NULL : memmem(rest->at, rest->len, "\r\n", 2);
+
+    if (end == NULL)
+        return false;
+    line->at = rest->at;
+    line->len = (size_t)(end - rest->at);
+    *rest = view_slice(*rest, line->len + 2, rest->len);
+    return true;
+}
+
+static struct view trimmed(struct view v)
+{
+    while (v.len > 0 && (v.at[0] == ' ' || v.at[0] == '\t'))
+        v = view_slice(v, 1, v.len);
+    while (v.len > 0 && (v.at[v.len - 1] == ' ' || v.at[v.len - 1] == '\t'))
+        v.len--;
+    return v;
+}
+
+/* HOST[:PORT] as a browser writes it: the port may be left out where it is 80. */
+static bool ours(struct view authority, const struct hosthead_expect *expect)
+{
+    struct view host = authority;
+    uint64_t port = 80;
+    const uint8_t *colon = authority.len == 0 ? NULL : memchr(authority.at, ':', authority.len);
+
+    if (colon != NULL) {
+        host.len = (size_t)(colon - authority.at);
+        if (num_uint(view_slice(authority, host.len + 1, authority.len), 65535, &port) != SP_OK)
+            return false;
+    }
+    if (port != expect->port)
+        return false;
+    for (size_t i = 0; i < expect->count; i++)
+        if (strlen(expect->names[i]) == host.len && host.len > 0 &&
+            strncasecmp(expect->names[i], (const char *)host.at, host.len) == 0)
+            return true;
+    return false;
+}
+
+/* METHOD TARGET HTTP/1.x. An absolute target names a host too, and servers believe it first. */
+static sp_error check_line(struct view line, const struct hosthead_expect *expect)
+{
+    static const char scheme[] = "http://";
+    const uint8_t *blank = memchr(line.at, ' ', line.len);
+    size_t last = line.len;
+
+    while (last > 0 && line.at[last - 1] != ' ')
+        last--;
+    if (blank == NULL || blank == line.at || last == 0 || (size_t)(blank - line.at) + 1 >= last)
+        return SP_ERR_MALFORMED;
+    struct view version = view_slice(line, last, line.len);
+    if (!view_is(version, "HTTP/1.1") && !view_is(version, "HTTP/1.0"))
+        return SP_ERR_MALFORMED;
+    struct view target =
+        view_slice(line, (size_t)(blank - line.at) + 1, last - 2 - (size_t)(blank - line.at));
+    if (target.len == 0)
+        return SP_ERR_MALFORMED;
+    if (target.at[0] == '/' || view_is(target, "*"))
+        return SP_OK;
+    if (target.len < strlen(scheme) ||
+        strncasecmp((const char *)target.at, scheme, strlen(scheme)) != 0)
+        return SP_ERR_DENIED;
+    struct view authority = view_slice(target, strlen(scheme), target.len);
+    size_t end = 0;
+    while (end < authority.len && authority.at[end] != '/' && authority.at[end] != '?')
+        end++;
+    return ours(view_slice(authority, 0, end), expect) ? SP_OK : SP_ERR_DENIED;
+}
+
+sp_error hosthead_check(struct view head, const struct hosthead_expect *expect)
+{
+    struct view rest = head, line;
+    unsigned hosts = 0;
+    sp_error e;
+
+    if (head.len < 4 || memmem(head.at, head.len, "\r\n\r\n", 4) == NULL)
+        return head.len >= HOSTHEAD_MAX ? SP_ERR_LIMIT : SP_ERR_AGAIN;
+    if (!take_line(&rest, &line))
+        return SP_ERR_MALFORMED;
+    if ((e = check_line(line, expect)) != SP_OK)
+        return e;
+    while (take_line(&rest, &line) && line.len > 0) {
+        const uint8_t *colon = memchr(line.at, ':', line.len);
+
+        /* A folded line or a blank before the colon reads differently at different servers. */
+        if (colon == NULL || colon == line.at || line.at[0] == ' ' || line.at[0] == '\t' ||
+            colon[-1] == ' ' || colon[-1] == '\t')
+            return SP_ERR_MALFORMED;
+        if (colon - line.at != 4 || strncasecmp((const char *)line.at, "host", 4) != 0)
+            continue;
+        if (++hosts > 1 || !ours(trimmed(view_slice(line, 5, line.len)), expect))
+            return SP_ERR_DENIED;
+    }
+    return hosts == 1 ? SP_OK : SP_ERR_DENIED;
+}
+
+struct view hosthead_answer(sp_error e)
+{
+#define BODY_HEAD "Content-Type: text/plain\r\nConnection: close\r\nCache-Control: no-store\r\n"
+    switch (e) {
+    case SP_ERR_DENIED:
+        return view_str("HTTP/1.1 421 Misdirected Request\r\n" BODY_HEAD
+                        "Cross-Origin-Resource-Policy: same-origin\r\nContent-Length: 55\r\n\r\n"
+                        "This address answers for its own app's host name only.\n");
+    case SP_ERR_LIMIT:
+        return view_str("HTTP/1.1 431 Request Header Fields Too Large\r\n" BODY_HEAD
+                        "Content-Length: 0\r\n\r\n");
+    default:
+        return view_str("HTTP/1.1 400 Bad Request\r\n" BODY_HEAD "Content-Length: 0\r\n\r\n");
+    }
+#undef BODY_HEAD
+}

@@ -1,0 +1,36 @@
+#ifndef SP_CLIENT_AGENT_HOSTHEAD_H
+#define SP_CLIENT_AGENT_HOSTHEAD_H
+
+/*
+ * hosthead: whose page is asking? The Host check on local addresses of http apps (TM-13, PROTOCOL
+ * section 12).
+ *
+ * A web page on a name that its owner points at 127.77.a.b reaches our listener, but its browser
+ * says that name as Host. Only the app's own address and name are let through. Looks at the first
+ * request head of a connection and changes no byte. Pure. Fuzzed by tests/fuzz/fuzz_hosthead.c.
+ */
+
+#include "lib/base/view.h"
+
+enum { HOSTHEAD_MAX = 8 * 1024, HOSTHEAD_NAMES_MAX = 4, HOSTHEAD_NAME_BYTES = 256 };
+
+/* The app's own hosts, without port: "127.77.3.9", "wiki.sallyport.internal". */
+struct hosthead_expect {
+    char names[HOSTHEAD_NAMES_MAX][HOSTHEAD_NAME_BYTES];
+    size_t count;
+    uint16_t port;
+};
+
+/*
+ *   SP_OK             the app's own host
+ *   SP_ERR_AGAIN      no whole head yet
+ *   SP_ERR_DENIED     another host, none, two, or a target that names another
+ *   SP_ERR_MALFORMED  no HTTP/1 request head
+ *   SP_ERR_LIMIT      HOSTHEAD_MAX bytes without its end
+ */
+SP_MUST sp_error hosthead_check(struct view head, const struct hosthead_expect *expect);
+
+/* What is answered instead of a forward: 421 for DENIED, 400 for MALFORMED, 431 for LIMIT. */
+struct view hosthead_answer(sp_error e);
+
+#endif

@@ -1,0 +1,394 @@
+/* One session's life: asked → placed → up → ended, and back to asked when a tunnel was lost. */
+#include "client/agent/sessions_internal.h"
+#include "lib/base/encode.h"
+#include "lib/base/log.h"
+#include "lib/proto/envelope.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void start_asking(struct live *l);
+
+/* ---- ends -------------------------------------------------------------------------------- */
+
+static void drop_streams(struct live *l)
+{
+    for (struct opening *o = l->openings; o != NULL; o = o->next) {
+        stream_free(o->stream);
+        o->stream = NULL;
+    }
+}
+
+/* Ends every opening that waits now; those that their `done` starts are not touched. */
+static void refuse_all(struct live *l, const struct refusal *why)
+{
+    struct opening *waiting = l->openings;
+    struct session_view v = live_view(l);
+
+    l->openings = NULL;
+    if (waiting != NULL)
+        waiting->at = &waiting;
+    while (waiting != NULL) {
+        struct opening *o = waiting;
+        opening_done *done = o->done;
+        void *arg = o->arg;
+
+        opening_cancel(o);
+        done(arg, NULL, &v, why);
+    }
+}
+
+/* Nothing is under way any more. The session stays when it has an id and may come back. */
+static void settle(struct live *l, const struct refusal *why, bool over)
+{
+    l->stage = SESSION_STAGE_NONE;
+    l->not_count = 0;
+    l->tries = 0;
+    buf_wipe(&l->grant);
+    buf_wipe(&l->identity);
+    refuse_all(l, why);
+    if (over || id_is_zero(l->id)) {
+        struct session_view v = live_view(l);
+
+        if (!id_is_zero(l->id))
+            l->owner->events->ended(l->owner->arg, &v, why);
+        if (l->openings == NULL) {
+            live_free(l);
+            return;
+        }
+        l->id = (struct sp_id){0}; /* somebody asked for a new one meanwhile */
+        l->up = l->down = 0;
+    }
+    if (l->openings != NULL)
+        deferred_queue(l->owner->loop, &l->deliver);
+}
+
+/* ---- the tunnel -------------------------------------------------------------------------- */
+
+static void on_up(void *arg, const struct tunnel_limits *limits, const struct json *said)
+{
+    struct live *l = arg;
+    struct session_view v;
+
+    (void)said;
+    l->stage = SESSION_STAGE_UP;
+    l->not_count = 0;
+    l->tries = 0;
+    if (limits->deadline != 0 && (l->deadline == 0 || limits->deadline < l->deadline))
+        l->deadline = limits->deadline;
+    if (limits->idle_ms != 0)
+        l->idle_ms = limits->idle_ms;
+    v = live_view(l);
+    log_event(LOG_INFO, "session.up", "tunnel is up", "session", LOG_ID(l->id), "app", l->app,
+              NULL);
+    l->owner->events->changed(l->owner->arg, &v, NULL);
+    deferred_queue(l->owner->loop, &l->deliver);
+}
+
+/* A placement that does not hold any more is asked for again, at most SESSIONS_TRIES times. The
+ * relay is named in `not` only where it said that another one would do better. */
+static bool place_again(struct live *l, const struct tunnel_report *r)
+{
+    bool wrong = r->why == TUNNEL_REFUSED && (r->status == 503 || r->status == 401);
+    bool draining = r->why == TUNNEL_CLOSED_CODE && r->close == CLOSE_DRAINING;
+    bool gone = r->why == TUNNEL_FAULT || r->why == TUNNEL_LATE || draining;
+
+    if (r->was_up || (!wrong && !gone) || l->tries >= SESSIONS_TRIES)
+        return false;
+    l->tries++;
+    if (draining || strcmp(r->code, "connector_absent") == 0 ||
+        strcmp(r->code, "relay_draining") == 0)
+        l->not_relays[l->not_count++] = l->relay;
+    return true;
+}
+
+static void on_ended(void *arg, const struct tunnel_report *r)
+{
+    struct live *l = arg;
+    struct tunnel_report report = *r;
+    struct refusal why;
+    bool over;
+
+    l->up += r->up;
+    l->down += r->down;
+    drop_streams(l);
+    tunnel_end_free(l->tunnel);
+    l->tunnel = NULL;
+    log_event(LOG_INFO, "session.tunnel_ended", tunnel_why_text(r->why), "session", LOG_ID(l->id),
+              "app", l->app, "reason", report.code, NULL);
+    if (l->dropping) {
+        l->dropping = false;
+        l->stage = SESSION_STAGE_NONE;
+        if (l->openings != NULL)
+            deferred_queue(l->owner->loop, &l->deliver);
+        return;
+    }
+    if (place_again(l, &report)) {
+        start_asking(l);
+        return;
+    }
+    if (l->cutting) {
+        report.why = TUNNEL_CUT;
+        report.was_up = true;
+        snprintf(report.code, sizeof report.code, "%s", l->cut_code);
+    }
+    over = report.why == TUNNEL_CUT || report.why == TUNNEL_IDLE || report.why == TUNNEL_DEADLINE ||
+           !report.was_up;
+    why = refusal_tunnel(l->app, &report);
+    if (l->cut_text[0] != '\0')
+        snprintf(why.why, sizeof why.why, "%s", l->cut_text);
+    settle(l, &why, over);
+}
+
+static const struct tunnel_end_events tunnel_events = {.up = on_up, .ended = on_ended};
+
+/* Streams are opened before the tunnel is up: their CONNECT travels with our Finished. */
+static void open_streams(struct live *l)
+{
+    for (struct opening *o = l->openings; o != NULL; o = o->next)
+        if (o->stream == NULL && o->port != OPENING_SESSION_ONLY &&
+            tunnel_end_stream(l->tunnel, o->port, &o->stream) != SP_OK)
+            o->stream = NULL; /* told when it is up */
+}
+
+static sp_error outer_context(struct sessions *s, struct tls_context **out)
+{
+    struct tls_named named = {0};
+    sp_error e = SP_OK;
+
+    if (s->state->l7 && s->named == NULL) {
+        if (s->state->ca[0] != '\0')
+            named.ca_files[0] = s->state->ca;
+        e = tls_named_client(&named, NULL, &s->named);
+    }
+    *out = s->state->l7 ? s->named : s->outer;
+    return e;
+}
+
+static sp_error start_tunnel(struct live *l, int fd)
+{
+    struct sessions *s = l->owner;
+    struct tls_context *outer;
+    struct tunnel_session session = {.grant = buf_view(&l->grant),
+                                     .app = l->app_id,
+                                     .device = *key_secret_public(s->state->tunnel),
+                                     .connector = l->connector};
+    struct tunnel_agent_says says = {
+        .device_sig = {s->state->tunnel_sig, sizeof s->state->tunnel_sig},
+        .identity = buf_view(&l->identity)};
+    sp_error e = outer_context(s, &outer);
+
+    if (e != SP_OK) {
+        close(fd);
+        return e;
+    }
+    struct tunnel_end_config config = {.loop = s->loop,
+                                       .thread = s->thread,
+                                       .outer = outer,
+                                       .inner = s->inner,
+                                       .host = l->host,
+                                       .pin = s->state->l7 ? NULL : l->relay_pin,
+                                       .cut_through = !s->state->l7,
+                                       .events = &tunnel_events,
+                                       .arg = l};
+    return tunnel_end_agent(&config, fd, &session, &says, &l->tunnel);
+}
+
+static void on_placed(void *arg, int fd, const char *host, sp_error e)
+{
+    struct live *l = arg;
+    struct refusal why;
+
+    snprintf(l->host, sizeof l->host, "%s", host);
+    place_free(l->place);
+    l->place = NULL; /* no longer pending */
+    if (e == SP_OK && (e = start_tunnel(l, fd)) == SP_OK) {
+        open_streams(l);
+        return;
+    }
+    if (place_again(l, &(struct tunnel_report){.why = TUNNEL_FAULT})) {
+        start_asking(l);
+        return;
+    }
+    why = refusal_make(EXIT_UNREACHABLE, "unreachable", "The relay can't be reached.",
+                       sp_error_text(e), "sallyport doctor");
+    settle(l, &why, false);
+}
+
+/* ---- the grant --------------------------------------------------------------------------- */
+
+/* The grant must say what the answer says, for this device and now; the relay and the connector
+ * check the same again, but a wrong one should fail here with a sentence. */
+static sp_error check_grant(struct live *l, const struct session_open_answer *a)
+{
+    const struct keyset *keys = control_keys(l->owner->control);
+    struct grant_reader me = {.kind = GRANT_AGENT,
+                              .key = *key_secret_public(l->owner->state->tunnel)};
+    sp_unix_ms now = control_time(l->owner->control);
+    const struct key_public *signer;
+    struct key_public connector;
+    struct grant g;
+    sp_error e;
+
+    if ((e = keyset_signer(keys, a->grant, KEYSET_GRANT, now, &signer)) != SP_OK ||
+        (e = grant_verify(a->grant, signer, &me, now, &g)) != SP_OK ||
+        (e = key_parse(a->connector, &connector)) != SP_OK)
+        return e;
+    if (!id_equal(g.session, a->session) || !id_equal(g.app, a->app) ||
+        !id_equal(g.relay, a->relay) || !key_equal(&g.connector, &connector))
+        return SP_ERR_AUDIENCE;
+    l->connector = connector;
+    return SP_OK;
+}
+
+static void copy(struct view v, char *out, size_t size)
+{
+    snprintf(out, size, "%.*s", VIEW_ARG(v));
+}
+
+static sp_error take_answer(struct live *l, const struct session_open_answer *a)
+{
+    struct hash pin;
+    sp_error e = check_grant(l, a);
+
+    if (e != SP_OK)
+        return e;
+    if ((e = decode_base64url_exact(a->relay_key, pin.bytes, sizeof pin.bytes)) != SP_OK)
+        return e;
+    memcpy(l->relay_pin, pin.bytes, sizeof l->relay_pin);
+    l->id = a->session;
+    l->app_id = a->app;
+    l->relay = a->relay;
+    copy(a->type, l->type, sizeof l->type);
+    copy(a->relay_name, l->relay_name, sizeof l->relay_name);
+    memcpy(l->ports, a->ports, sizeof l->ports);
+    l->port_count = a->port_count;
+    l->deadline = a->deadline;
+    l->idle_ms = a->idle;
+    if (l->opened == 0)
+        l->opened = control_time(l->owner->control);
+    buf_reset(&l->grant);
+    buf_reset(&l->identity);
+    buf_add(&l->grant, a->grant);
+    buf_add(&l->identity, a->identity);
+    if ((e = buf_error(&l->grant)) != SP_OK || (e = buf_error(&l->identity)) != SP_OK)
+        return e;
+    return place_start(l->owner->loop, l->owner->pool, a->addresses, a->address_count, on_placed, l,
+                       &l->place);
+}
+
+static void on_answer(void *arg, sp_error e, const struct envelope *m)
+{
+    struct live *l = arg;
+    struct session_open_answer a;
+    struct refusal why;
+    struct sp_why field = {0};
+
+    l->call = NULL; /* no longer pending */
+    if (e != SP_OK)
+        why = refusal_call("No session.", e, m);
+    else if (fields_read(m->members, session_open_answer_fields, &field, &a) != SP_OK)
+        why = refusal_make(EXIT_ERROR, "protocol", "No session.", field.text, NULL);
+    else if (a.decision != SESSION_ALLOW)
+        why = refusal_decision(l->app, &a);
+    else if ((e = take_answer(l, &a)) != SP_OK)
+        why = refusal_make(EXIT_INTEGRITY, "integrity", "The broker's grant does not hold.",
+                           sp_error_text(e), "sallyport doctor");
+    else {
+        l->stage = SESSION_STAGE_PLACING;
+        return;
+    }
+    /* A broker that is away for a moment ends no session; a denial does. */
+    settle(l, &why, why.exit != EXIT_UNREACHABLE && why.exit != EXIT_STEP_UP);
+}
+
+static void start_asking(struct live *l)
+{
+    struct session_open open = {
+        .app = view_str(l->app), .session = l->id, .not_count = l->not_count};
+    struct refusal why;
+    sp_error e;
+
+    memcpy(open.not_relays, l->not_relays, sizeof open.not_relays);
+    l->stage = SESSION_STAGE_ASKING;
+    e = control_call(l->owner->control, "session.open", fields_write(session_open_fields, &open),
+                     SESSIONS_OPEN_MS, on_answer, l, &l->call);
+    if (e == SP_OK)
+        return;
+    why = control_offline(l->owner->control);
+    settle(l, &why, false);
+}
+
+/* ---- openings ---------------------------------------------------------------------------- */
+
+static void give(struct live *l, struct opening *o)
+{
+    opening_done *done = o->done;
+    void *arg = o->arg;
+    struct stream *stream = o->stream;
+    struct session_view v = live_view(l);
+    struct refusal why;
+
+    o->stream = NULL;
+    if (stream == NULL && o->port != OPENING_SESSION_ONLY &&
+        tunnel_end_stream(l->tunnel, o->port, &stream) != SP_OK) {
+        why = refusal_make(EXIT_UNREACHABLE, "busy", "No further connection to this app.",
+                           "The session has as many as it may have.", "sallyport sessions");
+        opening_cancel(o);
+        done(arg, NULL, &v, &why);
+        return;
+    }
+    opening_cancel(o);
+    done(arg, stream, &v, NULL);
+}
+
+void live_deliver(void *arg)
+{
+    struct live *l = arg;
+
+    /* `done` may start or cancel openings, but the session itself goes from the loop only. */
+    while (l->stage == SESSION_STAGE_UP && l->openings != NULL)
+        give(l, l->openings);
+    if (l->stage == SESSION_STAGE_NONE && l->tunnel == NULL && l->openings != NULL)
+        start_asking(l);
+    else if (l->stage == SESSION_STAGE_PLACING && l->tunnel != NULL)
+        open_streams(l);
+}
+
+void live_cut(struct live *l, struct view code)
+{
+    struct refusal why;
+
+    snprintf(l->cut_code, sizeof l->cut_code, "%.*s", VIEW_ARG(code));
+    if (l->tunnel != NULL) {
+        l->cutting = true;
+        l->dropping = false;
+        tunnel_end_cut(l->tunnel, l->cut_code);
+        return;
+    }
+    control_cancel(l->owner->control, l->call);
+    l->call = NULL;
+    place_free(l->place);
+    l->place = NULL;
+    struct tunnel_report report = {.why = TUNNEL_CUT, .was_up = true};
+    memcpy(report.code, l->cut_code, sizeof report.code);
+    why = refusal_tunnel(l->app, &report);
+    settle(l, &why, true);
+}
+
+static void on_end_told(void *arg, sp_error e, const struct envelope *m)
+{
+    (void)arg, (void)e, (void)m; /* the connector tells the broker too (live.delta) */
+}
+
+void live_tell_broker(struct live *l)
+{
+    struct session_name name = {l->id};
+    struct call *call;
+
+    sp_ignore(control_call(l->owner->control, "session.end",
+                           fields_write(session_name_fields, &name), ENVELOPE_CALL_MS, on_end_told,
+                           NULL, &call)); /* no channel: it sees the tunnel end */
+}

@@ -1,0 +1,200 @@
+/* The socket's verbs: what is asked, answered or told to whoever waits. */
+#include "client/agent/agent_internal.h"
+#include "lib/base/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *verb;
+    void (*run)(struct ask *a);
+} verbs[] = {
+    {"status", do_status},
+    {"posture", do_posture},
+    {"key", do_key},
+    {"login.begin", do_login_begin},
+    {"login.finish", do_login_finish},
+    {"logout", do_logout},
+    {"factor", do_factor},
+    {"ticket", do_ticket},
+    {"apps", do_apps},
+    {"why", do_why},
+    {"sessions", do_sessions},
+    {"sessions.end", do_sessions_end},
+    {"connect", do_connect},
+    {"up", do_up},
+    {"down", do_down},
+    {"stdio", do_stdio},
+};
+
+/* ---- answers ----------------------------------------------------------------------------- */
+
+void ask_ok(struct ask *a, struct json *members)
+{
+    if (members == NULL)
+        members = json_object();
+    json_set_bool(members, "ok", true);
+    ipc_peer_end(a->peer, members);
+}
+
+void ask_fail(struct ask *a, const struct refusal *why)
+{
+    struct json *line = json_object();
+
+    json_set(line, "error", refusal_json(why));
+    ipc_peer_end(a->peer, line);
+}
+
+void ask_event(struct ask *a, const char *event, struct json *members)
+{
+    if (members == NULL)
+        members = json_object();
+    json_set_cstr(members, "event", event);
+    ipc_peer_event(a->peer, members);
+}
+
+struct view ask_text(const struct ask *a, const char *name)
+{
+    return json_str(json_get(a->request, name));
+}
+
+/* ---- one request's life ------------------------------------------------------------------ */
+
+static void asked(void *arg, struct ipc_peer *peer, const struct json *request)
+{
+    struct agent *agent = arg;
+    struct view verb = json_str(json_get(request, "do"));
+    struct ask *a = calloc(1, sizeof *a);
+
+    agent->needed = clock_boot();
+    if (a == NULL) {
+        ipc_peer_end(peer, json_object()); /* neither ok nor error: the program says so */
+        return;
+    }
+    *a = (struct ask){.agent = agent, .peer = peer, .next = agent->asks, .at = &agent->asks};
+    if (agent->asks != NULL)
+        agent->asks->at = &a->next;
+    agent->asks = a;
+    ipc_peer_set(peer, a);
+    a->request = json_copy(request);
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (view_is(verb, verbs[i].verb)) {
+            verbs[i].run(a);
+            return;
+        }
+    ask_fail(a, &(struct refusal){.exit = EXIT_USAGE,
+                                  .code = "unsupported",
+                                  .what = "The agent does not know this request.",
+                                  .why = "Agent and command line are of different versions.",
+                                  .next = "restart the agent"});
+}
+
+/* Also called by stdio, whose peer was taken over. */
+void ask_free(struct ask *a)
+{
+    apps_forget(a->agent->apps, a);
+    reporter_forget(a->agent->reporter, a);
+    control_cancel(a->agent->control, a->call);
+    opening_cancel(a->opening);
+    stream_free(a->stream);
+    deferred_cancel(a->agent->loop, &a->after);
+    timer_cancel(a->timer);
+    forward_release(a->forward);
+    json_free(a->request);
+    *a->at = a->next;
+    if (a->next != NULL)
+        a->next->at = a->at;
+    free(a);
+}
+
+static void gone(void *arg, struct ipc_peer *peer)
+{
+    struct ask *a = ipc_peer_data(peer);
+
+    (void)arg;
+    if (a != NULL)
+        ask_free(a);
+}
+
+const struct ipc_handlers local_handlers = {asked, gone};
+
+/* ---- what others have to tell ------------------------------------------------------------ */
+
+int64_t local_time(const struct agent *a, int64_t broker_ms)
+{
+    return broker_ms == 0 ? 0 : broker_ms - control_time(a->control) + clock_unix();
+}
+
+static const char *stage_text(enum session_stage stage)
+{
+    static const char *const texts[] = {"closed", "asking", "placing", "up", "paused"};
+
+    return texts[stage];
+}
+
+struct json *session_json(const struct agent *a, const struct session_view *v)
+{
+    struct json *j = json_object();
+
+    json_set_id(j, "session", v->id);
+    json_set_cstr(j, "short", session_short(v->id).s);
+    json_set_cstr(j, "app", v->app);
+    json_set_cstr(j, "type", v->type);
+    json_set_cstr(j, "relay", v->relay);
+    json_set_cstr(j, "state", stage_text(v->stage));
+    json_set_int(j, "opened", local_time(a, v->opened));
+    json_set_int(j, "deadline", local_time(a, v->deadline));
+    json_set_int(j, "idle_ms", v->idle_ms);
+    json_set_int(j, "idle_since_ms", v->idle_since_ms);
+    json_set_int(j, "bytes_up", (int64_t)v->up);
+    json_set_int(j, "bytes_down", (int64_t)v->down);
+    json_set_int(j, "streams", v->streams);
+    json_set_bool(j, "cut_through", v->cut_through);
+    return j;
+}
+
+void local_session(struct agent *a, const char *event, const struct session_view *v,
+                   const struct refusal *why)
+{
+    for (struct ask *k = a->asks, *next; k != NULL; k = next) {
+        struct json *j;
+
+        next = k->next;
+        if (!k->watches || strcmp(k->app, v->app) != 0)
+            continue;
+        j = session_json(a, v);
+        if (why != NULL)
+            json_set(j, "reason", refusal_json(why));
+        ask_event(k, event, j);
+    }
+}
+
+void local_refused(struct agent *a, const char *app, const struct refusal *why)
+{
+    log_event(LOG_WARN, "app.refused", why->why, "app", app, "reason", why->code, NULL);
+    for (struct ask *k = a->asks, *next; k != NULL; k = next) {
+        struct json *j;
+
+        next = k->next;
+        if (!k->watches || strcmp(k->app, app) != 0)
+            continue;
+        j = json_object();
+        json_set(j, "reason", refusal_json(why));
+        ask_event(k, "refused", j);
+    }
+}
+
+void local_login_state(struct agent *a, const struct login_state *s)
+{
+    for (struct ask *k = a->asks, *next; k != NULL; k = next) {
+        struct json *j;
+
+        next = k->next;
+        if (!k->logs_in)
+            continue;
+        j = json_object();
+        json_set_str(j, "state", s->state);
+        json_set_str(j, "text", s->text);
+        ask_event(k, "login", j);
+    }
+}

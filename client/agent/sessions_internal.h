@@ -1,0 +1,75 @@
+#ifndef SP_CLIENT_AGENT_SESSIONS_INTERNAL_H
+#define SP_CLIENT_AGENT_SESSIONS_INTERNAL_H
+
+/* sessions: what sessions.c (the list) and live.c (one session's life) share. */
+
+#include "client/agent/place.h"
+#include "client/agent/sessions.h"
+#include "lib/os/loop.h"
+#include "lib/trust/grant.h"
+
+struct live;
+
+struct opening {
+    struct live *live;          /* the session that it waits for */
+    struct opening *next, **at; /* the session's list */
+    unsigned port;
+    struct stream *stream; /* owned; opened in advance, NULL: not yet */
+    opening_done *done;
+    void *arg;
+};
+
+struct live {
+    struct sessions *owner;
+    struct live *next, **at; /* the owner's list */
+    char app[PROTO_NAME_MAX + 1], type[32], relay_name[PROTO_NAME_MAX + 1];
+    struct sp_id app_id, id;
+    enum session_stage stage;
+    int64_t ports[SESSION_PORTS_MAX];
+    size_t port_count;
+    int64_t opened, deadline, idle_ms;
+    uint64_t up, down; /* of tunnels that ended */
+
+    struct call *call;         /* owned; NULL: not running */
+    struct place *place;       /* owned; NULL: not running */
+    struct tunnel_end *tunnel; /* owned; NULL: none */
+    struct opening *openings;  /* owned by their callers */
+    struct deferred deliver;
+
+    /* The grant under way. */
+    struct buf grant, identity;
+    struct sp_id relay;
+    uint8_t relay_pin[TLS_PIN_BYTES];
+    struct key_public connector;
+    char host[PLACE_HOST_MAX];
+    struct sp_id not_relays[SESSION_NOT_MAX];
+    size_t not_count;
+    unsigned tries; /* placements that did not hold */
+    bool dropping;  /* the tunnel goes, the session stays */
+    bool cutting;   /* we ended it: `cut_code` says why */
+    char cut_code[32], cut_text[256];
+};
+
+struct sessions {
+    struct loop *loop; /* borrowed, as are the next four */
+    struct pool *pool;
+    struct tunnel_thread *thread;
+    struct control *control;
+    struct state *state;
+    const struct sessions_events *events;
+    void *arg;
+    struct tls_context *outer, *inner, *named; /* named: front l7 only, made when first needed */
+    struct live *all;
+    size_t count;
+};
+
+void live_free(struct live *l);
+struct session_view live_view(const struct live *l);
+/* Serves the openings that wait: hands out streams, or starts what is missing. Deferred. */
+void live_deliver(void *live);
+void live_cut(struct live *l, struct view code);
+void live_tell_broker(struct live *l);
+/* Takes it off its session's list. */
+void opening_unlink(struct opening *o);
+
+#endif

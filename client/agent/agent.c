@@ -40,9 +40,9 @@ static void on_login(void *arg, const struct login_state *state)
     local_login_state(arg, state);
 }
 
-static void on_cut(void *arg, const struct session_cut *cut)
+static void on_cut(void *arg, const struct session_cut *cut, struct session_cut_answer *answer)
 {
-    sessions_cut(((struct agent *)arg)->sessions, cut);
+    sessions_cut(((struct agent *)arg)->sessions, cut, answer);
 }
 
 static void on_pause(void *arg, const struct session_limit *pause)

@@ -35,10 +35,17 @@ struct control {
 
 static void on_cut(struct control *c, const struct envelope *m)
 {
+    struct channel *ch = dialer_channel(c->dialer);
+    struct session_cut_answer answer = {0};
     struct session_cut cut;
 
-    if (fields_read(m->members, session_cut_fields, NULL, &cut) == SP_OK)
-        c->events->cut(c->arg, &cut);
+    if (fields_read(m->members, session_cut_fields, NULL, &cut) != SP_OK) {
+        sp_ignore(channel_refuse(ch, m->i, "malformed", "this cut is not understood", NULL));
+        return;
+    }
+    c->events->cut(c->arg, &cut, &answer);
+    /* The relay and the connector answer for the session; ours is a courtesy. */
+    sp_ignore(channel_answer(ch, m->i, fields_write(session_cut_answer_fields, &answer)));
 }
 
 static void on_pause(struct control *c, const struct envelope *m)
@@ -332,6 +339,11 @@ const struct dialer_lost *control_lost(const struct control *c)
 struct refusal control_offline(const struct control *c)
 {
     return refusal_offline(c->state->broker, &c->lost);
+}
+
+const struct proxy_env *control_proxy(const struct control *c)
+{
+    return &c->proxy;
 }
 
 const struct key_public *control_pin(const struct control *c)

@@ -23,7 +23,8 @@ struct control_events {
     void (*opened)(void *arg);
     void (*lost)(void *arg);
     void (*login)(void *arg, const struct login_state *state);
-    void (*cut)(void *arg, const struct session_cut *cut);
+    /* Fills what is answered: how many ended, ms since the last byte of the latest. */
+    void (*cut)(void *arg, const struct session_cut *cut, struct session_cut_answer *answer);
     void (*pause)(void *arg, const struct session_limit *pause);
     void (*limit)(void *arg, const struct session_limit *limit);
     void (*resume)(void *arg, struct sp_id session);
@@ -68,6 +69,8 @@ const struct keyset *control_keys(const struct control *c);
 const struct dialer_lost *control_lost(const struct control *c);
 /* Why nothing can be asked of the broker now. */
 struct refusal control_offline(const struct control *c);
+/* The environment's proxy, as read at the start. Borrowed. */
+const struct proxy_env *control_proxy(const struct control *c);
 /* The identity key that this broker has proved. KEY_NONE: none yet. */
 const struct key_public *control_pin(const struct control *c);
 

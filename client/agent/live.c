@@ -275,8 +275,8 @@ static sp_error take_answer(struct live *l, const struct session_open_answer *a)
     buf_add(&l->identity, a->identity);
     if ((e = buf_error(&l->grant)) != SP_OK || (e = buf_error(&l->identity)) != SP_OK)
         return e;
-    return place_start(l->owner->loop, l->owner->pool, a->addresses, a->address_count, on_placed, l,
-                       &l->place);
+    struct place_spec spec = {l->owner->loop, l->owner->pool, control_proxy(l->owner->control)};
+    return place_start(&spec, a->addresses, a->address_count, on_placed, l, &l->place);
 }
 
 static void on_answer(void *arg, sp_error e, const struct envelope *m)

@@ -1,8 +1,5 @@
 /* Verbs about who is signed in: login, logout, one-time codes, keys, tickets. */
 #include "client/agent/agent_internal.h"
-#include "lib/base/encode.h"
-#include "lib/crypto/secret.h"
-#include "lib/os/file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -254,22 +251,16 @@ static void on_ticket(void *arg, sp_error e, const struct envelope *m)
 {
     struct ask *a = arg;
     struct api_ticket_answer answer;
-    struct buf text;
     struct json *j;
 
     if (!answered(a, "No ticket for the API.", e, m, api_ticket_answer_fields, &answer))
         return;
-    buf_init(&text, 64);
-    buf_add_str(&text, "sat_");
-    encode_base64url((struct view){answer.ticket, sizeof answer.ticket}, &text);
     j = json_object();
-    json_set_str(j, "ticket", buf_view(&text));
+    json_set_str(j, "ticket", answer.ticket);
     json_set_int(j, "until", local_time(a->agent, answer.until));
     json_set_cstr(j, "broker", a->agent->state->broker);
     json_set_cstr(j, "ca", a->agent->state->ca);
     ask_ok(a, j);
-    buf_wipe(&text);
-    secret_wipe(&answer, sizeof answer);
 }
 
 void do_ticket(struct ask *a)

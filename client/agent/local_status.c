@@ -10,10 +10,10 @@
 
 static const char *verdict_of(const struct reporter_view *r, const char *signal, const char **text)
 {
-    static const char *const words[] = {[POSTURE_NONE] = "",
-                                        [POSTURE_PASS] = "pass",
-                                        [POSTURE_FAIL] = "fail",
-                                        [POSTURE_UNKNOWN] = "unknown"};
+    static const char *const words[] = {[SIGNAL_NONE] = "",
+                                        [SIGNAL_PASS] = "pass",
+                                        [SIGNAL_FAIL] = "fail",
+                                        [SIGNAL_UNKNOWN] = "unknown"};
 
     for (size_t i = 0; i < r->verdict_count; i++)
         if (strcmp(r->verdicts[i].signal, signal) == 0) {
@@ -33,11 +33,11 @@ static struct json *posture_counts(const struct signals *all, struct health_fact
     for (size_t i = 0; i < all->count; i++) {
         const struct signal *s = &all->at[i];
 
-        if (s->state == SIGNAL_PASS)
+        if (s->state == SEEN_PASS)
             pass++;
-        if (s->state == SIGNAL_FAIL && fail++ == 0)
+        if (s->state == SEEN_FAIL && fail++ == 0)
             f->first_fail = s->name;
-        if (s->state == SIGNAL_UNKNOWN && unknown++ == 0)
+        if (s->state == SEEN_UNKNOWN && unknown++ == 0)
             f->first_unknown = s->name;
     }
     f->posture_fail = fail;
@@ -59,7 +59,7 @@ static struct json *signals_json(const struct reporter_view *r)
 
         json_set_cstr(j, "signal", s->name);
         json_set_cstr(j, "state", signal_state_text(s->state));
-        if (s->state == SIGNAL_NUMBER)
+        if (s->state == SEEN_NUMBER)
             json_set_int(j, "value", s->number);
         else
             json_set_cstr(j, "value", s->text);
@@ -249,12 +249,12 @@ static struct json *texts(const struct view *v, size_t count)
 static void on_why(void *arg, sp_error e, const struct envelope *m)
 {
     struct ask *a = arg;
-    struct why_answer answer;
+    struct why_said answer;
     struct json *j, *reasons;
     struct refusal why;
 
     a->call = NULL; /* no longer pending */
-    if (e != SP_OK || fields_read(m->members, why_answer_fields, NULL, &answer) != SP_OK) {
+    if (e != SP_OK || fields_read(m->members, why_said_fields, NULL, &answer) != SP_OK) {
         why = e != SP_OK ? refusal_call("No explanation.", e, m)
                          : refusal_make(EXIT_ERROR, "protocol", "No explanation.",
                                         "The broker's answer is not understood.", NULL);
@@ -271,8 +271,8 @@ static void on_why(void *arg, sp_error e, const struct envelope *m)
         json_push(reasons, one);
     }
     json_set_cstr(j, "decision",
-                  answer.decision == SESSION_NONE ? "deny"
-                                                  : session_decision_names[answer.decision]);
+                  answer.decision == SESSION_UNDECIDED ? "deny"
+                                                       : session_decision_names[answer.decision]);
     json_set_str(j, "code", answer.code);
     json_set(j, "reasons", reasons);
     json_set(j, "remedies", texts(answer.remedies, answer.remedy_count));

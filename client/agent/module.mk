@@ -1,3 +1,28 @@
-# client/agent
+# client/agent: the daemon of one user. May use lib, client/ipc, client/posture.
 noinst_LIBRARIES += %D%/libagent.a
-%C%_libagent_a_SOURCES =
+%C%_libagent_a_SOURCES = \
+	%D%/address.c %D%/address.h \
+	%D%/agent.c %D%/agent.h %D%/agent_internal.h \
+	%D%/apps.c %D%/apps.h \
+	%D%/control.c %D%/control.h \
+	%D%/forward.c %D%/forward.h \
+	%D%/health.c %D%/health.h \
+	%D%/hosthead.c %D%/hosthead.h \
+	%D%/listen.c %D%/listen.h \
+	%D%/live.c %D%/sessions_internal.h \
+	%D%/local.c %D%/local_connect.c %D%/local_login.c %D%/local_status.c %D%/local_stdio.c \
+	%D%/place.c %D%/place.h \
+	%D%/refusal.c %D%/refusal.h \
+	%D%/reporter.c %D%/reporter.h \
+	%D%/sessions.c %D%/sessions.h \
+	%D%/state.c %D%/state.h \
+	%D%/wake.h %D%/wake_linux.c
+
+check_PROGRAMS += tests/unit/%D%/test_address tests/unit/%D%/test_listen \
+	tests/unit/%D%/test_state
+tests_unit_%C%_test_address_SOURCES = tests/unit/%D%/test_address.c
+tests_unit_%C%_test_address_LDADD = %D%/libagent.a $(LDADD)
+tests_unit_%C%_test_listen_SOURCES = tests/unit/%D%/test_listen.c
+tests_unit_%C%_test_listen_LDADD = %D%/libagent.a $(LDADD)
+tests_unit_%C%_test_state_SOURCES = tests/unit/%D%/test_state.c
+tests_unit_%C%_test_state_LDADD = %D%/libagent.a $(LDADD)

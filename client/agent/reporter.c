@@ -28,7 +28,7 @@ struct reporter {
     struct call *call;             /* owned; NULL: not running */
     bool wanted;                   /* report even when nothing changed */
     struct signals signals, sent;
-    struct reporter_verdict verdicts[POSTURE_SIGNALS_MAX];
+    struct reporter_verdict verdicts[POSTURE_ANSWER_MAX];
     size_t verdict_count;
     sp_unix_ms reported;
     sp_boot_ms due; /* of the next report without a change */
@@ -69,12 +69,12 @@ static void fail(struct reporter *r, const struct refusal *refusal)
 static void keep_verdicts(struct reporter *r, const struct posture_report_answer *a)
 {
     r->verdict_count = 0;
-    for (size_t i = 0; i < a->signal_count && i < POSTURE_SIGNALS_MAX; i++) {
+    for (size_t i = 0; i < a->signal_count && i < POSTURE_ANSWER_MAX; i++) {
         struct reporter_verdict *v = &r->verdicts[r->verdict_count++];
 
         snprintf(v->signal, sizeof v->signal, "%.*s", VIEW_ARG(a->signals[i].signal));
         snprintf(v->text, sizeof v->text, "%.*s", VIEW_ARG(a->signals[i].text));
-        v->verdict = (enum posture_verdict)a->signals[i].verdict;
+        v->verdict = (enum signal_verdict)a->signals[i].verdict;
     }
 }
 

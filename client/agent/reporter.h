@@ -25,7 +25,7 @@ enum {
 /* What the broker made of the last report, one for each signal it named. */
 struct reporter_verdict {
     char signal[64], text[256];
-    enum posture_verdict verdict;
+    enum signal_verdict verdict;
 };
 
 struct reporter_view {

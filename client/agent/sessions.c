@@ -211,14 +211,32 @@ static void tell(struct live *l, const struct refusal *why)
     l->owner->events->changed(l->owner->arg, &v, why);
 }
 
-void sessions_cut(struct sessions *s, const struct session_cut *cut)
+/* One session, or all: an agent's sessions are all of its own device and user. */
+static bool selected(const struct live *l, const struct session_cut *cut)
 {
-    struct live *l = by_id(s, cut->session);
+    if (id_is_zero(l->id))
+        return false;
+    if (!id_is_zero(cut->session))
+        return id_equal(l->id, cut->session);
+    return id_is_zero(cut->app) || id_equal(l->app_id, cut->app);
+}
 
-    if (l == NULL)
-        return;
-    snprintf(l->cut_text, sizeof l->cut_text, "%.*s", VIEW_ARG(cut->text));
-    live_cut(l, cut->why);
+void sessions_cut(struct sessions *s, const struct session_cut *cut,
+                  struct session_cut_answer *answer)
+{
+    for (struct live *l = s->all, *next; l != NULL; l = next) {
+        struct session_view v;
+
+        next = l->next;
+        if (!selected(l, cut))
+            continue;
+        v = live_view(l);
+        if (v.idle_since_ms >= 0 && (answer->count == 0 || v.idle_since_ms < answer->ms))
+            answer->ms = v.idle_since_ms;
+        answer->count++;
+        snprintf(l->cut_text, sizeof l->cut_text, "%.*s", VIEW_ARG(cut->text));
+        live_cut(l, cut->why);
+    }
 }
 
 void sessions_pause(struct sessions *s, const struct session_limit *pause)

@@ -76,7 +76,8 @@ SP_MUST sp_error opening_start(struct sessions *s, const char *app, unsigned por
 void opening_cancel(struct opening *o); /* NULL is allowed */
 
 /* From the broker. */
-void sessions_cut(struct sessions *s, const struct session_cut *cut);
+void sessions_cut(struct sessions *s, const struct session_cut *cut,
+                  struct session_cut_answer *answer);
 void sessions_pause(struct sessions *s, const struct session_limit *pause);
 void sessions_limit(struct sessions *s, const struct session_limit *limit);
 void sessions_resume(struct sessions *s, struct sp_id session);

@@ -28,14 +28,14 @@ static sp_error boot_id(struct sp_id *out)
 static struct json *value_of(const struct signal *s)
 {
     switch (s->state) {
-    case SIGNAL_FAIL:
-    case SIGNAL_PASS:
+    case SEEN_FAIL:
+    case SEEN_PASS:
         return json_new_str(view_str(signal_state_text(s->state)));
-    case SIGNAL_TEXT:
+    case SEEN_TEXT:
         return json_new_str(view_str(s->text));
-    case SIGNAL_NUMBER:
+    case SEEN_NUMBER:
         return json_new_int(s->number);
-    case SIGNAL_UNKNOWN:
+    case SEEN_UNKNOWN:
         break;
     }
     return NULL;
@@ -63,7 +63,7 @@ sp_error posture_report_make(const struct signals *all, const uint8_t nonce[REPO
         signals[i].known = values[i] != NULL;
         signals[i].value = values[i];
         signals[i].source = view_str(s->source);
-        signals[i].why = view_str(s->state == SIGNAL_UNKNOWN ? s->reason : "");
+        signals[i].why = view_str(s->state == SEEN_UNKNOWN ? s->reason : "");
         signals[i].assurance = REPORT_SIGNED;
         signals[i].at = s->observed;
     }

@@ -6,11 +6,11 @@
 
 const char *signal_state_text(enum signal_state state)
 {
-    static const char *const texts[] = {[SIGNAL_UNKNOWN] = "unknown",
-                                        [SIGNAL_FAIL] = "fail",
-                                        [SIGNAL_PASS] = "pass",
-                                        [SIGNAL_TEXT] = "value",
-                                        [SIGNAL_NUMBER] = "value"};
+    static const char *const texts[] = {[SEEN_UNKNOWN] = "unknown",
+                                        [SEEN_FAIL] = "fail",
+                                        [SEEN_PASS] = "pass",
+                                        [SEEN_TEXT] = "value",
+                                        [SEEN_NUMBER] = "value"};
 
     return texts[state];
 }
@@ -75,7 +75,7 @@ static struct signal *set(struct signals *all, const char *name, enum signal_sta
 void signal_unknown(struct signals *all, const char *name, const char *source, const char *reason,
                     ...)
 {
-    struct signal *s = set(all, name, SIGNAL_UNKNOWN, source);
+    struct signal *s = set(all, name, SEEN_UNKNOWN, source);
 
     if (s != NULL)
         SIGNAL_FORMAT(s->reason, reason);
@@ -84,7 +84,7 @@ void signal_unknown(struct signals *all, const char *name, const char *source, c
 void signal_verdict(struct signals *all, const char *name, bool pass, const char *source,
                     const char *reason, ...)
 {
-    struct signal *s = set(all, name, pass ? SIGNAL_PASS : SIGNAL_FAIL, source);
+    struct signal *s = set(all, name, pass ? SEEN_PASS : SEEN_FAIL, source);
 
     if (s != NULL)
         SIGNAL_FORMAT(s->reason, reason);
@@ -92,7 +92,7 @@ void signal_verdict(struct signals *all, const char *name, bool pass, const char
 
 void signal_text(struct signals *all, const char *name, const char *source, const char *text, ...)
 {
-    struct signal *s = set(all, name, SIGNAL_TEXT, source);
+    struct signal *s = set(all, name, SEEN_TEXT, source);
 
     if (s != NULL)
         SIGNAL_FORMAT(s->text, text);
@@ -100,7 +100,7 @@ void signal_text(struct signals *all, const char *name, const char *source, cons
 
 void signal_number(struct signals *all, const char *name, const char *source, int64_t number)
 {
-    struct signal *s = set(all, name, SIGNAL_NUMBER, source);
+    struct signal *s = set(all, name, SEEN_NUMBER, source);
 
     if (s != NULL)
         s->number = number;

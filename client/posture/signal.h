@@ -21,11 +21,11 @@
 #include <stdint.h>
 
 enum signal_state {
-    SIGNAL_UNKNOWN = 0, /* `reason` says why, in words for people */
-    SIGNAL_FAIL,        /* seen, and bad; `reason` says what was seen */
-    SIGNAL_PASS,        /* seen, and good */
-    SIGNAL_TEXT,        /* a value without a verdict: `text` */
-    SIGNAL_NUMBER       /* a value without a verdict: `number`, unit in the signal's name */
+    SEEN_UNKNOWN = 0, /* `reason` says why, in words for people */
+    SEEN_FAIL,        /* seen, and bad; `reason` says what was seen */
+    SEEN_PASS,        /* seen, and good */
+    SEEN_TEXT,        /* a value without a verdict: `text` */
+    SEEN_NUMBER       /* a value without a verdict: `number`, unit in the signal's name */
 };
 
 enum { SIGNAL_TEXT_MAX = 128, SIGNAL_REASON_MAX = 192, SIGNAL_SOURCE_MAX = 96, SIGNALS_MAX = 32 };

@@ -39,3 +39,7 @@ check_PROGRAMS += %D%/fuzz_url %D%/fuzz_form %D%/fuzz_cookie %D%/fuzz_envelope
 %C%_fuzz_form_SOURCES = %D%/fuzz_form.c
 %C%_fuzz_cookie_SOURCES = %D%/fuzz_cookie.c
 %C%_fuzz_envelope_SOURCES = %D%/fuzz_envelope.c
+
+check_PROGRAMS += %D%/fuzz_hosthead
+%C%_fuzz_hosthead_SOURCES = %D%/fuzz_hosthead.c
+%C%_fuzz_hosthead_LDADD = client/agent/libagent.a $(LDADD)

@@ -149,7 +149,7 @@ static void C_015_root_on_lvm_on_luks_is_encrypted(void **state)
 {
     (void)state;
     disks_of_c015();
-    assert_state(collect("disk_encryption"), SIGNAL_PASS, "LUKS2 (dm-0)");
+    assert_state(collect("disk_encryption"), SEEN_PASS, "LUKS2 (dm-0)");
     assert_true(strncmp(signals_find(&seen, "disk_encryption")->source, "fixture ", 8) == 0);
 }
 
@@ -159,7 +159,7 @@ static void C_015_one_plain_path_down_is_not_encrypted(void **state)
     disks_of_c015();
     link_to("/sys/dev/block/253:1/slaves/sdb1", "../../8:17");
     put("/sys/dev/block/8:17/uevent", "DEVNAME=sdb1\n");
-    assert_state(collect("disk_encryption"), SIGNAL_FAIL, "sdb1 is not encrypted");
+    assert_state(collect("disk_encryption"), SEEN_FAIL, "sdb1 is not encrypted");
 }
 
 static void a_luks_device_beside_a_plain_root_is_no_proof(void **state)
@@ -169,7 +169,7 @@ static void a_luks_device_beside_a_plain_root_is_no_proof(void **state)
     put("/proc/self/mountinfo", "29 1 8:2 / / rw - ext4 /dev/sda2 rw\n"
                                 "30 29 253:1 / /srv rw - ext4 /dev/mapper/vg0-root rw\n");
     put("/sys/dev/block/8:2/uevent", "DEVNAME=sda2\n");
-    assert_state(collect("disk_encryption"), SIGNAL_FAIL, "sda2");
+    assert_state(collect("disk_encryption"), SEEN_FAIL, "sda2");
 }
 
 static void a_virtual_disk_is_unknown(void **state)
@@ -178,7 +178,7 @@ static void a_virtual_disk_is_unknown(void **state)
     put("/proc/self/mountinfo", "29 1 254:1 / / rw - ext4 /dev/vda1 rw\n");
     put("/proc/swaps", "Filename\n");
     put("/sys/dev/block/254:1/uevent", "DEVNAME=vda1\n");
-    assert_state(collect("disk_encryption"), SIGNAL_UNKNOWN, "virtual disk vda1");
+    assert_state(collect("disk_encryption"), SEEN_UNKNOWN, "virtual disk vda1");
 }
 
 static void plain_swap_home_or_btrfs_member_decides(void **state)
@@ -187,25 +187,25 @@ static void plain_swap_home_or_btrfs_member_decides(void **state)
     disks_of_c015();
     put("/sys/class/block/sda3/uevent", "DEVNAME=sda3\n");
     put("/proc/swaps", "Filename\tType\n/dev/sda3                partition\t1\t0\t-2\n");
-    assert_state(collect("disk_encryption"), SIGNAL_FAIL, "sda3 is not encrypted");
+    assert_state(collect("disk_encryption"), SEEN_FAIL, "sda3 is not encrypted");
 
     put("/proc/swaps", "Filename\tType\n/dev/zram0 partition\t1\t0\t100\n");
     put("/sys/class/block/zram0/uevent", "DEVNAME=zram0\n");
-    assert_state(collect("disk_encryption"), SIGNAL_PASS, NULL);
+    assert_state(collect("disk_encryption"), SEEN_PASS, NULL);
 
     put("/proc/self/mountinfo", "29 1 253:1 / / rw - ext4 /dev/mapper/vg0-root rw\n"
                                 "31 29 8:3 / /home rw - ext4 /dev/sda3 rw\n");
     put("/sys/dev/block/8:3/uevent", "DEVNAME=sda3\n");
-    assert_state(collect("disk_encryption"), SIGNAL_FAIL, "sda3 is not encrypted");
+    assert_state(collect("disk_encryption"), SEEN_FAIL, "sda3 is not encrypted");
 
     /* btrfs: st_dev is anonymous; source and /sys/fs/btrfs tell. Two devices, one plain. */
     put("/proc/self/mountinfo", "29 1 0:27 /@ / rw - btrfs /dev/mapper/luks-1 rw\n");
     put("/sys/class/block/dm-5/dm/name", "luks-1\n");
     put("/sys/class/block/dm-5/dm/uuid", "CRYPT-LUKS2-aa-luks-1\n");
     put("/sys/fs/btrfs/1234/devices/dm-5/x", "");
-    assert_state(collect("disk_encryption"), SIGNAL_PASS, "LUKS2");
+    assert_state(collect("disk_encryption"), SEEN_PASS, "LUKS2");
     put("/sys/fs/btrfs/1234/devices/sda3/x", "");
-    assert_state(collect("disk_encryption"), SIGNAL_FAIL, "sda3 is not encrypted");
+    assert_state(collect("disk_encryption"), SEEN_FAIL, "sda3 is not encrypted");
 }
 
 static void a_container_root_is_unknown(void **state)
@@ -213,7 +213,7 @@ static void a_container_root_is_unknown(void **state)
     (void)state;
     put("/proc/self/mountinfo", "29 1 0:50 / / rw - overlay overlay rw,lowerdir=/a\n");
     put("/proc/swaps", "Filename\n");
-    assert_state(collect("disk_encryption"), SIGNAL_UNKNOWN, "overlay");
+    assert_state(collect("disk_encryption"), SEEN_UNKNOWN, "overlay");
 }
 
 /* ---- C-016 ---- */
@@ -223,28 +223,28 @@ static void C_016_a_system_without_a_version_is_unknown_not_a_crash(void **state
     (void)state;
     put("/etc/os-release",
         "NAME=\"Arch Linux\"\nPRETTY_NAME=\"Arch Linux\"\nID=arch\nBUILD_ID=rolling\n");
-    assert_state(collect("os_version"), SIGNAL_UNKNOWN, "rolling release");
-    assert_state(signals_find(&seen, "os"), SIGNAL_TEXT, "arch");
+    assert_state(collect("os_version"), SEEN_UNKNOWN, "rolling release");
+    assert_state(signals_find(&seen, "os"), SEEN_TEXT, "arch");
 
     put("/etc/os-release", "PRETTY_NAME=\"Debian GNU/Linux forky/sid\"\nNAME=\"Debian GNU/Linux\"\n"
                            "ID=debian\nVERSION_CODENAME=forky\n");
-    assert_state(collect("os_version"), SIGNAL_UNKNOWN, "rolling release");
+    assert_state(collect("os_version"), SEEN_UNKNOWN, "rolling release");
 
     put("/etc/os-release", "\xef\xbb\xbfNAME='Own Spin'\r\n# comment\r\nID=ownspin\r\n"
                            "ID_LIKE=\"debian ubuntu\"\r\nVERSION_ID='12'\r\nVARIANT=\r\n");
-    assert_state(collect("os_version"), SIGNAL_TEXT, NULL);
+    assert_state(collect("os_version"), SEEN_TEXT, NULL);
     assert_string_equal(signals_find(&seen, "os_version")->text, "12");
     assert_string_equal(signals_find(&seen, "os")->text, "ownspin");
-    assert_state(signals_find(&seen, "os_supported"), SIGNAL_UNKNOWN, "end-of-life table");
+    assert_state(signals_find(&seen, "os_supported"), SEEN_UNKNOWN, "end-of-life table");
 }
 
 static void end_of_life_is_judged_by_the_shipped_table(void **state)
 {
     (void)state;
     put("/etc/os-release", "ID=debian\nVERSION_ID=\"10\"\n");
-    assert_state(collect("os_supported"), SIGNAL_FAIL, "ended 2024-06-30");
+    assert_state(collect("os_supported"), SEEN_FAIL, "ended 2024-06-30");
     put("/etc/os-release", "ID=rocky\nVERSION_ID=\"10.1\"\n");
-    assert_state(collect("os_supported"), SIGNAL_PASS, "2035-05-31");
+    assert_state(collect("os_supported"), SEEN_PASS, "2035-05-31");
 }
 
 /* ---- C-017 ---- */
@@ -268,7 +268,7 @@ static void C_017_locale_changes_nothing(void **state)
     setenv("LANG", "de_DE.UTF-8", 1);
     setenv("LANGUAGE", "fr", 1);
     setenv("LC_ALL", "tr_TR.UTF-8", 1);
-    assert_state(collect("security_updates"), SIGNAL_NUMBER, NULL);
+    assert_state(collect("security_updates"), SEEN_NUMBER, NULL);
     assert_int_equal(signals_find(&seen, "security_updates")->number, 1);
     assert_false(posture_changed(&plain, &seen));
     unsetenv("LANG");
@@ -282,10 +282,10 @@ static void C_017_text_that_does_not_parse_is_unknown_never_zero(void **state)
     put("/var/lib/apt/lists/x_InRelease", "");
     program("/usr/bin/apt-get",
             "echo '75 aktualisiert, 0 neu installiert, 0 zu entfernen und 3 nicht aktualisiert.'");
-    assert_state(collect("security_updates"), SIGNAL_UNKNOWN, "not understood");
+    assert_state(collect("security_updates"), SEEN_UNKNOWN, "not understood");
     program("/usr/bin/apt-get",
             "echo '0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.'; exit 100");
-    assert_state(collect("security_updates"), SIGNAL_UNKNOWN, "failed");
+    assert_state(collect("security_updates"), SEEN_UNKNOWN, "failed");
 }
 
 /* ---- C-018 ---- */
@@ -298,7 +298,7 @@ static void C_018_an_active_unit_alone_is_no_firewall(void **state)
     (void)state;
     program("/usr/bin/systemctl", active);
     put("/etc/ufw/ufw.conf", "# comment\nENABLED=no\nLOGLEVEL=low\n");
-    assert_state(collect("firewall"), SIGNAL_FAIL, "ENABLED=no");
+    assert_state(collect("firewall"), SEEN_FAIL, "ENABLED=no");
 }
 
 static void C_018_docker_chains_are_no_firewall(void **state)
@@ -307,10 +307,10 @@ static void C_018_docker_chains_are_no_firewall(void **state)
     program(
         "/usr/sbin/iptables-save",
         "cat <<E\n*filter\n:INPUT ACCEPT [0:0]\n:FORWARD DROP [0:0]\n:DOCKER - [0:0]\nCOMMIT\nE");
-    assert_state(collect("firewall"), SIGNAL_UNKNOWN, NULL); /* cat is not below the fixture root */
+    assert_state(collect("firewall"), SEEN_UNKNOWN, NULL); /* cat is not below the fixture root */
     program("/usr/sbin/iptables-save", "echo '*filter'; echo ':INPUT ACCEPT [0:0]';"
                                        "echo ':FORWARD DROP [0:0]'; echo ':DOCKER - [0:0]'");
-    assert_state(collect("firewall"), SIGNAL_FAIL, "no rule drops");
+    assert_state(collect("firewall"), SEEN_FAIL, "no rule drops");
 }
 
 static void C_018_ufw_that_is_enabled_and_drops_passes(void **state)
@@ -319,9 +319,9 @@ static void C_018_ufw_that_is_enabled_and_drops_passes(void **state)
     program("/usr/bin/systemctl", active);
     put("/etc/ufw/ufw.conf", "ENABLED=yes\n");
     put("/etc/default/ufw", "IPV6=yes\nDEFAULT_INPUT_POLICY=\"DROP\"\n");
-    assert_state(collect("firewall"), SIGNAL_PASS, "ufw");
+    assert_state(collect("firewall"), SEEN_PASS, "ufw");
     put("/etc/default/ufw", "DEFAULT_INPUT_POLICY=\"ACCEPT\"\n");
-    assert_state(collect("firewall"), SIGNAL_FAIL, "ACCEPT");
+    assert_state(collect("firewall"), SEEN_FAIL, "ACCEPT");
 }
 
 static void C_018_without_files_or_privilege_it_is_unknown(void **state)
@@ -329,7 +329,7 @@ static void C_018_without_files_or_privilege_it_is_unknown(void **state)
     (void)state;
     program("/usr/bin/systemctl", inactive);
     program("/usr/sbin/nft", "exit 1");
-    assert_state(collect("firewall"), SIGNAL_UNKNOWN, "root only");
+    assert_state(collect("firewall"), SEEN_UNKNOWN, "root only");
 }
 
 static void firewalld_is_judged_by_its_default_zone(void **state)
@@ -338,11 +338,11 @@ static void firewalld_is_judged_by_its_default_zone(void **state)
     program("/usr/bin/systemctl", active);
     put("/etc/firewalld/firewalld.conf", "DefaultZone=home\n");
     put("/usr/lib/firewalld/zones/home.xml", "<zone>\n<service name=\"ssh\"/></zone>\n");
-    assert_state(collect("firewall"), SIGNAL_PASS, "firewalld");
+    assert_state(collect("firewall"), SEEN_PASS, "firewalld");
     put("/etc/firewalld/zones/home.xml", "<zone target=\"ACCEPT\"></zone>\n");
-    assert_state(collect("firewall"), SIGNAL_FAIL, "accepts everything");
+    assert_state(collect("firewall"), SEEN_FAIL, "accepts everything");
     program("/usr/bin/systemctl", inactive);
-    assert_state(collect("firewall"), SIGNAL_UNKNOWN, NULL);
+    assert_state(collect("firewall"), SEEN_UNKNOWN, NULL);
 }
 
 static void rules_of_one_family_do_not_cover_the_other(void **state)
@@ -352,9 +352,9 @@ static void rules_of_one_family_do_not_cover_the_other(void **state)
         "/usr/sbin/nft",
         "echo '{\"nftables\":[{\"chain\":{\"family\":\"ip\",\"table\":\"filter\",\"name\":\"in\","
         "\"hook\":\"input\",\"policy\":\"drop\"}}]}'");
-    assert_state(collect("firewall"), SIGNAL_PASS, NULL);
+    assert_state(collect("firewall"), SEEN_PASS, NULL);
     put("/proc/net/if_inet6", "20010db8000000000000000000000001 02 40 00 80     eth0\n");
-    assert_state(collect("firewall"), SIGNAL_FAIL, "IPv6 is not");
+    assert_state(collect("firewall"), SEEN_FAIL, "IPv6 is not");
 }
 
 /* ---- C-019 ---- */
@@ -363,10 +363,10 @@ static void C_019_no_lists_means_nothing_is_known(void **state)
 {
     (void)state;
     program("/usr/bin/apt-get", apt_speaks);
-    assert_state(collect("security_updates"), SIGNAL_UNKNOWN, "no package lists");
+    assert_state(collect("security_updates"), SEEN_UNKNOWN, "no package lists");
     folder("/var/lib/apt/lists/partial/x");
-    assert_state(collect("security_updates"), SIGNAL_UNKNOWN, "no package lists");
-    assert_state(signals_find(&seen, "updates_age"), SIGNAL_UNKNOWN, "no package lists");
+    assert_state(collect("security_updates"), SEEN_UNKNOWN, "no package lists");
+    assert_state(signals_find(&seen, "updates_age"), SEEN_UNKNOWN, "no package lists");
 }
 
 static void C_019_old_lists_give_the_number_with_its_age(void **state)
@@ -375,7 +375,7 @@ static void C_019_old_lists_give_the_number_with_its_age(void **state)
     program("/usr/bin/apt-get", apt_speaks);
     put("/var/lib/apt/lists/x_InRelease", "");
     age("/var/lib/apt/lists", 40);
-    assert_state(collect("security_updates"), SIGNAL_NUMBER, "40 days old");
+    assert_state(collect("security_updates"), SEEN_NUMBER, "40 days old");
     assert_int_equal(signals_find(&seen, "updates_age")->number, 40);
 }
 
@@ -393,7 +393,7 @@ static void C_019_kept_back_kernels_count(void **state)
             "echo '2 upgraded, 1 newly installed, 0 to remove and 0 not upgraded.';;\n"
             "*) echo 'The following packages have been kept back:'\n"
             "echo '0 upgraded, 0 newly installed, 0 to remove and 2 not upgraded.';; esac");
-    assert_state(collect("security_updates"), SIGNAL_NUMBER, NULL);
+    assert_state(collect("security_updates"), SEEN_NUMBER, NULL);
     assert_int_equal(signals_find(&seen, "security_updates")->number, 2);
 }
 
@@ -403,21 +403,21 @@ static void gsettings_defaults_without_a_desktop_are_no_fact(void **state)
 {
     (void)state;
     program("/usr/bin/gsettings", "echo true");
-    assert_state(collect("screen_lock"), SIGNAL_UNKNOWN, "logind");
+    assert_state(collect("screen_lock"), SEEN_UNKNOWN, "logind");
     program("/usr/bin/loginctl", "case $1 in show-user) echo '3 c1';; show-session)"
                                  "echo Type=tty; echo Class=user; echo Desktop=;; esac");
-    assert_state(collect("screen_lock"), SIGNAL_UNKNOWN, "no desktop login");
+    assert_state(collect("screen_lock"), SEEN_UNKNOWN, "no desktop login");
     program("/usr/bin/loginctl", "case $1 in show-user) echo '3 c1';; show-session)"
                                  "echo Type=wayland; echo Class=user; echo Desktop=GNOME;; esac");
     program("/usr/bin/gsettings",
             "case $3 in lock-enabled) echo true;; lock-delay) echo 'uint32 30';;"
             "idle-delay) echo 'uint32 300';; esac");
-    assert_state(collect("screen_lock"), SIGNAL_PASS, "330 s");
+    assert_state(collect("screen_lock"), SEEN_PASS, "330 s");
     assert_int_equal(signals_find(&seen, "screen_lock_after")->number, 330);
     program("/usr/bin/gsettings",
             "case $3 in lock-enabled) echo true;; lock-delay) echo 'uint32 0';;"
             "idle-delay) echo 'uint32 0';; esac");
-    assert_state(collect("screen_lock"), SIGNAL_FAIL, "never locks");
+    assert_state(collect("screen_lock"), SEEN_FAIL, "never locks");
 }
 
 static void secure_boot_absent_is_unknown_and_setup_mode_fails(void **state)
@@ -427,17 +427,17 @@ static void secure_boot_absent_is_unknown_and_setup_mode_fails(void **state)
     static const char setup[] =
         "/sys/firmware/efi/efivars/SetupMode-8be4df61-93ca-11d2-aa0d-00e098032b8c";
     (void)state;
-    assert_state(collect("secure_boot"), SIGNAL_UNKNOWN, "not supported");
+    assert_state(collect("secure_boot"), SEEN_UNKNOWN, "not supported");
     put_bytes(secure, "\6\0\0\0\1", 5);
-    assert_state(collect("secure_boot"), SIGNAL_UNKNOWN, "setup mode");
+    assert_state(collect("secure_boot"), SEEN_UNKNOWN, "setup mode");
     put_bytes(setup, "\6\0\0\0\0", 5);
-    assert_state(collect("secure_boot"), SIGNAL_PASS, NULL);
+    assert_state(collect("secure_boot"), SEEN_PASS, NULL);
     put_bytes(setup, "\6\0\0\0\1", 5);
-    assert_state(collect("secure_boot"), SIGNAL_FAIL, "setup mode");
+    assert_state(collect("secure_boot"), SEEN_FAIL, "setup mode");
     put_bytes(secure, "\6\0\0\0\0", 5);
-    assert_state(collect("secure_boot"), SIGNAL_FAIL, "off");
+    assert_state(collect("secure_boot"), SEEN_FAIL, "off");
     put_bytes(secure, "\6\0\0\0", 4);
-    assert_state(collect("secure_boot"), SIGNAL_UNKNOWN, NULL);
+    assert_state(collect("secure_boot"), SEEN_UNKNOWN, NULL);
 }
 
 static void C_020_placeholder_serials_are_unknown_and_machine_ids_are_hashed(void **state)
@@ -445,12 +445,12 @@ static void C_020_placeholder_serials_are_unknown_and_machine_ids_are_hashed(voi
     (void)state;
     put("/sys/class/dmi/id/product_serial", "To be filled by O.E.M.\n");
     put("/etc/machine-id", "0123456789abcdef0123456789abcdef\n");
-    assert_state(collect("serial"), SIGNAL_UNKNOWN, "the maker wrote none");
-    assert_state(signals_find(&seen, "machine"), SIGNAL_TEXT, NULL);
+    assert_state(collect("serial"), SEEN_UNKNOWN, "the maker wrote none");
+    assert_state(signals_find(&seen, "machine"), SEEN_TEXT, NULL);
     assert_int_equal(strlen(signals_find(&seen, "machine")->text), 32);
     assert_null(strstr(signals_find(&seen, "machine")->text, "0123456789abcdef"));
     put("/sys/class/dmi/id/product_serial", "PF2XY7\x1b[31m\n");
-    assert_state(collect("serial"), SIGNAL_TEXT, "PF2XY7?[31m");
+    assert_state(collect("serial"), SEEN_TEXT, "PF2XY7?[31m");
 }
 
 static void an_empty_machine_is_unknown_everywhere(void **state)
@@ -460,7 +460,7 @@ static void an_empty_machine_is_unknown_everywhere(void **state)
     for (size_t i = 0; i < seen.count; i++) {
         const struct signal *s = &seen.at[i];
         if (strcmp(s->name, "agent_version") != 0 && strcmp(s->name, "device_key") != 0)
-            assert_state(s, SIGNAL_UNKNOWN, NULL);
+            assert_state(s, SEEN_UNKNOWN, NULL);
     }
 }
 

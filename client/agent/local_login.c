@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { CONNECT_WAIT_MS = 15 * 1000 };
 
@@ -56,12 +57,30 @@ static void on_started(void *arg, sp_error e, const struct envelope *m)
     ask_event(a, "open", j); /* the request stays: login states follow */
 }
 
+/* What the device says of itself, for the approval page and the registry. */
+static struct view signal_value(const struct signals *all, const char *name)
+{
+    const struct signal *s = signals_find(all, name);
+
+    return s != NULL && s->state == SEEN_TEXT ? view_str(s->text) : (struct view){0};
+}
+
 static void start_login(struct ask *a)
 {
+    const struct signals *seen = reporter_view(a->agent->reporter).signals;
+    struct view os = signal_value(seen, "os"), version = signal_value(seen, "os_version");
+    char host[65] = "", system[128];
+
+    if (gethostname(host, sizeof host - 1) != 0)
+        host[0] = '\0';
+    snprintf(system, sizeof system, "%.*s %.*s", VIEW_ARG(os), VIEW_ARG(version));
     struct login_start start = {.redirect = ask_text(a, "redirect"),
                                 .challenge = ask_text(a, "challenge"),
                                 .state = ask_text(a, "state"),
-                                .idp = ask_text(a, "idp")};
+                                .idp = ask_text(a, "idp"),
+                                .name = view_str(host),
+                                .os = os.len > 0 ? view_str(system) : (struct view){0},
+                                .serials = signal_value(seen, "serial")};
 
     a->waits_open = false;
     timer_cancel(a->timer);

@@ -1,0 +1,590 @@
+#include "broker/run.h"
+#include "broker/api/assets.h"
+#include "broker/api/feed.h"
+#include "broker/audit/chain.h"
+#include "broker/control/control.h"
+#include "broker/front.h"
+#include "broker/handoff.h"
+#include "broker/identity/signin.h"
+#include "broker/pages/pages.h"
+#include "broker/posture/judge.h"
+#include "broker/registry/sites.h"
+#include "broker/session/live.h"
+#include "broker/session/rules.h"
+#include "broker/store/changes.h"
+#include "broker/wire.h"
+#include "lib/base/log.h"
+#include "lib/crypto/random.h"
+#include "lib/http/live.h"
+#include "lib/http/server.h"
+#include "lib/os/file.h"
+#include "lib/os/loop.h"
+#include "lib/os/pool.h"
+#include "lib/os/service.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { DRAIN_MS = 5 * 1000, RELAY_TOKEN_MS = 10 * 60 * 1000, SITE_TOKEN_MS = 60 * 60 * 1000 };
+
+/* Owned, in the order in which they start; broker_stop_all takes them down from the end. */
+struct broker {
+    const struct broker_config *config; /* borrowed */
+    const struct run_hooks *hooks;      /* borrowed */
+    int lock_fd;
+    struct store *store;
+    struct keyring keys;
+    struct loop *loop;
+    struct pool *pool;
+    struct engine *engine;
+    struct registry *registry;
+    struct rules *rules;
+    struct judge *judge;
+    struct edges *edges;
+    struct live *live;
+    struct sessions *sessions;
+    struct changes *changes;
+    struct mfa *mfa;
+    struct signin *signin;
+    struct tickets *tickets;
+    struct accounts *accounts;
+    struct idp *idp;
+    struct proxy_env proxy;
+    struct oidc *oidc;
+    struct logins *logins;
+    struct pages *pages;
+    struct enrol_address enrol;
+    struct key_fingerprint fingerprint;
+    struct api_role_rule roles[WIRE_ROLES_MAX];
+    struct api api;
+    struct control *control;
+    struct live_feed *feed;
+    struct server *server;
+    struct front *front;
+    struct handoff *handoff;
+    struct service *service;
+    char public_address[300];
+};
+
+struct loop *broker_loop(struct broker *b)
+{
+    return b->loop;
+}
+
+const char *broker_origin(const struct broker *b)
+{
+    return b->config->public_url;
+}
+
+struct accounts *broker_accounts(struct broker *b)
+{
+    return b->accounts;
+}
+
+void broker_stop(struct broker *b)
+{
+    service_done(b->service);
+}
+
+/* ---- what a request meets ---- */
+
+static void handle(void *arg, const struct request *req, struct response *res)
+{
+    struct broker *b = arg;
+
+    if (req->path.len >= 5 && memcmp(req->path.at, "/api/", 5) == 0) {
+        api_handle(&b->api, req, res);
+        return;
+    }
+    if ((b->idp != NULL && idp_handle(b->idp, req, res)) || pages_handle(b->pages, req, res) ||
+        assets_serve(req, res))
+        return;
+    response_empty(res, 404);
+}
+
+static bool calls_out(void *arg, const struct request *req)
+{
+    (void)arg;
+    return pages_calls_out(req->path);
+}
+
+/* ---- ports of the API ---- */
+
+static enum app_test_result test_result(const struct control_dial *d)
+{
+    static const struct {
+        const char *word;
+        enum app_test_result result;
+    } words[] = {
+        {"", APP_TEST_OK},
+        {"refused", APP_TEST_REFUSED},
+        {"timeout", APP_TEST_NO_ANSWER},
+        {"not_found", APP_TEST_NAME},
+        {"floor", APP_TEST_FLOOR},
+        {"record", APP_TEST_RECORD},
+    };
+
+    for (size_t w = 0; w < sizeof words / sizeof *words; w++)
+        if (strcmp(words[w].word, d->error) == 0)
+            return words[w].result;
+    return APP_TEST_UNREACHABLE;
+}
+
+static sp_error port_app_test(void *arg, struct sp_id connector, struct sp_id app,
+                              struct app_test *out)
+{
+    struct broker *b = arg;
+    struct control_dial dial = {0};
+    sp_error e = control_app_test(b->control, connector, app, &dial);
+
+    if (e != SP_OK)
+        return e;
+    *out = (struct app_test){.result = test_result(&dial), .ms = dial.ms};
+    snprintf(out->address, sizeof out->address, "%s", dial.address);
+    snprintf(out->text, sizeof out->text, "%s", dial.error[0] == '\0' ? "connected" : dial.floor);
+    return SP_OK;
+}
+
+static void port_checks(void *arg, each_check *each, void *each_arg)
+{
+    struct broker *b = arg;
+    struct store_health h = store_health(b->store);
+    struct api_check store = {.name = "store", .ok = !h.broken && !h.full};
+    struct api_check relay = {.name = "relay", .ok = edges_count(b->edges, EDGE_RELAY) > 0};
+
+    snprintf(store.text, sizeof store.text, "%s",
+             h.broken ? "a write failed: restart the broker"
+             : h.full ? "no space is left"
+                      : "ok");
+    snprintf(relay.text, sizeof relay.text, "%zu attached", edges_count(b->edges, EDGE_RELAY));
+    each(each_arg, &store);
+    each(each_arg, &relay);
+}
+
+static void tell_key(const struct key_secret *k, const char *purpose, each_key *each, void *arg)
+{
+    struct key_kid kid = key_kid(key_secret_public(k));
+    const struct api_key key = {.purpose = purpose, .kid = kid.s};
+
+    each(arg, &key);
+}
+
+static void port_keys(void *arg, each_key *each, void *each_arg)
+{
+    struct broker *b = arg;
+
+    tell_key(b->keys.identity, "identity", each, each_arg);
+    tell_key(b->keys.grant, "grant", each, each_arg);
+    tell_key(b->keys.record, "record", each, each_arg);
+}
+
+/* ---- enrolment ---- */
+
+static sp_error site_id(struct broker *b, const char *name, struct sp_id *out)
+{
+    const struct audit_record by = {.text = "made for an enrolment"};
+    const struct snapshot *s = registry_hold(b->registry);
+    const struct site_row *found = snapshot_site(s, view_str(name));
+    struct site_row made;
+    sp_error e = SP_OK;
+
+    if (found != NULL)
+        *out = found->id;
+    registry_release(b->registry, s);
+    if (found == NULL && (e = sites_create(b->registry, view_str(name), &by, NULL, &made)) == SP_OK)
+        *out = made.id;
+    return e;
+}
+
+sp_error broker_enrolment(struct broker *b, const char *site, struct buf *out)
+{
+    const struct audit_record by = {.text = "made by the broker itself"};
+    uint8_t secret[SITES_TOKEN_BYTES];
+    struct sp_id id = {0};
+    struct enrol_row row;
+    sp_error e;
+
+    if (site != NULL && (e = site_id(b, site, &id)) != SP_OK)
+        return e;
+    e = sites_token_new(b->registry, id, site == NULL ? RELAY_TOKEN_MS : SITE_TOKEN_MS,
+                        site == NULL ? "relay of this machine" : site, &by, secret, &row);
+    if (e == SP_OK)
+        sites_token_line(&b->enrol, secret, out);
+    secret_wipe(secret, sizeof secret);
+    return e;
+}
+
+/* The relay of this machine connected: a worker makes the line, the loop hands it over. */
+struct offer {
+    struct broker *broker;
+    struct buf line;
+    sp_error e;
+};
+
+static void make_offer(void *arg)
+{
+    struct offer *o = arg;
+
+    o->e = broker_enrolment(o->broker, NULL, &o->line);
+}
+
+static void hand_offer(void *arg)
+{
+    struct offer *o = arg;
+
+    if (o->e == SP_OK)
+        o->e = handoff_enrol(o->broker->handoff, buf_view(&o->line));
+    if (o->e != SP_OK)
+        log_event(LOG_WARN, "handoff.enrol", sp_error_text(o->e), NULL);
+    buf_wipe(&o->line);
+    free(o);
+}
+
+static void on_relay(void *arg)
+{
+    struct broker *b = arg;
+    struct offer *o = calloc(1, sizeof *o);
+
+    if (o == NULL)
+        return;
+    o->broker = b;
+    buf_init(&o->line, ENROL_LINE_MAX);
+    if (pool_submit(b->pool, POOL_PLAIN, make_offer, hand_offer, o) != SP_OK)
+        free(o);
+}
+
+/* ---- what the front steers to ---- */
+
+static void to_relay(void *arg, int fd, const struct address *peer)
+{
+    struct broker *b = arg;
+
+    if (b->handoff == NULL)
+        close(fd);
+    else
+        handoff_socket(b->handoff, fd, peer);
+}
+
+static void to_server(void *arg, int fd, const struct address *peer)
+{
+    struct broker *b = arg;
+    struct address_text host = address_host_text(peer);
+
+    if (server_adopt(b->server, fd, host.s, address_port(peer)) != SP_OK)
+        log_event(LOG_WARN, "front.drop", "too many connections", "peer", host.s, NULL);
+}
+
+/* ---- starting, a step a function ---- */
+
+static sp_error start_store(struct broker *b, struct sp_why *why)
+{
+    struct secret *master = NULL;
+    struct buf path;
+    sp_error e;
+
+    buf_init(&path, 1024);
+    if ((e = file_make_dir(b->config->state, why)) != SP_OK)
+        goto out;
+    const char *lock = file_path(&path, b->config->state, "lock");
+    if (lock == NULL || (e = file_lock(lock, &b->lock_fd, why)) != SP_OK) {
+        e = lock == NULL ? SP_ERR_LIMIT : e;
+        goto out;
+    }
+    if ((e = keyring_master(b->config->state, true, &master, why)) != SP_OK)
+        goto out;
+    const struct store_config config = {.path = file_path(&path, b->config->state, "store.db"),
+                                        .holder = random_id()};
+    if ((e = store_open(&config, why, &b->store)) == SP_OK) {
+        e = keyring_load(b->store, master, &b->keys);
+        master = NULL; /* taken */
+    }
+out:
+    secret_free(master);
+    buf_deinit(&path);
+    return e;
+}
+
+static sp_error start_machine(struct broker *b)
+{
+    sp_error e;
+
+    if ((e = loop_new(&b->loop)) != SP_OK ||
+        (e = pool_new(b->loop, (unsigned)b->config->workers, &b->pool)) != SP_OK)
+        return e;
+    return engine_new(b->loop, &b->engine);
+}
+
+static sp_error follow(struct broker *b)
+{
+    const struct changes_listener all[] = {registry_listener(b->registry), rules_listener(b->rules),
+                                           sessions_listener(b->sessions), feed_listener(&b->api)};
+    sp_error e = changes_new(b->store, false, &b->changes);
+
+    for (size_t l = 0; e == SP_OK && l < sizeof all / sizeof *all; l++)
+        e = changes_listen(b->changes, &all[l]);
+    return e == SP_OK ? changes_start(b->changes) : e;
+}
+
+static sp_error start_decisions(struct broker *b)
+{
+    sp_error e;
+
+    if ((e = registry_new(b->store, &b->registry)) != SP_OK ||
+        (e = rules_new(b->registry, &b->rules)) != SP_OK ||
+        (e = judge_new(b->store, &b->judge)) != SP_OK || (e = edges_new(&b->edges)) != SP_OK ||
+        (e = live_new(&b->live)) != SP_OK)
+        return e;
+    const struct sessions_config config = {.registry = b->registry,
+                                           .rules = b->rules,
+                                           .judge = b->judge,
+                                           .edges = b->edges,
+                                           .live = b->live,
+                                           .grant_key = b->keys.grant,
+                                           .pairwise_key = b->keys.pairwise};
+    return sessions_new(&config, &b->sessions);
+}
+
+static sp_error start_provider(struct broker *b)
+{
+    char redirect[IDP_TEXT_MAX];
+    const struct idp_config config = {.origin = b->config->public_url,
+                                      .redirect_uri = redirect,
+                                      .organisation = b->config->organisation};
+    sp_error e;
+
+    if (!b->config->idp.enabled)
+        return SP_OK;
+    snprintf(redirect, sizeof redirect, "%s/login/callback/builtin", b->config->public_url);
+    if ((e = accounts_new(b->store, &b->accounts)) != SP_OK)
+        return e;
+    return idp_new(&config, b->store, b->accounts, b->keys.master, &b->idp);
+}
+
+static sp_error start_identity(struct broker *b, struct sp_why *why)
+{
+    const struct broker_config *c = b->config;
+    sp_error e;
+
+    proxy_env_read(NULL, proxy_getenv, &b->proxy);
+    if ((e = mfa_new(b->store, b->keys.master, &b->mfa)) != SP_OK ||
+        (e = signin_new(b->store, c->login.session_ms, c->login.idle_ms, &b->signin)) != SP_OK ||
+        (e = tickets_new(&b->tickets)) != SP_OK || (e = start_provider(b)) != SP_OK ||
+        (e = wire_oidc(c, b->idp, &b->proxy, why, &b->oidc)) != SP_OK)
+        return e;
+    return SP_OK;
+}
+
+static void login_moved(void *arg, const struct key_public *device, const char *state,
+                        const char *text)
+{
+    struct broker *b = arg;
+
+    control_login_moved(b->control, device, state, text);
+}
+
+static sp_error start_pages(struct broker *b)
+{
+    const struct logins_options logins = {.store = b->store,
+                                          .registry = b->registry,
+                                          .oidc = b->oidc,
+                                          .mfa = b->mfa,
+                                          .signin = b->signin,
+                                          .cookie_key = b->keys.cookie,
+                                          .origin = b->config->public_url,
+                                          .session_ms = b->config->login.session_ms,
+                                          .approve_devices = b->config->approve_devices,
+                                          .moved = login_moved,
+                                          .arg = b};
+    sp_error e = logins_new(&logins, &b->logins);
+
+    if (e != SP_OK)
+        return e;
+    const struct pages_options pages = {
+        .organisation = b->config->organisation,
+        .banner = b->hooks->evaluation ? "Evaluation mode: not for production." : NULL,
+        .enrol_at_login = true,
+        .logins = b->logins,
+        .oidc = b->oidc,
+        .mfa = b->mfa,
+        .signin = b->signin,
+        .sessions = b->sessions,
+        .live = b->live};
+    return pages_new(&pages, &b->pages);
+}
+
+static sp_error start_api(struct broker *b, struct sp_why *why)
+{
+    const struct broker_config *c = b->config;
+    const struct key_public *identity = key_secret_public(b->keys.identity);
+    sp_error e = wire_enrol_address(c, identity, why, &b->enrol);
+
+    b->fingerprint = key_fingerprint(identity);
+    b->api = (struct api){
+        .registry = b->registry,
+        .rules = b->rules,
+        .sessions = b->sessions,
+        .live = b->live,
+        .edges = b->edges,
+        .judge = b->judge,
+        .signin = b->signin,
+        .mfa = b->mfa,
+        .oidc = b->oidc,
+        .tickets = b->tickets,
+        .feed = b->feed,
+        .record_key = b->keys.record,
+        .enrol = &b->enrol,
+        .about = {.name = c->organisation,
+                  .public_url = c->public_url,
+                  .fingerprint = b->fingerprint.s,
+                  .evaluation = b->hooks->evaluation,
+                  .front_l7 = c->front == FRONT_L7,
+                  .cut_through_off = c->tunnel.cut_through == CUT_THROUGH_OFF,
+                  .login_life_ms = c->login.session_ms,
+                  .login_idle_ms = c->login.idle_ms,
+                  .roles = b->roles,
+                  .role_count = wire_roles(c, b->roles)},
+        .ports = {.arg = b, .app_test = port_app_test, .checks = port_checks, .keys = port_keys},
+    };
+    if (e == SP_OK && (e = follow(b)) == SP_OK) {
+        b->api.changes = b->changes;
+        e = api_start(&b->api);
+    }
+    return e;
+}
+
+static sp_error start_server(struct broker *b, struct sp_why *why)
+{
+    const struct broker_config *c = b->config;
+    const struct control_services control = {.engine = b->engine,
+                                             .pool = b->pool,
+                                             .registry = b->registry,
+                                             .sessions = b->sessions,
+                                             .edges = b->edges,
+                                             .live = b->live,
+                                             .judge = b->judge,
+                                             .logins = b->logins,
+                                             .tickets = b->tickets,
+                                             .identity = b->keys.identity,
+                                             .record = b->keys.record,
+                                             .keys = buf_view(&b->keys.keys),
+                                             .public_address = b->public_address,
+                                             .l7 = c->front == FRONT_L7};
+    sp_error e;
+
+    if ((e = wire_public_address(c->public_url, b->public_address, sizeof b->public_address)) !=
+            SP_OK ||
+        (e = control_new(&control, &b->control)) != SP_OK)
+        return e;
+    const struct lws_protocols *const endpoints[] = {control_endpoint(b->control),
+                                                     live_protocol(b->feed)};
+    const struct server_options server = {.pool = b->pool,
+                                          .cert_file = c->certificate,
+                                          .key_file = c->key,
+                                          .handle = handle,
+                                          .outbound = calls_out,
+                                          .arg = b,
+                                          .endpoints = endpoints,
+                                          .endpoint_count = 2};
+    return server_new(b->engine, &server, why, &b->server);
+}
+
+static sp_error start_feed(struct broker *b)
+{
+    const struct live_options o = {
+        .pool = b->pool, .origin = b->config->public_url, .admit = api_live_admit, .arg = &b->api};
+
+    return live_feed_new(b->engine, &o, &b->feed);
+}
+
+static sp_error start_front(struct broker *b, struct sp_why *why)
+{
+    const struct front_targets targets = {.tunnel = to_relay, .http = to_server, .arg = b};
+    sp_error e = SP_OK;
+
+    if (b->config->front_socket != NULL)
+        e = handoff_new(b->loop, b->config->front_socket, on_relay, b, why, &b->handoff);
+    return e != SP_OK ? e : front_new(b->loop, &b->config->listen, &targets, why, &b->front);
+}
+
+static void on_drain(void *arg)
+{
+    struct broker *b = arg;
+
+    service_done(b->service); /* tunnels are the relay's: nobody is cut by our end */
+}
+
+static sp_error start_all(struct broker *b, struct sp_why *why)
+{
+    const struct service_spec service = {.drain = on_drain, .arg = b, .drain_ms = DRAIN_MS};
+    sp_error e;
+
+    if ((e = start_store(b, why)) != SP_OK || (e = start_machine(b)) != SP_OK ||
+        (e = start_decisions(b)) != SP_OK || (e = start_identity(b, why)) != SP_OK ||
+        (e = start_pages(b)) != SP_OK || (e = start_feed(b)) != SP_OK ||
+        (e = start_api(b, why)) != SP_OK || (e = start_server(b, why)) != SP_OK ||
+        (e = start_front(b, why)) != SP_OK)
+        return e;
+    return service_start(b->loop, &service, &b->service);
+}
+
+static void stop_all(struct broker *b)
+{
+    service_free(b->service);
+    front_free(b->front);
+    server_free(b->server);
+    control_free(b->control);
+    handoff_free(b->handoff);
+    live_feed_free(b->feed);
+    pool_free(b->pool); /* no handler runs from here on */
+    changes_free(b->changes);
+    api_stop(&b->api);
+    pages_free(b->pages);
+    logins_free(b->logins);
+    oidc_free(b->oidc);
+    idp_free(b->idp);
+    accounts_free(b->accounts);
+    tickets_free(b->tickets);
+    signin_free(b->signin);
+    mfa_free(b->mfa);
+    sessions_free(b->sessions);
+    live_free(b->live);
+    edges_free(b->edges);
+    judge_free(b->judge);
+    rules_free(b->rules);
+    registry_free(b->registry);
+    engine_free(b->engine);
+    loop_free(b->loop);
+    keyring_deinit(&b->keys);
+    store_close(b->store);
+    if (b->lock_fd >= 0)
+        close(b->lock_fd);
+}
+
+sp_error broker_run(const struct broker_config *config, const struct run_hooks *hooks,
+                    struct sp_why *why)
+{
+    static const struct run_hooks none;
+    struct broker *b = calloc(1, sizeof *b);
+    sp_error e;
+
+    if (b == NULL)
+        return SP_ERR_NOMEM;
+    *b = (struct broker){.config = config, .hooks = hooks == NULL ? &none : hooks, .lock_fd = -1};
+    if ((e = start_all(b, why)) == SP_OK) {
+        const struct audit_record started = {.event = AUDIT_BROKER_START, .text = "started"};
+        e = audit_now(b->store, &started);
+    }
+    if (e == SP_OK) {
+        log_event(LOG_INFO, "broker.ready", config->public_url, "fingerprint", b->fingerprint.s,
+                  NULL);
+        service_ready(b->service, "ready");
+        if (b->hooks->ready != NULL)
+            b->hooks->ready(b->hooks->arg, b);
+        loop_run(b->loop);
+    }
+    stop_all(b);
+    free(b);
+    return e;
+}

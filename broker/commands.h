@@ -7,6 +7,7 @@
 
 #include "lib/term/command.h"
 
+int cmd_run(const struct command_call *call);
 int cmd_check(const struct command_call *call);
 int cmd_key(const struct command_call *call);         /* fingerprint, list */
 int cmd_account_add(const struct command_call *call); /* of the built-in provider */

@@ -6,6 +6,11 @@
     }
 
 static const struct command commands[] = {
+    {.name = "run",
+     .summary = "be the broker until told to stop",
+     .exits = "10",
+     .options = {CONFIG},
+     .run = cmd_run},
     {.name = "check",
      .summary = "check the configuration",
      .exits = "",

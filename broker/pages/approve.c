@@ -18,7 +18,7 @@ static void draw_approve(struct visit *v, const struct login *login)
 
     if (logins_user(v->p->o.logins, login->user, &user) == SP_OK)
         name = user.email[0] != '\0' ? user.email : user.name;
-    page_begin(v, "Is this your device?", false);
+    pages_begin(v, "Is this your device?", false);
     html_f(&v->page,
            "<div><h1>Is this your device?</h1><p>It will act as %s until you sign out or an "
            "administrator blocks it.</p></div><div class=\"stack\">"
@@ -71,7 +71,7 @@ void approve_page(struct visit *v)
 
 static void draw_typed(struct visit *v, const char *code)
 {
-    page_begin(v, "Type this code", false);
+    pages_begin(v, "Type this code", false);
     html_f(&v->page,
            "<div><h1>Type this code</h1><p>At the prompt of the device that waits for it. It is "
            "good for three minutes, and on that device only.</p></div>"
@@ -82,7 +82,7 @@ static void draw_typed(struct visit *v, const char *code)
 
 static void draw_refused(struct visit *v)
 {
-    page_begin(v, "Reported", false);
+    pages_begin(v, "Reported", false);
     html_f(&v->page,
            "<div><h1>The device was refused</h1><p>It gets no access, and the attempt stands in "
            "the audit log with its address.</p></div><div class=\"stack\"><h2>What you can do</h2>"
@@ -131,7 +131,7 @@ void approve_post(struct visit *v)
 
 void done_page(struct visit *v)
 {
-    page_begin(v, "Signed in", false);
+    pages_begin(v, "Signed in", false);
     buf_add_str(&v->page, "<div><h1>You are signed in</h1><p>Go back to the terminal; this page "
                           "can be closed.</p></div>"
                           "<p class=\"sub\"><a href=\"/home\">My apps</a></p>");

@@ -33,7 +33,7 @@ static void draw(struct visit *v, struct view app, const struct why_answer *why)
     char name[64];
 
     snprintf(name, sizeof name, "%.*s", VIEW_ARG(view_slice(app, 0, sizeof name - 1)));
-    page_begin(v, open ? "Open" : "Closed for now", false);
+    pages_begin(v, open ? "Open" : "Closed for now", false);
     html_f(&v->page, "<div><h1>%s is %s</h1></div>", name,
            open                              ? "open"
            : why->verdict == VERDICT_STEP_UP ? "waiting for a code"

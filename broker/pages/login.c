@@ -28,7 +28,7 @@ static void draw_login(struct visit *v, const struct login *login, const char *p
     struct oidc *oidc = v->p->o.oidc;
     struct provider *hint = oidc_find(oidc, view_str(login->idp));
 
-    page_begin(v, "Sign in", false);
+    pages_begin(v, "Sign in", false);
     buf_add_str(&v->page, "<div><h1>Sign in</h1>");
     if (login->device)
         html_f(&v->page, "<p>For <b>%s</b> on <b>%s</b>, asked from %s.</p></div>",

@@ -163,7 +163,7 @@ static void brand(struct visit *v)
     html_f(&v->page, "<span>%s<small>Sallyport</small></span></div>", v->p->o.organisation);
 }
 
-void page_begin(struct visit *v, const char *title, bool broad)
+void pages_begin(struct visit *v, const char *title, bool broad)
 {
     head(v, title);
     html_f(&v->page, "\n<div class=\"solo\"><main class=\"%s\" id=\"main\">",
@@ -208,7 +208,7 @@ void page_error(struct buf *out, const char *id, const char *text)
 
 void page_stopped(struct visit *v, int status, const char *title, const char *text)
 {
-    page_begin(v, title, false);
+    pages_begin(v, title, false);
     html_f(&v->page,
            "<div><h1>%s</h1><p>%s</p></div><a class=\"btn main full\" href=\"/login\">Start again"
            "</a><p class=\"dim\">A login that began in a terminal starts again there, with "

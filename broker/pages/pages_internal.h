@@ -22,7 +22,7 @@ struct visit {
 
 /* Begins a card with a heading; what follows is written with html_f(&v->page, …). `broad`: more
  * room, for a page with a drawing. */
-void page_begin(struct visit *v, const char *title, bool broad);
+void pages_begin(struct visit *v, const char *title, bool broad);
 void page_end(struct visit *v, int status);
 /* Begins a page without a card, for lists. */
 void page_begin_wide(struct visit *v, const char *title, const char *who);

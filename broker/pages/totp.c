@@ -70,7 +70,7 @@ static void draw_code(struct visit *v, struct sp_id user, const char *action, co
     char name[ROW_EMAIL_MAX + 1];
 
     who(v, user, name);
-    page_begin(v, "Enter the code", false);
+    pages_begin(v, "Enter the code", false);
     html_f(&v->page,
            "<div><h1>Enter the 6-digit code</h1><p>From the authenticator app of %s.</p></div>"
            "<form class=\"stack\" method=\"post\" action=\"%s\">"
@@ -142,7 +142,7 @@ static void draw_enrol(struct visit *v, const struct login *login, const struct 
         page_failed(v, error);
         return;
     }
-    page_begin(v, "Set up your authenticator", true);
+    pages_begin(v, "Set up your authenticator", true);
     buf_add_str(&v->page,
                 "<div><h1>Set up your authenticator</h1><p>Once. From then on a code proves that "
                 "it is you, even if your password leaks.</p></div>"
@@ -178,7 +178,7 @@ static void draw_enrol(struct visit *v, const struct login *login, const struct 
 
 static void draw_recovery(struct visit *v, const struct mfa_recovery *codes, const char *next)
 {
-    page_begin(v, "Recovery codes", false);
+    pages_begin(v, "Recovery codes", false);
     buf_add_str(&v->page,
                 "<div><h1>Keep these recovery codes</h1><p>Each replaces one code if you lose your "
                 "phone. They are shown this once.</p></div>"

@@ -1,0 +1,21 @@
+/* The command that is the broker itself. */
+
+#include "broker/commands.h"
+#include "broker/offline.h"
+#include "broker/run.h"
+
+int cmd_run(const struct command_call *call)
+{
+    struct offline o;
+    struct run_hooks hooks = {0};
+    struct sp_why why = {0};
+    int code = offline_open(call, OFFLINE_CONFIG, &o);
+    sp_error e;
+
+    if (code == EXIT_OK && (e = broker_config_check(&o.config, &why)) != SP_OK)
+        code = offline_fail(call, e, "The configuration is not usable.", &why);
+    else if (code == EXIT_OK && (e = broker_run(&o.config, &hooks, &why)) != SP_OK)
+        code = offline_fail(call, e, "The broker did not start.", &why);
+    offline_close(&o);
+    return code;
+}

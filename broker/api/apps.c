@@ -96,23 +96,23 @@ sp_error api_app_list(struct api *api, struct api_call *c)
 
     if ((e = call_text(c, "name", name, sizeof name)) != SP_OK ||
         (e = call_text(c, "type", type, sizeof type)) != SP_OK ||
-        (e = call_id(c, "site", &site)) != SP_OK || (e = page_begin(c, &p)) != SP_OK)
+        (e = call_id(c, "site", &site)) != SP_OK || (e = listing_begin(c, &p)) != SP_OK)
         return e;
 
     struct names n = names_hold(api);
     const struct rules_version *v = rules_hold(api->rules);
     for (size_t i = 0; i < n.s->app_count; i++) {
         const struct app_row *row = &n.s->apps[i];
-        if ((name[0] && strcmp(name, row->name) != 0) || !page_matches(&p, row->name) ||
+        if ((name[0] && strcmp(name, row->name) != 0) || !listing_matches(&p, row->name) ||
             (type[0] && strcmp(type, app_type_word(row->type)) != 0) ||
             (!id_is_zero(site) && !id_equal(site, row->site)))
             continue;
-        if (page_wants(&p, row->name))
-            page_push(&p, app_object(api, &n, v, row));
+        if (listing_wants(&p, row->name))
+            listing_push(&p, app_object(api, &n, v, row));
     }
     rules_release(api->rules, v);
     names_release(&n);
-    response_json(c->res, 200, page_object(&p));
+    response_json(c->res, 200, listing_object(&p));
     return SP_OK;
 }
 

@@ -163,11 +163,11 @@ static bool fits(const struct filter *f, const struct audit_row *row)
                (id_is_zero(f->user) || about_user(record, f->user)) &&
                (id_is_zero(f->app) || names_id(record, "app", f->app) ||
                 names_id(json_get(record, "object"), "id", f->app));
-    yes = yes &&
-          (f->q[0] == '\0' || page_matches(&words, text ? text : "") ||
-           page_matches(&words, actor ? actor : "") || page_matches(&words, object ? object : "") ||
-           page_matches(&words, request ? request : "") ||
-           page_matches(&words, reason ? reason : ""));
+    yes = yes && (f->q[0] == '\0' || listing_matches(&words, text ? text : "") ||
+                  listing_matches(&words, actor ? actor : "") ||
+                  listing_matches(&words, object ? object : "") ||
+                  listing_matches(&words, request ? request : "") ||
+                  listing_matches(&words, reason ? reason : ""));
     json_free(record);
     return yes;
 }
@@ -243,7 +243,7 @@ sp_error api_audit_list(struct api *api, struct api_call *c)
     char next[64];
     sp_error e;
 
-    if ((e = read_filter(c, &f)) != SP_OK || (e = page_begin(c, &p)) != SP_OK)
+    if ((e = read_filter(c, &f)) != SP_OK || (e = listing_begin(c, &p)) != SP_OK)
         return e;
     struct walk w = {.filter = &f,
                      .want = p.limit,
@@ -251,7 +251,7 @@ sp_error api_audit_list(struct api *api, struct api_call *c)
                      .take = take_object,
                      .arg = p.items};
     if ((e = walk(api, AUDIT_NEWEST_FIRST, &w)) != SP_OK) {
-        page_drop(&p);
+        listing_drop(&p);
         return e;
     }
     struct json *o = json_object();

@@ -218,7 +218,7 @@ void answer_etag(struct api_call *c, uint64_t version)
 
 /* ---- pages -------------------------------------------------------------------------------- */
 
-sp_error page_begin(struct api_call *c, struct page *p)
+sp_error listing_begin(struct api_call *c, struct page *p)
 {
     char limit[16];
     sp_error e;
@@ -252,12 +252,12 @@ static bool has_fold(const char *text, const char *part)
     return part[0] == '\0';
 }
 
-bool page_matches(const struct page *p, const char *name)
+bool listing_matches(const struct page *p, const char *name)
 {
     return has_fold(name, p->q);
 }
 
-bool page_wants(struct page *p, const char *key)
+bool listing_wants(struct page *p, const char *key)
 {
     p->total++;
     if (p->after[0] != '\0' && strcmp(key, p->after) <= 0)
@@ -270,12 +270,12 @@ bool page_wants(struct page *p, const char *key)
     return true;
 }
 
-void page_push(struct page *p, struct json *item)
+void listing_push(struct page *p, struct json *item)
 {
     json_push(p->items, item);
 }
 
-struct json *page_object(struct page *p)
+struct json *listing_object(struct page *p)
 {
     struct json *o = json_object();
 
@@ -290,7 +290,7 @@ struct json *page_object(struct page *p)
     return o;
 }
 
-void page_drop(struct page *p)
+void listing_drop(struct page *p)
 {
     json_free(p->items);
     p->items = NULL;

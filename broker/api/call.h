@@ -50,15 +50,16 @@ struct page {
     bool more;          /* another page follows the last item */
     char next[CALL_TEXT_MAX + 1];
 };
-SP_MUST sp_error page_begin(struct api_call *c, struct page *p);
+SP_MUST sp_error listing_begin(struct api_call *c, struct page *p);
 /* Whether `name` has q in it, without regard to ASCII case. */
-bool page_matches(const struct page *p, const char *name);
-/* Offers one row in the list's order, `key` its cursor; true: build the item and page_push it. */
-bool page_wants(struct page *p, const char *key);
-void page_push(struct page *p, struct json *item);
+bool listing_matches(const struct page *p, const char *name);
+/* Offers one row in the list's order, `key` its cursor; true: build the item and listing_push it.
+ */
+bool listing_wants(struct page *p, const char *key);
+void listing_push(struct page *p, struct json *item);
 /* The object {items, next, total, total_exact}; takes the items. */
-struct json *page_object(struct page *p);
-void page_drop(struct page *p);
+struct json *listing_object(struct page *p);
+void listing_drop(struct page *p);
 
 /* Members that handlers set again and again. */
 void set_ref(struct json *object, const char *member, struct sp_id id, const char *name);

@@ -87,13 +87,13 @@ static sp_error answer_devices(struct api *api, struct api_call *c, const struct
     p->more = rows.count > p->limit;
     struct names n = names_hold(api);
     for (size_t i = 0; e == SP_OK && i < rows.count && i < p->limit; i++) {
-        page_push(p, device_object(api, &n, &rows.at[i]));
+        listing_push(p, device_object(api, &n, &rows.at[i]));
         snprintf(p->next, sizeof p->next, "%s %s", rows.at[i].name, id_text(rows.at[i].id).s);
     }
     names_release(&n);
     free(rows.at);
     if (e == SP_OK)
-        response_json(c->res, 200, page_object(p));
+        response_json(c->res, 200, listing_object(p));
     return e;
 }
 
@@ -106,7 +106,7 @@ sp_error api_device_list(struct api *api, struct api_call *c)
 
     if ((e = call_id(c, "user", &f.user)) != SP_OK ||
         (e = call_text(c, "state", state, sizeof state)) != SP_OK ||
-        (e = page_begin(c, &p)) != SP_OK)
+        (e = listing_begin(c, &p)) != SP_OK)
         return e;
     f.q = p.q[0] ? p.q : NULL;
     for (enum device_row_state s = ROW_DEVICE_PENDING; s <= ROW_DEVICE_LOST; s++)
@@ -114,7 +114,7 @@ sp_error api_device_list(struct api *api, struct api_call *c)
             f.state = s;
     e = answer_devices(api, c, &f, &p);
     if (e != SP_OK)
-        page_drop(&p);
+        listing_drop(&p);
     return e;
 }
 

@@ -77,18 +77,18 @@ sp_error api_connector_list(struct api *api, struct api_call *c)
     struct page p;
     sp_error e;
 
-    if ((e = call_id(c, "site", &site)) != SP_OK || (e = page_begin(c, &p)) != SP_OK)
+    if ((e = call_id(c, "site", &site)) != SP_OK || (e = listing_begin(c, &p)) != SP_OK)
         return e;
     struct names n = names_hold(api);
     for (size_t i = 0; i < n.s->connector_count; i++) {
         const struct connector_row *row = &n.s->connectors[i];
-        if ((!id_is_zero(site) && !id_equal(site, row->site)) || !page_matches(&p, row->name))
+        if ((!id_is_zero(site) && !id_equal(site, row->site)) || !listing_matches(&p, row->name))
             continue;
-        if (page_wants(&p, id_text(row->id).s))
-            page_push(&p, connector_object(api, &n, row));
+        if (listing_wants(&p, id_text(row->id).s))
+            listing_push(&p, connector_object(api, &n, row));
     }
     names_release(&n);
-    response_json(c->res, 200, page_object(&p));
+    response_json(c->res, 200, listing_object(&p));
     return SP_OK;
 }
 

@@ -69,8 +69,8 @@ static bool wanted(const struct session *s, const struct sp_id ids[4], const str
            (id_is_zero(ids[1]) || id_equal(ids[1], s->device)) &&
            (id_is_zero(ids[2]) || id_equal(ids[2], s->connector)) &&
            (id_is_zero(ids[3]) || id_equal(ids[3], s->app)) &&
-           (page_matches(p, s->user_name) || page_matches(p, s->app_name) ||
-            page_matches(p, s->device_name));
+           (listing_matches(p, s->user_name) || listing_matches(p, s->app_name) ||
+            listing_matches(p, s->device_name));
 }
 
 /* A cursor that rises along the list: newest first, so the time counts down. */
@@ -89,7 +89,7 @@ sp_error api_session_list(struct api *api, struct api_call *c)
     for (size_t i = 0; i < 4; i++)
         if ((e = call_id(c, filters[i], &ids[i])) != SP_OK)
             return e;
-    if ((e = page_begin(c, &p)) != SP_OK)
+    if ((e = listing_begin(c, &p)) != SP_OK)
         return e;
 
     enum live_key by = narrowest(ids, &id);
@@ -98,7 +98,7 @@ sp_error api_session_list(struct api *api, struct api_call *c)
         room = COUNT_EXACT_MAX + 1;
     struct session *all = calloc(room, sizeof *all);
     if (all == NULL) {
-        page_drop(&p);
+        listing_drop(&p);
         return SP_ERR_NOMEM;
     }
     count = live_find(api->live, by, id, all, room);
@@ -110,12 +110,12 @@ sp_error api_session_list(struct api *api, struct api_call *c)
     for (size_t i = 0; i < count; i++) {
         char key[48];
         cursor_of(&all[i], key);
-        if (wanted(&all[i], ids, &p) && page_wants(&p, key))
-            page_push(&p, api_session_object(api, &n, &all[i], NULL));
+        if (wanted(&all[i], ids, &p) && listing_wants(&p, key))
+            listing_push(&p, api_session_object(api, &n, &all[i], NULL));
     }
     names_release(&n);
     free(all);
-    struct json *o = page_object(&p);
+    struct json *o = listing_object(&p);
     json_set(o, "cuts_24h", cuts_day(api->cuts, clock_unix()));
     response_json(c->res, 200, o);
     return SP_OK;

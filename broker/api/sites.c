@@ -53,18 +53,19 @@ sp_error api_site_list(struct api *api, struct api_call *c)
     struct page p;
     sp_error e;
 
-    if ((e = call_text(c, "name", name, sizeof name)) != SP_OK || (e = page_begin(c, &p)) != SP_OK)
+    if ((e = call_text(c, "name", name, sizeof name)) != SP_OK ||
+        (e = listing_begin(c, &p)) != SP_OK)
         return e;
     struct names n = names_hold(api);
     for (size_t i = 0; i < n.s->site_count; i++) {
         const struct site_row *row = &n.s->sites[i];
-        if ((name[0] && strcmp(name, row->name) != 0) || !page_matches(&p, row->name))
+        if ((name[0] && strcmp(name, row->name) != 0) || !listing_matches(&p, row->name))
             continue;
-        if (page_wants(&p, row->name))
-            page_push(&p, api_site_object(api, &n, row));
+        if (listing_wants(&p, row->name))
+            listing_push(&p, api_site_object(api, &n, row));
     }
     names_release(&n);
-    response_json(c->res, 200, page_object(&p));
+    response_json(c->res, 200, listing_object(&p));
     return SP_OK;
 }
 

@@ -97,12 +97,12 @@ static sp_error answer_users(struct api *api, struct api_call *c, const struct u
         e = store_services(st)->registry->user_count(st, f, COUNT_EXACT_MAX + 1, &p->total);
     p->more = rows.count > p->limit;
     for (size_t i = 0; e == SP_OK && i < rows.count && i < p->limit; i++) {
-        page_push(p, user_object(api, &rows.at[i]));
+        listing_push(p, user_object(api, &rows.at[i]));
         snprintf(p->next, sizeof p->next, "%s", rows.at[i].name);
     }
     free(rows.at);
     if (e == SP_OK)
-        response_json(c->res, 200, page_object(p));
+        response_json(c->res, 200, listing_object(p));
     return e;
 }
 
@@ -113,11 +113,11 @@ static sp_error answer_named(struct api *api, struct api_call *c, const char *na
     struct user_row row;
     sp_error e = store_services(st)->registry->user_by_name(st, name, &row);
 
-    if (e == SP_OK && page_wants(p, row.name))
-        page_push(p, user_object(api, &row));
+    if (e == SP_OK && listing_wants(p, row.name))
+        listing_push(p, user_object(api, &row));
     if (e != SP_OK && e != SP_ERR_NOT_FOUND)
         return e;
-    response_json(c->res, 200, page_object(p));
+    response_json(c->res, 200, listing_object(p));
     return SP_OK;
 }
 
@@ -131,7 +131,7 @@ sp_error api_user_list(struct api *api, struct api_call *c)
     if ((e = call_text(c, "group", group, sizeof group)) != SP_OK ||
         (e = call_text(c, "name", name, sizeof name)) != SP_OK ||
         (e = call_text(c, "state", state, sizeof state)) != SP_OK ||
-        (e = page_begin(c, &p)) != SP_OK)
+        (e = listing_begin(c, &p)) != SP_OK)
         return e;
     f.q = p.q[0] ? p.q : NULL;
     f.group = group[0] ? group : NULL;
@@ -140,7 +140,7 @@ sp_error api_user_list(struct api *api, struct api_call *c)
                                              : USER_NONE;
     e = name[0] ? answer_named(api, c, name, &p) : answer_users(api, c, &f, &p);
     if (e != SP_OK)
-        page_drop(&p);
+        listing_drop(&p);
     return e;
 }
 
@@ -249,7 +249,7 @@ static bool read_group(void *arg, const struct group_row *row)
 
     r->batch++;
     memcpy(r->last, row->name, sizeof r->last);
-    if (!page_matches(r->page, row->name) || !page_wants(r->page, row->name))
+    if (!listing_matches(r->page, row->name) || !listing_wants(r->page, row->name))
         return r->page->total <= COUNT_EXACT_MAX;
     struct json *o = json_object();
     json_set_cstr(o, "name", row->name);
@@ -257,7 +257,7 @@ static bool read_group(void *arg, const struct group_row *row)
                  (struct view){(const uint8_t *)row->name,
                                slash ? (size_t)(slash - row->name) : strlen(row->name)});
     json_set_int(o, "members", (int64_t)row->members);
-    page_push(r->page, o);
+    listing_push(r->page, o);
     return true;
 }
 
@@ -266,7 +266,7 @@ sp_error api_group_list(struct api *api, struct api_call *c)
     struct store *st = registry_store(api->registry);
     struct group_reader r = {0};
     struct page p;
-    sp_error e = page_begin(c, &p);
+    sp_error e = listing_begin(c, &p);
 
     if (e != SP_OK)
         return e;
@@ -276,9 +276,9 @@ sp_error api_group_list(struct api *api, struct api_call *c)
         e = store_services(st)->registry->group_list(st, r.last, STORE_PAGE_MAX, read_group, &r);
     } while (e == SP_OK && r.batch == STORE_PAGE_MAX && p.total <= COUNT_EXACT_MAX);
     if (e != SP_OK) {
-        page_drop(&p);
+        listing_drop(&p);
         return e;
     }
-    response_json(c->res, 200, page_object(&p));
+    response_json(c->res, 200, listing_object(&p));
     return SP_OK;
 }

@@ -50,7 +50,7 @@ static bool read_version(void *arg, const struct policy_row *row)
         r->page->more = true;
         return false;
     }
-    page_push(r->page, version_object(r, row));
+    listing_push(r->page, version_object(r, row));
     r->last = row->ver;
     return true;
 }
@@ -113,12 +113,12 @@ sp_error api_policy_history(struct api *api, struct api_call *c)
     struct version_reader r = {0};
     uint64_t before = 0;
     struct page p;
-    sp_error e = page_begin(c, &p);
+    sp_error e = listing_begin(c, &p);
 
     if (e != SP_OK)
         return e;
     if (p.after[0] != '\0' && num_uint(view_str(p.after), INT64_MAX, &before) != SP_OK) {
-        page_drop(&p);
+        listing_drop(&p);
         return SP_ERR_INVALID;
     }
     r.names = names_hold(api);
@@ -128,11 +128,11 @@ sp_error api_policy_history(struct api *api, struct api_call *c)
     e = store_services(st)->registry->policy_list(st, before, p.limit + 1, read_version, &r);
     names_release(&r.names);
     if (e != SP_OK) {
-        page_drop(&p);
+        listing_drop(&p);
         return e;
     }
     snprintf(p.next, sizeof p.next, "%llu", (unsigned long long)r.last);
-    response_json(c->res, 200, page_object(&p));
+    response_json(c->res, 200, listing_object(&p));
     return SP_OK;
 }
 

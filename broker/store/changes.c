@@ -38,7 +38,8 @@ static bool on_row(void *arg, const struct change_row *row)
     r->next++;
     r->any = true;
     for (size_t i = 0; i < r->c->count; i++)
-        r->c->listeners[i].row(r->c->listeners[i].arg, row);
+        if (r->c->listeners[i].row != NULL)
+            r->c->listeners[i].row(r->c->listeners[i].arg, row);
     return true;
 }
 
@@ -48,7 +49,8 @@ static void reload(struct changes *c, const uint64_t heads[CHANGE_SCOPES])
               NULL);
     memcpy(c->seen, heads, sizeof c->seen);
     for (size_t i = 0; i < c->count; i++)
-        c->listeners[i].reload(c->listeners[i].arg);
+        if (c->listeners[i].reload != NULL)
+            c->listeners[i].reload(c->listeners[i].arg);
 }
 
 /* One look: all new rows of all scopes, then `settled`. */
@@ -81,7 +83,8 @@ static void look(struct changes *c)
     if (lost)
         reload(c, heads);
     for (size_t i = 0; any && i < c->count; i++)
-        c->listeners[i].settled(c->listeners[i].arg);
+        if (c->listeners[i].settled != NULL)
+            c->listeners[i].settled(c->listeners[i].arg);
 }
 
 static void tick_end(struct timespec *until)

@@ -13,6 +13,7 @@
 
 struct changes;
 
+/* A NULL function is not called. */
 struct changes_listener {
     /* A batch of rows came: called for each row, then `settled` once. Follower's thread. */
     void (*row)(void *arg, const struct change_row *row);

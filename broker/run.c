@@ -6,6 +6,7 @@
 #include "broker/front.h"
 #include "broker/handoff.h"
 #include "broker/identity/signin.h"
+#include "broker/ops.h"
 #include "broker/pages/pages.h"
 #include "broker/posture/judge.h"
 #include "broker/registry/sites.h"
@@ -64,6 +65,7 @@ struct broker {
     struct server *server;
     struct front *front;
     struct handoff *handoff;
+    struct ops *ops;
     struct service *service;
     char public_address[300];
 };
@@ -87,8 +89,6 @@ void broker_stop(struct broker *b)
 {
     service_done(b->service);
 }
-
-/* ---- what a request meets ---- */
 
 static void handle(void *arg, const struct request *req, struct response *res)
 {
@@ -515,6 +515,14 @@ static void on_drain(void *arg)
     service_done(b->service); /* tunnels are the relay's: nobody is cut by our end */
 }
 
+static sp_error start_ops(struct broker *b, struct sp_why *why)
+{
+    const struct ops_sources of = {b->store, b->sessions, b->live,  b->edges,
+                                   b->judge, b->server,   b->front, b->control};
+
+    return ops_new(b->loop, b->pool, b->config->operations, &of, why, &b->ops);
+}
+
 static sp_error start_all(struct broker *b, struct sp_why *why)
 {
     const struct service_spec service = {.drain = on_drain, .arg = b, .drain_ms = DRAIN_MS};
@@ -524,7 +532,8 @@ static sp_error start_all(struct broker *b, struct sp_why *why)
         (e = start_decisions(b)) != SP_OK || (e = start_identity(b, why)) != SP_OK ||
         (e = start_pages(b)) != SP_OK || (e = start_feed(b)) != SP_OK ||
         (e = start_api(b, why)) != SP_OK || (e = start_server(b, why)) != SP_OK ||
-        (e = start_front(b, why)) != SP_OK)
+        (e = start_front(b, why)) != SP_OK ||
+        (b->config->operations != NULL && (e = start_ops(b, why)) != SP_OK))
         return e;
     return service_start(b->loop, &service, &b->service);
 }
@@ -533,11 +542,12 @@ static void stop_all(struct broker *b)
 {
     service_free(b->service);
     front_free(b->front);
+    pool_free(b->pool); /* no handler runs from here on */
+    ops_free(b->ops);
     server_free(b->server);
     control_free(b->control);
     handoff_free(b->handoff);
     live_feed_free(b->feed);
-    pool_free(b->pool); /* no handler runs from here on */
     changes_free(b->changes);
     api_stop(&b->api);
     pages_free(b->pages);

@@ -284,6 +284,52 @@ static void write_down(struct sessions *s, const struct note *note)
         log_event(LOG_ERROR, "session.record", sp_error_text(e), "session", LOG_ID(x->id), NULL);
 }
 
+/* ---- sessions of an earlier life of this broker -------------------------------------------- */
+
+static void name_adopted(struct sessions *s, struct session *x)
+{
+    struct user_row user;
+    struct device_row device;
+    const struct rules_version *v = rules_hold(s->c.rules);
+    const struct rules_app *app = rules_app_by_id(v, x->app);
+
+    if (app != NULL)
+        (void)snprintf(x->app_name, sizeof x->app_name, "%s", app->row->name);
+    rules_release(s->c.rules, v);
+    if (s->services->registry->user_get(s->st, x->user, &user) == SP_OK)
+        (void)snprintf(x->user_name, sizeof x->user_name, "%s", user.name);
+    if (s->services->registry->device_get(s->st, x->device, &device) == SP_OK)
+        (void)snprintf(x->device_name, sizeof x->device_name, "%s", device.name);
+}
+
+/* An edge reports a session that this start did not grant: the store says whose it is, and the
+ * policy of now decides about it at once; its address is not known any more, so what depends on
+ * the network is cut. What the store does not know is cut where it runs. */
+static void adopt(struct sessions *s, const struct session *reported)
+{
+    struct session x = *reported;
+    struct session_row row;
+    sp_error e = s->services->presence->session_get(s->st, x.id, &row);
+
+    if (e == SP_OK && id_equal(row.app, x.app)) {
+        x.user = row.user;
+        x.device = row.device;
+        x.opened = x.mfa_now = row.opened; /* proofs were measured then */
+        x.proof_is_for_session = true;
+        x.deadline = row.deadline < x.deadline ? row.deadline : x.deadline;
+        x.deadline_boot = num_add_sat(clock_boot(), x.deadline - clock_unix());
+        name_adopted(s, &x);
+        if (live_add(s->c.live, &x) == SP_OK)
+            sessions_touch(s, LIVE_SESSION, x.id);
+        return; /* SP_ERR_EXISTS: the other edge reported it first */
+    }
+    if (e != SP_OK && e != SP_ERR_NOT_FOUND)
+        return; /* the store can't be read: the edge's next list brings it again */
+    struct cut_order order = {.session = x.id, .why = CUT_REVOKED};
+    (void)edges_send_cut(s->c.edges, EDGE_RELAY, x.relay, &order);
+    (void)edges_send_cut(s->c.edges, EDGE_CONNECTOR, x.connector, &order);
+}
+
 /* ---- the thread --------------------------------------------------------------------------- */
 
 /* Under the lock: waits until there is something to do. */
@@ -328,6 +374,8 @@ static bool do_one(struct sessions *s)
         revise_matching(s, all ? LIVE_ALL : touch.by, touch.id, false);
     else if (due)
         revise_matching(s, LIVE_ALL, touch.id, true);
+    else if (told && note.event == LIVE_EVENT_UNKNOWN)
+        adopt(s, &note.s);
     else if (told)
         write_down(s, &note);
     pthread_mutex_lock(&s->lock);

@@ -39,9 +39,7 @@ static void on_live(void *arg, enum live_event event, const struct session *sess
 {
     struct sessions *s = arg;
 
-    if (event == LIVE_EVENT_UNKNOWN)
-        sessions_touch(s, LIVE_SESSION, session->id);
-    if (event != LIVE_EVENT_CUT && event != LIVE_EVENT_ENDED)
+    if (event != LIVE_EVENT_CUT && event != LIVE_EVENT_ENDED && event != LIVE_EVENT_UNKNOWN)
         return;
     pthread_mutex_lock(&s->lock);
     if (s->note_count == NOTES_MAX) {

@@ -7,6 +7,8 @@ static const char put[] =
 static const char drop[] = "DELETE FROM session_live WHERE id = $1";
 static const char list[] = "SELECT id, user_id, device_id, app_id, relay_id, connector_id, opened, "
                            "deadline FROM session_live WHERE id > $1 ORDER BY id LIMIT $2";
+static const char one[] = "SELECT id, user_id, device_id, app_id, relay_id, connector_id, opened, "
+                          "deadline FROM session_live WHERE id = $1";
 static const char drop_old[] = "DELETE FROM session_live WHERE deadline < $1";
 
 static sp_error session_put(struct store_tx *tx, const struct session_row *r)
@@ -41,6 +43,18 @@ static bool on_session(void *arg, const struct columns *c)
     return x->each(x->arg, &row);
 }
 
+static bool keep_session(void *arg, const struct session_row *row)
+{
+    *(struct session_row *)arg = *row;
+    return false;
+}
+
+static sp_error session_get(struct store *st, struct sp_id session, struct session_row *out)
+{
+    struct each x = {keep_session, out};
+    return store_read_one(st, one, PARAMS(P_ID(session)), on_session, &x);
+}
+
 static sp_error session_list(struct store *st, struct sp_id after, size_t limit, each_session *each,
                              void *arg)
 {
@@ -56,6 +70,7 @@ static sp_error sessions_forget(struct store_tx *tx, sp_unix_ms before)
 const struct store_presence sql_presence = {
     .session_put = session_put,
     .session_remove = session_remove,
+    .session_get = session_get,
     .session_list = session_list,
     .sessions_forget = sessions_forget,
 };

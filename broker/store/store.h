@@ -273,6 +273,7 @@ struct store_changes {
 struct store_presence {
     sp_error (*session_put)(struct store_tx *tx, const struct session_row *row);
     sp_error (*session_remove)(struct store_tx *tx, struct sp_id session);
+    sp_error (*session_get)(struct store *st, struct sp_id session, struct session_row *out);
     sp_error (*session_list)(struct store *st, struct sp_id after, size_t limit, each_session *each,
                              void *arg);
     sp_error (*sessions_forget)(struct store_tx *tx, sp_unix_ms before); /* by deadline */

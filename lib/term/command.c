@@ -271,6 +271,11 @@ int program_main(const struct program *program, int argc, char **argv)
     struct command_call call = {.program = program, .arg = program->arg};
     int words, code;
 
+    if (argc > 1 && strcmp(argv[1], "--json") == 0) { /* also before the verb */
+        call.json = true;
+        argv++;
+        argc--;
+    }
     if (argc < 2) {
         manual_overview(program, stderr);
         return EXIT_USAGE;

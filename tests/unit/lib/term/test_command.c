@@ -74,6 +74,7 @@ static void options_and_arguments_are_told_apart(void **state)
         {"sallyport login --broker=https://b a --no-browser --json", EXIT_DENIED, "https://b", "a|",
          true, true},
         {"sallyport login a -- --broker", EXIT_DENIED, NULL, "a|--broker|", false, false},
+        {"sallyport --json login a", EXIT_DENIED, NULL, "a|", false, true},
         {"sallyport login -", EXIT_DENIED, NULL, "-|", false, false},
     };
     (void)state;

@@ -1,0 +1,381 @@
+/* The verbs that show something: status, apps, posture, sessions, why, key, doctor, wait. */
+#include "client/cmd/cmd.h"
+#include "client/cmd/talk.h"
+#include "client/posture/collect.h"
+#include "lib/base/num.h"
+#include "lib/term/out.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool yes(const struct json *object, const char *name)
+{
+    return json_is_true(json_get(object, name));
+}
+
+/* ---- status ------------------------------------------------------------------------------ */
+
+static int check(const struct json *a)
+{
+    const struct json *broker = json_get(a, "broker");
+
+    if (!yes(broker, "connected"))
+        return talk_text(broker, "url")[0] == '\0' ? EXIT_LOGIN : EXIT_UNREACHABLE;
+    return talk_text(json_get(a, "login"), "user")[0] == '\0' ? EXIT_LOGIN : EXIT_OK;
+}
+
+static void print_sessions(const struct out *out, const struct json *list)
+{
+    for (size_t i = 0; i < json_len(list); i++) {
+        const struct json *s = json_at(list, i);
+        int64_t left = talk_int(s, "deadline") - clock_unix();
+
+        out_line(out, "%-12s %s  %s   %s left", i == 0 ? "Sessions" : "", talk_text(s, "app"),
+                 talk_text(s, "address"), out_age(left).s);
+    }
+}
+
+static void print_status(const struct json *a)
+{
+    const struct json *login = json_get(a, "login"), *broker = json_get(a, "broker");
+    const struct json *device = json_get(a, "device"), *posture = json_get(a, "posture");
+    const struct json *warnings = json_get(a, "warnings");
+    struct out out = out_on(stdout);
+
+    if (talk_text(login, "user")[0] == '\0')
+        out_line(&out, "Signed in    nobody");
+    else if (talk_int(login, "mfa_at") > 0)
+        out_line(&out, "Signed in    %s until %s · MFA %s ago (%s)", talk_text(login, "user"),
+                 talk_time(talk_int(login, "until")).s,
+                 out_age(clock_unix() - talk_int(login, "mfa_at")).s, talk_text(login, "mfa_kind"));
+    else
+        out_line(&out, "Signed in    %s until %s", talk_text(login, "user"),
+                 talk_time(talk_int(login, "until")).s);
+    if (yes(broker, "connected"))
+        out_line(&out, "Broker       %s   connected, %lld ms", talk_text(broker, "url"),
+                 (long long)talk_int(broker, "rtt_ms"));
+    else
+        out_line(&out, "Broker       %s   not connected %s", talk_text(broker, "url"),
+                 talk_text(broker, "lost"));
+    out_line(&out, "Device       %s, %s, key in a file", talk_text(device, "name"),
+             talk_text(device, "state"));
+    out_line(&out, "Posture      %lld pass · %lld fail · %lld unknown",
+             (long long)talk_int(posture, "pass"), (long long)talk_int(posture, "fail"),
+             (long long)talk_int(posture, "unknown"));
+    print_sessions(&out, json_get(a, "sessions"));
+    for (size_t i = 0; i < json_len(warnings); i++)
+        out_line(&out, "! %s", talk_text(json_at(warnings, i), "text"));
+}
+
+int cmd_status(const struct command_call *call)
+{
+    struct json *a = NULL;
+    int code = talk_ask(call, talk_request("status"), &a);
+
+    if (code != EXIT_OK)
+        return code;
+    if (command_given(call, "check")) {
+        code = check(a);
+        json_free(a);
+        return code;
+    }
+    if (call->json)
+        return talk_json("status", a);
+    print_status(a);
+    json_free(a);
+    return EXIT_OK;
+}
+
+/* ---- apps -------------------------------------------------------------------------------- */
+
+static struct json *ask_apps(const struct command_call *call, const char *name, int *code)
+{
+    struct json *q = talk_request("apps"), *a = NULL;
+
+    if (name != NULL)
+        json_set_cstr(q, "app", name);
+    *code = talk_ask(call, q, &a);
+    return a;
+}
+
+static enum out_tone tone_of(const char *word)
+{
+    return strcmp(word, "yes") == 0 || strcmp(word, "pass") == 0  ? OUT_GOOD
+           : strcmp(word, "no") == 0 || strcmp(word, "fail") == 0 ? OUT_BAD
+                                                                  : OUT_WARN;
+}
+
+int cmd_apps(const struct command_call *call)
+{
+    static const char *const heads[] = {"NAME", "ADDRESS", "TYPE", "ACCESS", "WHY"};
+    struct out out = out_on(stdout);
+    struct out_table *t;
+    int code;
+    struct json *a = ask_apps(call, call->count > 0 ? call->args[0] : NULL, &code);
+
+    if (code != EXIT_OK)
+        return code;
+    if (call->json)
+        return talk_json("apps", a);
+    t = out_table_new(heads, 5);
+    for (size_t i = 0; t != NULL && i < json_len(json_get(a, "apps")); i++) {
+        const struct json *app = json_at(json_get(a, "apps"), i);
+        const char *address = json_cstr(json_at(json_get(app, "addresses"), 0));
+        const char *access = talk_text(app, "access");
+        struct out_cell cells[5] = {{talk_text(app, "name"), OUT_PLAIN},
+                                    {address, OUT_PLAIN},
+                                    {talk_text(app, "type"), OUT_PLAIN},
+                                    {access, tone_of(access)},
+                                    {talk_text(app, "why"), OUT_PLAIN}};
+
+        out_table_row(t, cells);
+    }
+    code = t != NULL && out_table_print(t, &out) == SP_OK ? EXIT_OK : EXIT_ERROR;
+    out_table_free(t);
+    json_free(a);
+    return code;
+}
+
+/* Until the app may be opened; the last obstacle is the exit code. */
+int cmd_wait(const struct command_call *call)
+{
+    const char *name = command_value(call, "app"), *limit = command_value(call, "timeout");
+    int64_t ms = 30 * 1000;
+    sp_boot_ms until;
+
+    if (name == NULL || (limit != NULL && num_duration(view_str(limit), &ms) != SP_OK))
+        return command_fail(call, &(struct command_failure){.exit = EXIT_USAGE,
+                                                            .code = "usage",
+                                                            .what = "wait needs --app NAME, and a "
+                                                                    "timeout like 30s"});
+    until = clock_boot() + ms;
+    for (;;) {
+        int code;
+        struct json *a = ask_apps(call, name, &code);
+        const char *access = talk_text(json_at(json_get(a, "apps"), 0), "access");
+
+        if (code == EXIT_OK)
+            code = strcmp(access, "yes") == 0       ? EXIT_OK
+                   : strcmp(access, "step-up") == 0 ? EXIT_STEP_UP
+                                                    : EXIT_DENIED;
+        json_free(a);
+        if (code == EXIT_OK || clock_boot() >= until)
+            return code;
+        poll(NULL, 0, 500);
+    }
+}
+
+/* ---- posture ----------------------------------------------------------------------------- */
+
+static int explain(const struct command_call *call)
+{
+    const struct posture_field *f;
+    struct out out = out_on(stdout);
+    struct json *j = json_object(), *list = json_array();
+
+    for (size_t i = 0; (f = posture_field(i)) != NULL; i++) {
+        struct json *one = json_object();
+
+        json_set_cstr(one, "signal", f->name);
+        json_set_cstr(one, "reads", f->reads);
+        json_set_cstr(one, "why", f->why);
+        json_push(list, one);
+        if (!call->json)
+            out_line(&out, "%s: reads %s; for %s.", f->name, f->reads, f->why);
+    }
+    json_set(j, "fields", list);
+    json_set_cstr(j, "seen_by", "administrators of your organisation, and the policies they write");
+    if (call->json)
+        return command_json("posture_explain", j);
+    out_line(&out, "Seen by administrators of your organisation, and the policies they write.");
+    json_free(j);
+    return EXIT_OK;
+}
+
+int cmd_posture(const struct command_call *call)
+{
+    static const char *const heads[] = {"SIGNAL", "VALUE", "SOURCE", "ASSURANCE", "AGE"};
+    struct json *q, *a = NULL;
+    struct out out = out_on(stdout);
+    struct out_table *t;
+    int code;
+
+    if (command_given(call, "explain"))
+        return explain(call);
+    q = talk_request("posture");
+    json_set_bool(q, "send", command_given(call, "send"));
+    if ((code = talk_ask(call, q, &a)) != EXIT_OK)
+        return code;
+    if (call->json)
+        return talk_json("posture", a);
+    t = out_table_new(heads, 5);
+    for (size_t i = 0; t != NULL && i < json_len(json_get(a, "signals")); i++) {
+        const struct json *s = json_at(json_get(a, "signals"), i);
+        const char *state = talk_text(s, "state"), *detail = talk_text(s, "reason");
+        char value[512];
+        int64_t number;
+
+        if (json_integer(json_get(s, "value"), &number))
+            snprintf(value, sizeof value, "%lld", (long long)number);
+        else if (strcmp(state, "value") == 0)
+            snprintf(value, sizeof value, "%s", talk_text(s, "value"));
+        else
+            snprintf(value, sizeof value, "%s%s%s", state, detail[0] == '\0' ? "" : ": ", detail);
+        struct out_cell cells[5] = {{talk_text(s, "signal"), OUT_PLAIN},
+                                    {value, OUT_PLAIN},
+                                    {talk_text(s, "source"), OUT_PLAIN},
+                                    {talk_text(s, "assurance"), OUT_PLAIN},
+                                    {NULL, OUT_PLAIN}};
+        struct out_age age = out_age(clock_unix() - talk_int(s, "observed"));
+        cells[4].text = age.s;
+        out_table_row(t, cells);
+    }
+    code = t != NULL && out_table_print(t, &out) == SP_OK ? EXIT_OK : EXIT_ERROR;
+    out_table_free(t);
+    if (code == EXIT_OK && talk_int(json_get(a, "counts"), "fail") > 0)
+        code = EXIT_POSTURE;
+    json_free(a);
+    return code;
+}
+
+/* ---- sessions, why, key ------------------------------------------------------------------ */
+
+static int end_session(const struct command_call *call)
+{
+    struct json *q = talk_request("sessions.end"), *a = NULL;
+    int code;
+
+    json_set_bool(q, "all", command_given(call, "all"));
+    if (call->count > 1)
+        json_set_cstr(q, "id", call->args[1]);
+    if ((code = talk_ask(call, q, &a)) != EXIT_OK)
+        return code;
+    if (call->json)
+        return talk_json("sessions_end", a);
+    printf("%lld ended\n", (long long)talk_int(a, "ended"));
+    json_free(a);
+    return EXIT_OK;
+}
+
+int cmd_sessions(const struct command_call *call)
+{
+    static const char *const heads[] = {"ID", "APP", "SINCE", "DEADLINE", "BYTES", "RELAY"};
+    struct out out = out_on(stdout);
+    struct out_table *t;
+    struct json *a = NULL;
+    int code;
+
+    if (call->count > 0 && strcmp(call->args[0], "end") == 0)
+        return end_session(call);
+    if ((code = talk_ask(call, talk_request("sessions"), &a)) != EXIT_OK)
+        return code;
+    if (call->json)
+        return talk_json("sessions", a);
+    t = out_table_new(heads, 6);
+    for (size_t i = 0; t != NULL && i < json_len(json_get(a, "sessions")); i++) {
+        const struct json *s = json_at(json_get(a, "sessions"), i);
+        struct talk_time since = talk_time(talk_int(s, "opened"));
+        struct talk_time until = talk_time(talk_int(s, "deadline"));
+        char bytes[32];
+
+        snprintf(bytes, sizeof bytes, "%lld",
+                 (long long)num_add_sat(talk_int(s, "bytes_up"), talk_int(s, "bytes_down")));
+        struct out_cell cells[6] = {{talk_text(s, "short"), 0},
+                                    {talk_text(s, "app"), 0},
+                                    {since.s, 0},
+                                    {until.s, 0},
+                                    {bytes, 0},
+                                    {talk_text(s, "relay"), 0}};
+        out_table_row(t, cells);
+    }
+    code = t != NULL && out_table_print(t, &out) == SP_OK ? EXIT_OK : EXIT_ERROR;
+    out_table_free(t);
+    json_free(a);
+    return code;
+}
+
+int cmd_why(const struct command_call *call)
+{
+    struct json *q = talk_request("why"), *a = NULL;
+    struct out out = out_on(stdout);
+    int code;
+
+    json_set_cstr(q, "app", call->args[0]);
+    if ((code = talk_ask(call, q, &a)) != EXIT_OK)
+        return code;
+    code = strcmp(talk_text(a, "decision"), "allow") == 0     ? EXIT_OK
+           : strcmp(talk_text(a, "decision"), "step_up") == 0 ? EXIT_STEP_UP
+                                                              : EXIT_DENIED;
+    if (call->json) {
+        talk_json("why", a);
+        return code;
+    }
+    out_line(&out, "%s   %s   %s", talk_text(a, "decision"), call->args[0],
+             talk_text(a, "request"));
+    for (size_t i = 0; i < json_len(json_get(a, "reasons")); i++)
+        out_line(&out, "%s", talk_text(json_at(json_get(a, "reasons"), i), "text"));
+    for (size_t i = 0; i < json_len(json_get(a, "remedies")); i++)
+        out_line(&out, "Changes it: %s", json_cstr(json_at(json_get(a, "remedies"), i)));
+    json_free(a);
+    return code;
+}
+
+int cmd_key(const struct command_call *call)
+{
+    struct out out = out_on(stdout);
+    struct json *a = NULL;
+    int code = talk_ask(call, talk_request("key"), &a);
+
+    if (code != EXIT_OK)
+        return code;
+    if (call->json)
+        return talk_json("key", a);
+    out_line(&out, "Device   %s", talk_text(a, "device"));
+    out_line(&out, "Broker   %s   %s", talk_text(a, "broker_identity"), talk_text(a, "broker"));
+    json_free(a);
+    return EXIT_OK;
+}
+
+/* ---- doctor ------------------------------------------------------------------------------ */
+
+static bool row(const struct out *out, const char *state, const char *what, const char *detail)
+{
+    out_line(out, "%s  %-9s  %s", state, what, detail);
+    return strcmp(state, "FAIL") != 0;
+}
+
+int cmd_doctor(const struct command_call *call)
+{
+    struct out out = out_on(stdout);
+    struct json *a = NULL;
+    bool ok = true;
+    int code = talk_ask(call, talk_request("status"), &a);
+
+    if (code != EXIT_OK)
+        return EXIT_ERROR;
+    const struct json *broker = json_get(a, "broker"), *warnings = json_get(a, "warnings");
+    bool known = talk_text(broker, "url")[0] != '\0', open = yes(broker, "connected");
+    ok = !known || open;
+    if (call->json) {
+        talk_json("doctor", a);
+        return ok ? EXIT_OK : EXIT_ERROR;
+    }
+    row(&out, "PASS", "Agent", talk_text(a, "agent_version"));
+    row(&out,
+        !known ? "SKIP"
+        : open ? "PASS"
+               : "FAIL",
+        "Broker",
+        !known ? "none is known yet"
+        : open ? talk_text(broker, "url")
+               : talk_text(broker, "lost"));
+    row(&out, !open ? "SKIP" : "PASS", "Login",
+        open ? talk_text(json_get(a, "login"), "user") : "needs the broker");
+    for (size_t i = 0; i < json_len(warnings); i++)
+        out_line(&out, "! %s", talk_text(json_at(warnings, i), "text"));
+    out_line(&out, "%s Nothing was changed.", ok ? "No check failed." : "1 check failed.");
+    json_free(a);
+    return ok ? EXIT_OK : EXIT_ERROR;
+}

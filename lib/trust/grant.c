@@ -56,6 +56,9 @@ sp_error grant_verify(struct view token, const struct key_public *broker,
         return e;
     if (!grant_sound(&g))
         return SP_ERR_MALFORMED;
+    if (me->kind == GRANT_RELAY && id_equal(g.relay, me->relay) &&
+        !id_equal(g.relay_boot, me->relay_boot))
+        return SP_ERR_CONFLICT;
     if (!is_for(&g, me))
         return SP_ERR_AUDIENCE;
     if (now < g.issued - GRANT_LEEWAY_MS || now > g.open_until)

@@ -50,7 +50,8 @@ struct grant_reader {
  *   SP_ERR_MALFORMED  not a v4.public token, a claim missing, unknown or twice, times that break
  *                     the limits above
  *   SP_ERR_SIGNATURE  not signed by `broker`, or a statement of another kind
- *   SP_ERR_AUDIENCE   names another relay, boot, connector or device than `me`
+ *   SP_ERR_CONFLICT   GRANT_RELAY: names this relay, but another start of it (503 and not 401)
+ *   SP_ERR_AUDIENCE   names another relay, connector or device than `me`
  *   SP_ERR_EXPIRED    `now` is outside issued - GRANT_LEEWAY_MS .. open_until
  *   SP_ERR_NOMEM
  */

@@ -97,6 +97,14 @@ static void flush(void *arg)
     set_watch(d);
 }
 
+static void on_writable(struct drive *d)
+{
+    if (d->raw_out && wire_unsent(&d->wire) == 0)
+        d->raw->writable(d->raw_arg);
+    else
+        flush(d);
+}
+
 static void on_event(void *arg, unsigned events)
 {
     struct drive *d = arg;
@@ -105,7 +113,12 @@ static void on_event(void *arg, unsigned events)
     enum got got = GOT_FULL;
 
     if ((events & WATCH_WRITE) != 0 && d->want_write)
-        flush(d);
+        on_writable(d);
+    if (d->raw_in) {
+        if (!d->over && d->reading && (events & WATCH_READ) != 0)
+            d->raw->readable(d->raw_arg);
+        events = 0;
+    }
     for (unsigned reads = 0; !d->over && d->reading && (events & WATCH_READ) != 0; reads++) {
         got = read_once(d);
         /* The bytes that came before the error are read first. */
@@ -154,17 +167,20 @@ void drive_send_now(struct drive *d)
         (void)send_wire(d);
 }
 
-int drive_release(struct drive *d)
+void drive_raw(struct drive *d, const struct drive_raw *raw, void *arg, bool in, bool out)
 {
-    int fd = d->fd;
+    d->raw = raw;
+    d->raw_arg = arg;
+    d->raw_in = in;
+    d->raw_out = out;
+}
 
-    watch_stop(d->watch);
-    d->watch = NULL;
-    if (d->loop != NULL)
-        deferred_cancel(d->loop, &d->turn_end);
-    d->fd = -1;
-    d->over = true;
-    return fd;
+void drive_want_write(struct drive *d, bool wanted)
+{
+    if (d->want_write == wanted || d->over)
+        return;
+    d->want_write = wanted;
+    set_watch(d);
 }
 
 void drive_stop(struct drive *d, bool reset)

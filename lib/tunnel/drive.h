@@ -22,6 +22,12 @@ struct drive_hooks {
     void (*ended)(void *arg, sp_error e);
 };
 
+/* A direction that needs no wire any more (the relay splices it): readiness goes to these. */
+struct drive_raw {
+    void (*readable)(void *arg);
+    void (*writable)(void *arg);
+};
+
 struct drive {
     struct loop *loop;
     struct tunnel_thread *thread;
@@ -32,6 +38,9 @@ struct drive {
     void *arg;
     int fd; /* owned; -1: closed or given away */
     bool reading, want_write, over;
+    const struct drive_raw *raw; /* borrowed; NULL: all goes through the wire */
+    void *raw_arg;
+    bool raw_in, raw_out;
 };
 
 /* Takes `fd`, also when it fails; sets TCP_NODELAY and TCP_USER_TIMEOUT where it is TCP.
@@ -46,8 +55,12 @@ void drive_output(struct drive *d);
 /* Sends now what the socket takes, without `fill`: last words. */
 void drive_send_now(struct drive *d);
 
-/* Stops watching and gives the socket away (a spliced pair's). */
-int drive_release(struct drive *d);
+/* From here on input (`in`) or output (`out`, once the wire's is sent) is the raw owner's own, by
+ * d->fd. `raw` is borrowed until drive_stop; `arg` may be NULL'd by setting it again. */
+void drive_raw(struct drive *d, const struct drive_raw *raw, void *arg, bool in, bool out);
+/* With raw output: call `writable`. */
+void drive_want_write(struct drive *d, bool wanted);
+
 /* Closes; with `reset` so that TCP sends RST. Safe twice, and on a zeroed drive. */
 void drive_stop(struct drive *d, bool reset);
 

@@ -32,17 +32,19 @@ struct leg {
 
 static void finish(struct leg *l, sp_error e)
 {
-    const struct outer_end *o = outer_end(l->outer);
-
     if (l->over)
         return;
     l->over = true;
-    l->report = (struct leg_report){.error = o->error != SP_OK ? o->error : e,
-                                    .refusal = o->refusal,
-                                    .status = o->status,
-                                    .retry_after_s = o->retry_after_s,
-                                    .close = o->close};
-    memcpy(l->report.code, o->code, sizeof l->report.code);
+    l->report.error = e;
+    if (l->outer != NULL) {
+        const struct outer_end *o = outer_end(l->outer);
+        l->report = (struct leg_report){.error = o->error != SP_OK ? o->error : e,
+                                        .refusal = o->refusal,
+                                        .status = o->status,
+                                        .retry_after_s = o->retry_after_s,
+                                        .close = o->close};
+        memcpy(l->report.code, o->code, sizeof l->report.code);
+    }
     timer_cancel(l->timer);
     l->timer = NULL;
     drive_reading(&l->drive, false);
@@ -91,6 +93,8 @@ static void on_timer(void *arg)
     sp_boot_ms now = clock_boot();
 
     l->timer = NULL;
+    if (l->outer == NULL)
+        return;
     if (l->until != 0) {
         finish(l, l->goodbye ? SP_ERR_CLOSED : SP_ERR_TIMEOUT);
         return;
@@ -158,7 +162,7 @@ static void run(struct leg *l)
 {
     sp_error e = SP_OK;
 
-    if (l->over)
+    if (l->over || l->outer == NULL)
         return;
     if (outer_state(l->outer) == OUTER_TLS || outer_state(l->outer) == OUTER_UPGRADE)
         e = outer_advance(l->outer);
@@ -188,7 +192,7 @@ static void on_fed(void *arg)
 {
     struct leg *l = arg;
 
-    if (l->goodbye || outer_state(l->outer) == OUTER_CLOSED) {
+    if (l->goodbye || l->outer == NULL || outer_state(l->outer) == OUTER_CLOSED) {
         uint8_t *to = l->drive.thread->plain;
         while (wire_take(&l->drive.wire, to, sizeof l->drive.thread->plain) > 0)
             continue;
@@ -278,6 +282,26 @@ sp_error leg_server(const struct leg_config *c, int fd, struct leg **out)
     return SP_OK;
 }
 
+void leg_shed(struct leg *l)
+{
+    if (l->outer == NULL || !outer_rx_bare(l->outer) || !outer_tx_bare(l->outer))
+        return;
+    outer_free(l->outer);
+    l->outer = NULL;
+    timer_cancel(l->timer);
+    l->timer = NULL;
+}
+
+void leg_abort(struct leg *l, bool reset)
+{
+    l->over = true;
+    timer_cancel(l->timer);
+    l->timer = NULL;
+    deferred_cancel(l->drive.loop, &l->turn);
+    deferred_cancel(l->drive.loop, &l->telling);
+    drive_stop(&l->drive, reset);
+}
+
 void leg_free(struct leg *l)
 {
     if (l == NULL)
@@ -349,6 +373,10 @@ void leg_close(struct leg *l, unsigned code, const char *reason)
 {
     if (l->over || l->goodbye)
         return;
+    if (l->outer == NULL) {
+        finish(l, SP_ERR_CLOSED);
+        return;
+    }
     outer_close(l->outer, code, reason);
     drive_output(&l->drive);
     l->until = clock_boot() + GOODBYE_MS;

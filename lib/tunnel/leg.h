@@ -92,8 +92,13 @@ struct leg_raw {
 void leg_raw(struct leg *l, const struct leg_raw *raw, void *arg); /* borrowed until leg_free */
 struct outer;
 struct drive;
-struct outer *leg_outer(struct leg *l);
+struct outer *leg_outer(struct leg *l); /* NULL: shed */
 struct drive *leg_drive(struct leg *l);
+
+/* Both directions are bare: gives back the websocket and its timer. */
+void leg_shed(struct leg *l);
+/* Ends it now, with RST where `reset`; `ended` does not come. */
+void leg_abort(struct leg *l, bool reset);
 
 void leg_free(struct leg *l); /* closes without a word; NULL is allowed */
 

@@ -41,6 +41,7 @@ enum {
 /* Close codes of our websockets. */
 enum tunnel_close {
     CLOSE_NORMAL = 1000,
+    CLOSE_GONE = 1001, /* the other side of a pair is gone */
     CLOSE_PROTOCOL = 1002,
     CLOSE_UNSUPPORTED = 1003, /* text */
     CLOSE_TOO_BIG = 1009,

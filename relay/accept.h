@@ -1,0 +1,31 @@
+#ifndef SP_RELAY_ACCEPT_H
+#define SP_RELAY_ACCEPT_H
+
+/*
+ * accept: where connections come from: a port of our own, or sockets that the broker's front
+ * passes over a unix socket, unread (PROTOCOL section 9). Each becomes a leg; when its upgrade
+ * request is there, it goes to stand.c or pair.c.
+ *
+ * Holds the limits for those who have not proved anything: ACCEPT_UNPROVEN_A_SOURCE of one
+ * address, ACCEPT_UNPROVEN_MAX in all; beyond them a socket is closed at once.
+ */
+
+#include "relay/relay.h"
+
+enum { ACCEPT_UNPROVEN_A_SOURCE = 64, ACCEPT_UNPROVEN_MAX = 4096 };
+
+/*
+ * `enrol` is called with the enrolment line that a front hands over.
+ *   SP_ERR_EXISTS, SP_ERR_PERMISSION  the address to listen on;  SP_ERR_MALFORMED  no address
+ *   SP_ERR_NOMEM, SP_ERR_IO
+ */
+SP_MUST sp_error accepts_new(struct relay *relay, void (*enrol)(struct relay *r, struct view line),
+                             struct sp_why *why, struct accepts **out);
+void accepts_free(struct accepts *a);
+
+/* No new connections from here on. */
+void accepts_stop(struct accepts *a);
+size_t accepts_unproven(const struct accepts *a);
+bool accepts_front_up(const struct accepts *a);
+
+#endif

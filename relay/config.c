@@ -1,0 +1,58 @@
+#include "relay/config.h"
+
+static const char *const cut_words[] = {"auto", "off", NULL};
+
+#define AT(field) offsetof(struct relay_config, field)
+const struct config_field relay_fields[] = {
+    {.name = "state",
+     .kind = CONFIG_STRING,
+     .at = AT(state),
+     .preset = "/var/lib/sallyport-relay",
+     .expected = "a folder of this relay's own"},
+    {.name = "listen",
+     .kind = CONFIG_STRING,
+     .at = AT(listen),
+     .expected = "an address and port such as 0.0.0.0:443"},
+    {.name = "front_socket",
+     .kind = CONFIG_STRING,
+     .at = AT(front_socket),
+     .expected = "the broker's socket such as /run/sallyport/front.sock"},
+    {.name = "addresses",
+     .kind = CONFIG_STRINGS,
+     .at = AT(addresses),
+     .expected = "a list of HOST:PORT where agents and connectors reach this relay"},
+    {.name = "cut_through", .kind = CONFIG_WORD, .at = AT(cut_through), .words = cut_words},
+    {.name = "drain_max",
+     .kind = CONFIG_DURATION,
+     .at = AT(drain_max_ms),
+     .preset = "1h",
+     .max = 24 * 60 * 60 * 1000},
+    {.name = "name", .kind = CONFIG_STRING, .at = AT(name), .max = 128},
+    {.name = "health_socket", .kind = CONFIG_STRING, .at = AT(health_socket)},
+    {.name = "proxy",
+     .kind = CONFIG_STRING,
+     .at = AT(proxy),
+     .expected = "an HTTP proxy such as http://proxy.example:3128"},
+    {0},
+};
+
+sp_error relay_config_load(const char *path, struct relay_config *out, struct sp_why *why)
+{
+    sp_error e;
+
+    *out = (struct relay_config){0};
+    if ((e = config_load(path, relay_fields, out, why)) != SP_OK ||
+        (e = config_environment(relay_fields, out, "SALLYPORT_RELAY_", why)) != SP_OK)
+        return e;
+    if (out->listen == NULL && out->front_socket == NULL)
+        return sp_why_say(why, SP_ERR_INVALID,
+                          "%s: set `listen` (a port of its own) or `front_socket` (behind the "
+                          "broker on this machine)",
+                          path);
+    return SP_OK;
+}
+
+void relay_config_free(struct relay_config *c)
+{
+    config_free(relay_fields, c);
+}

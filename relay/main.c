@@ -1,0 +1,152 @@
+/*
+ * sallyport-relay: moves bytes between agents and connectors, and decides nothing.
+ */
+#include "lib/base/log.h"
+#include "lib/os/file.h"
+#include "lib/os/sandbox.h"
+#include "lib/term/command.h"
+#include "lib/tls/context.h"
+#include "relay/run.h"
+#include "relay/state.h"
+
+#include <stdio.h>
+
+#define CONFIG_PATH "/etc/sallyport/relay.yaml"
+
+static int fail(const struct command_call *call, enum exit_code code, const struct sp_why *why)
+{
+    const struct command_failure f = {.exit = code, .code = "relay", .what = why->text};
+
+    return command_fail(call, &f);
+}
+
+static const char *config_path(const struct command_call *call)
+{
+    const char *path = command_value(call, "config");
+
+    return path == NULL ? CONFIG_PATH : path;
+}
+
+static int run(const struct command_call *call)
+{
+    struct relay_config config;
+    struct sp_why why = {0};
+    enum exit_code code = EXIT_OK;
+
+    if (relay_config_load(config_path(call), &config, &why) != SP_OK)
+        code = EXIT_USAGE;
+    else if (relay_run(&config, &why) != SP_OK)
+        code = EXIT_ERROR;
+    relay_config_free(&config);
+    return code == EXIT_OK ? EXIT_OK : fail(call, code, &why);
+}
+
+/* Writes the broker's address and the token down; `run` enrols with them. */
+SP_MUST static sp_error keep_line(struct relay_state *s, const char *file, struct sp_why *why)
+{
+    struct buf line;
+    sp_error e;
+
+    buf_init(&line, ENROL_LINE_MAX);
+    e = file_read_secret(file, ENROL_LINE_MAX, &line, why);
+    if (e == SP_OK)
+        e = enrol_address_parse(buf_view(&line), why, &s->broker);
+    if (e == SP_OK && s->broker.token[0] == '\0')
+        e = sp_why_say(why, SP_ERR_INVALID, "%s holds no enrolment token", file);
+    s->id = (struct sp_id){{0}};
+    s->identity = (struct key_public){.kind = KEY_NONE};
+    s->epoch = 0;
+    if (e == SP_OK)
+        e = relay_state_save(s, why);
+    buf_wipe(&line);
+    return e;
+}
+
+static int enrol(const struct command_call *call)
+{
+    struct relay_config config;
+    struct relay_state state;
+    struct sp_why why = {0};
+    sp_error e;
+
+    if (relay_config_load(config_path(call), &config, &why) != SP_OK) {
+        relay_config_free(&config);
+        return fail(call, EXIT_USAGE, &why);
+    }
+    if ((e = relay_state_open(config.state, true, &state, &why)) == SP_OK) {
+        e = keep_line(&state, call->args[0], &why);
+        relay_state_close(&state);
+    }
+    relay_config_free(&config);
+    if (e != SP_OK)
+        return fail(call, EXIT_ERROR, &why);
+    puts("The relay enrols at its next start: sallyport-relay run");
+    return EXIT_OK;
+}
+
+static int key_fingerprint_of(const struct command_call *call)
+{
+    struct relay_config config;
+    struct relay_state state;
+    struct sp_why why = {0};
+    sp_error e;
+
+    if (relay_config_load(config_path(call), &config, &why) != SP_OK) {
+        relay_config_free(&config);
+        return fail(call, EXIT_USAGE, &why);
+    }
+    if ((e = relay_state_open(config.state, false, &state, &why)) == SP_OK) {
+        const struct key_public *key = key_secret_public(state.key);
+        if (call->json) {
+            struct json *out = json_object();
+            json_set_cstr(out, "key", key_text(key).s);
+            json_set_cstr(out, "fingerprint", key_fingerprint(key).s);
+            command_json("key", out);
+        } else {
+            puts(key_fingerprint(key).s);
+        }
+        relay_state_close(&state);
+    }
+    relay_config_free(&config);
+    return e == SP_OK ? EXIT_OK : fail(call, EXIT_ERROR, &why);
+}
+
+#define CONFIG_OPTION                               \
+    {                                               \
+        "config", "FILE", "instead of " CONFIG_PATH \
+    }
+static const struct command commands[] = {
+    {.name = "run",
+     .args = "[--config FILE]",
+     .summary = "runs the relay until it is told to end",
+     .exits = "",
+     .options = {CONFIG_OPTION},
+     .run = run},
+    {.name = "enrol",
+     .args = "TOKEN-FILE [--config FILE]",
+     .summary = "keeps the broker's enrolment line for the next start",
+     .exits = "",
+     .options = {CONFIG_OPTION},
+     .args_min = 1,
+     .args_max = 1,
+     .run = enrol},
+    {.name = "key fingerprint",
+     .args = "[--config FILE]",
+     .summary = "prints the fingerprint of the relay's key",
+     .exits = "",
+     .options = {CONFIG_OPTION},
+     .run = key_fingerprint_of},
+};
+
+int main(int argc, char **argv)
+{
+    const struct program program = {.name = "sallyport-relay",
+                                    .summary = "moves bytes between agents and connectors",
+                                    .commands = commands,
+                                    .count = sizeof commands / sizeof commands[0]};
+
+    if (sandbox_early() != SP_OK)
+        return EXIT_ERROR;
+    log_setup("sallyport-relay", LOG_INFO);
+    return program_main(&program, argc, argv);
+}

@@ -1,9 +1,8 @@
-#include "relay/stand.h"
+#include "relay/stand_internal.h"
 
 #include "lib/base/log.h"
 #include "lib/base/map.h"
 #include "lib/channel/over.h"
-#include "lib/crypto/random.h"
 #include "lib/proto/session.h"
 #include "lib/trust/stand.h"
 #include "relay/orphan.h"
@@ -11,59 +10,6 @@
 #include "relay/report.h"
 
 #include <stdlib.h>
-
-/* A ticket that was given and is not used yet. */
-struct slip {
-    struct stander *stander;
-    struct slip *next, **at;
-    struct sp_id id;
-    sp_boot_ms until;
-    struct spare_wait *wait; /* the session that waits for exactly this one; NULL: a spare */
-};
-
-/* A tunnel of a connector that waits for its session. */
-struct spare {
-    struct stander *stander;
-    struct spare *next, **at;
-    struct leg *leg; /* owned */
-    struct sp_id ticket;
-    struct spare_wait *wait; /* as in slip, from which it came */
-    bool opened, cut_through;
-};
-
-struct spare_wait {
-    struct stands *stands;
-    spare_got *got;
-    void *arg;
-    struct timer *timer; /* owned; NULL: not running */
-    struct slip *slip;   /* the ticket that was sent for it, until it is used */
-    struct spare *spare; /* the tunnel that came with it, until it is open */
-};
-
-struct stander {
-    struct stands *stands;
-    struct stander *next, **at;
-    struct over *over;       /* owned */
-    struct channel *channel; /* of over; NULL: not open */
-    struct sp_id id;         /* the connector's; zero until proven */
-    struct key_public key;
-    int64_t generation;
-    struct slip *slips;           /* owned */
-    struct spare *spares;         /* owned */
-    unsigned waiting, slip_count; /* open spares that no session waits for; tickets out */
-    unsigned opens;               /* in the demand window */
-    sp_boot_ms opens_since;
-};
-
-struct stands {
-    struct relay *relay;
-    struct stander *all; /* owned */
-    struct map by_key;   /* proven ones, by the first 16 bytes of the key's hash */
-    struct map tickets;  /* slips by ticket */
-    struct timer *tick;  /* owned: old tickets go, demand falls */
-    struct opening_server_config server;
-    size_t spares;
-};
 
 enum { DEMAND_MS = 10 * 1000, TICK_MS = 5 * 1000 };
 
@@ -74,248 +20,6 @@ static struct sp_id key_id(const struct key_public *k)
 
     memcpy(id.bytes, h.bytes, sizeof id.bytes);
     return id;
-}
-
-/* ---- tickets ------------------------------------------------------------------------------ */
-
-static void slip_free(struct slip *t)
-{
-    map_remove(&t->stander->stands->tickets, t->id);
-    *t->at = t->next;
-    if (t->next != NULL)
-        t->next->at = t->at;
-    t->stander->slip_count--;
-    if (t->wait != NULL)
-        t->wait->slip = NULL;
-    free(t);
-}
-
-static struct slip *slip_new(struct stander *st)
-{
-    struct slip *t = calloc(1, sizeof *t);
-
-    if (t == NULL)
-        return NULL;
-    *t = (struct slip){.stander = st,
-                       .next = st->slips,
-                       .at = &st->slips,
-                       .id = random_id(),
-                       .until = clock_boot() + TICKET_MS};
-    if (map_put(&st->stands->tickets, t->id, t) != SP_OK) {
-        free(t);
-        return NULL;
-    }
-    if (t->next != NULL)
-        t->next->at = &t->next;
-    st->slips = t;
-    st->slip_count++;
-    return t;
-}
-
-/* By recent demand: who opened much in the last seconds gets more spares. */
-static unsigned spares_wanted(struct stander *st)
-{
-    unsigned want = SPARES_WAITING + st->opens / 2;
-    size_t standing = map_len(&st->stands->by_key);
-    size_t share = standing == 0 ? SPARES_MAX : SPARES_MAX / standing;
-
-    if (want > SPARES_WAITING_MAX)
-        want = SPARES_WAITING_MAX;
-    return want > share && share > 0 ? (unsigned)share : want;
-}
-
-/* Sends as many tickets as are missing, and one more for each wait that has none. */
-static void send_tickets(struct stander *st, unsigned extra, struct spare_wait *wait)
-{
-    unsigned want = spares_wanted(st), have = st->waiting + st->slip_count;
-    struct ticket m = {.until = relay_now(st->stands->relay) + TICKET_MS};
-
-    if (st->channel == NULL || st->stands->relay->draining)
-        return;
-    unsigned count = (want > have ? want - have : 0) + extra;
-    for (; count > 0 && m.ticket_count < TICKETS_MAX; count--) {
-        struct slip *t = slip_new(st);
-        if (t == NULL)
-            break;
-        m.tickets[m.ticket_count++] = t->id;
-        if (extra > 0 && wait->slip == NULL) {
-            t->wait = wait;
-            wait->slip = t;
-        }
-    }
-    if (m.ticket_count > 0)
-        sp_ignore(channel_send(st->channel, "ticket", fields_write(ticket_fields, &m)));
-}
-
-/* ---- spares ------------------------------------------------------------------------------- */
-
-/* The leg is someone else's from here on, or goes with it. */
-static void spare_free(struct spare *s, bool with_leg)
-{
-    *s->at = s->next;
-    if (s->next != NULL)
-        s->next->at = s->at;
-    if (s->opened && s->wait == NULL)
-        s->stander->waiting--;
-    if (s->wait != NULL)
-        s->wait->spare = NULL;
-    s->stander->stands->spares--;
-    if (with_leg)
-        leg_free(s->leg);
-    free(s);
-}
-
-static void wait_done(struct spare_wait *w, struct leg *leg, struct sp_id ticket, bool cut_through)
-{
-    spare_got *got = w->got;
-    void *arg = w->arg;
-
-    if (w->slip != NULL)
-        w->slip->wait = NULL;
-    if (w->spare != NULL)
-        w->spare->wait = NULL;
-    timer_cancel(w->timer);
-    free(w);
-    got(arg, leg, ticket, cut_through);
-}
-
-static void on_spare_opened(void *arg, bool cut_through)
-{
-    struct spare *s = arg;
-    struct spare_wait *w = s->wait;
-
-    s->opened = true;
-    s->cut_through = cut_through;
-    if (w == NULL) {
-        s->stander->waiting++;
-        return;
-    }
-    struct leg *leg = s->leg;
-    struct sp_id ticket = s->ticket;
-    spare_free(s, false);
-    wait_done(w, leg, ticket, cut_through);
-}
-
-/* Nobody sends anything on a spare before its session. */
-static void on_spare_message(void *arg, struct view bytes)
-{
-    struct spare *s = arg;
-
-    (void)bytes;
-    leg_close(s->leg, CLOSE_PROTOCOL, NULL);
-}
-
-static void on_spare_ended(void *arg, const struct leg_report *r)
-{
-    struct spare *s = arg;
-    struct stander *st = s->stander;
-
-    (void)r;
-    spare_free(s, true);
-    send_tickets(st, 0, NULL);
-}
-
-static const struct leg_events spare_events = {
-    .opened = on_spare_opened, .message = on_spare_message, .ended = on_spare_ended};
-
-void stands_spare(struct stands *stands, struct leg *leg, const struct upgrade_request *r)
-{
-    struct sp_id ticket;
-    struct spare *s;
-
-    memcpy(ticket.bytes, r->ticket, sizeof ticket.bytes);
-    struct slip *t = map_get(&stands->tickets, ticket);
-    if (t == NULL || (s = calloc(1, sizeof *s)) == NULL) {
-        orphan_refuse(stands->relay, leg, 401, NULL);
-        return;
-    }
-    struct stander *st = t->stander;
-    *s = (struct spare){.stander = st,
-                        .next = st->spares,
-                        .at = &st->spares,
-                        .leg = leg,
-                        .ticket = ticket,
-                        .wait = t->wait};
-    if (s->next != NULL)
-        s->next->at = &s->next;
-    st->spares = s;
-    stands->spares++;
-    if (s->wait != NULL) {
-        s->wait->spare = s;
-        s->wait->slip = NULL;
-        t->wait = NULL;
-    }
-    slip_free(t); /* used once */
-    leg_events_set(leg, &spare_events, s);
-    leg_accept(leg, r->cut_through && stands->relay->config->cut_through == RELAY_CUT_AUTO);
-}
-
-/* ---- taking one --------------------------------------------------------------------------- */
-
-static void on_wait_over(void *arg)
-{
-    struct spare_wait *w = arg;
-
-    w->timer = NULL;
-    wait_done(w, NULL, (struct sp_id){{0}}, false);
-}
-
-void spare_wait_cancel(struct spare_wait *w)
-{
-    if (w == NULL)
-        return;
-    if (w->slip != NULL)
-        w->slip->wait = NULL;
-    if (w->spare != NULL) {
-        w->spare->wait = NULL;
-        if (w->spare->opened)
-            w->spare->stander->waiting++;
-    }
-    timer_cancel(w->timer);
-    free(w);
-}
-
-static void note_demand(struct stander *st)
-{
-    sp_boot_ms now = clock_boot();
-
-    if (now - st->opens_since > DEMAND_MS) {
-        st->opens_since = now;
-        st->opens = 0;
-    }
-    st->opens++;
-}
-
-sp_error stands_take(struct stands *stands, struct stander *st, spare_got *got, void *arg,
-                     struct spare_wait **out)
-{
-    struct spare_wait *w;
-    struct spare *s = st->spares;
-
-    *out = NULL;
-    note_demand(st);
-    while (s != NULL && (!s->opened || s->wait != NULL))
-        s = s->next;
-    if (s != NULL) {
-        struct leg *leg = s->leg;
-        struct sp_id ticket = s->ticket;
-        bool cut_through = s->cut_through;
-        spare_free(s, false);
-        send_tickets(st, 0, NULL);
-        got(arg, leg, ticket, cut_through);
-        return SP_OK;
-    }
-    if ((w = calloc(1, sizeof *w)) == NULL)
-        return SP_ERR_NOMEM;
-    *w = (struct spare_wait){.stands = stands, .got = got, .arg = arg};
-    if (timer_start(stands->relay->loop, clock_boot() + SPARE_WAIT_MS, on_wait_over, w,
-                    &w->timer) != SP_OK) {
-        free(w);
-        return SP_ERR_NOMEM;
-    }
-    send_tickets(st, 1, w);
-    *out = w;
-    return SP_OK;
 }
 
 /* ---- the channel -------------------------------------------------------------------------- */
@@ -413,7 +117,7 @@ static void on_opened(void *arg, struct over *o, struct channel *c, const struct
     st->channel = c;
     log_event(LOG_INFO, "relay.stand", "a connector stands here", "connector", LOG_ID(st->id),
               NULL);
-    send_tickets(st, 0, NULL);
+    stander_send_tickets(st, 0, NULL);
     report_stands_changed(stands->relay->report);
 }
 
@@ -610,7 +314,7 @@ static void on_tick(void *arg)
         }
         if (now - st->opens_since > DEMAND_MS)
             st->opens = 0;
-        send_tickets(st, 0, NULL);
+        stander_send_tickets(st, 0, NULL);
     }
     set_tick(s);
 }

@@ -97,7 +97,7 @@ static void JWT_04_a_grant_for_another_is_refused(void **state)
     assert_int_equal(verify(s, &r, NOW), SP_ERR_AUDIENCE);
     r = s->relay;
     r.relay_boot = random_id(); /* from before the relay's start */
-    assert_int_equal(verify(s, &r, NOW), SP_ERR_AUDIENCE);
+    assert_int_equal(verify(s, &r, NOW), SP_ERR_CONFLICT);
     r = s->at_connector;
     r.key = *key_secret_public(s->other);
     assert_int_equal(verify(s, &r, NOW), SP_ERR_AUDIENCE);

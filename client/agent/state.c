@@ -36,7 +36,14 @@ sp_error state_folder(char out[STATE_PATH_MAX])
 
 static sp_error in_dir(const struct state *s, const char *name, char out[STATE_PATH_MAX])
 {
-    return fits(snprintf(out, STATE_PATH_MAX, "%s/%s", s->dir, name), STATE_PATH_MAX);
+    size_t dir = strlen(s->dir), file = strlen(name);
+
+    if (dir + 1 + file >= STATE_PATH_MAX)
+        return SP_ERR_LIMIT;
+    memcpy(out, s->dir, dir);
+    out[dir] = '/';
+    memcpy(out + dir + 1, name, file + 1);
+    return SP_OK;
 }
 
 static sp_error device_key(struct state *s, struct sp_why *why)

@@ -30,13 +30,6 @@ struct said {
     char name[ROW_NAME_MAX + 1], os[ROW_NAME_MAX + 1], serials[ROW_NAME_MAX + 1];
 };
 
-static void copy(char *to, size_t room, struct view from)
-{
-    from = view_slice(from, 0, room - 1);
-    memcpy(to, from.at, from.len);
-    to[from.len] = '\0';
-}
-
 static struct login_device device_of(const struct turn *t, const struct said *said)
 {
     const struct channel_peer *p = &t->peer->proven;
@@ -62,9 +55,9 @@ void agent_login_start(struct turn *t)
 
     if (!turn_read(t, login_start_fields, &m))
         return;
-    copy(said.name, sizeof said.name, m.name);
-    copy(said.os, sizeof said.os, m.os);
-    copy(said.serials, sizeof said.serials, m.serials);
+    view_copy(said.name, sizeof said.name, m.name);
+    view_copy(said.os, sizeof said.os, m.os);
+    view_copy(said.serials, sizeof said.serials, m.serials);
     const struct login_device device = device_of(t, &said);
     const struct login_begin begin = {
         .redirect = m.redirect, .challenge = m.challenge, .state = m.state, .idp = m.idp};

@@ -21,13 +21,6 @@ static sp_error token_bytes(struct view text, uint8_t out[SITES_TOKEN_BYTES])
     return SP_OK;
 }
 
-static void copy(char *to, size_t room, struct view from)
-{
-    from = view_slice(from, 0, room - 1);
-    memcpy(to, from.at, from.len);
-    to[from.len] = '\0';
-}
-
 static void refuse_token(struct turn *t, sp_error e)
 {
     turn_refuse(t, e,
@@ -46,7 +39,7 @@ void connector_enrol(struct turn *t)
 
     if (!turn_read(t, enrol_fields, &m))
         return;
-    copy(name, sizeof name, m.name);
+    view_copy(name, sizeof name, m.name);
     sp_error e = token_bytes(m.token, secret);
     if (e == SP_OK)
         e = connectors_enrol(c->o.registry, secret, &t->peer->proven.key, name,
@@ -80,7 +73,7 @@ void relay_enrol(struct turn *t)
 
     if (!turn_read(t, enrol_fields, &m))
         return;
-    copy(name, sizeof name, m.name);
+    view_copy(name, sizeof name, m.name);
     buf_init(&addresses, ROW_TEXT_MAX);
     for (size_t a = 0; a < m.address_count; a++) {
         if (a > 0)
@@ -189,9 +182,9 @@ void connector_greet(struct control *c, uint64_t edge, struct sp_id id)
 
 static void fill_dial(const struct app_test_answer *from, struct control_dial *to)
 {
-    copy(to->address, sizeof to->address, from->address);
-    copy(to->floor, sizeof to->floor, from->floor);
-    copy(to->error, sizeof to->error, from->error);
+    view_copy(to->address, sizeof to->address, from->address);
+    view_copy(to->floor, sizeof to->floor, from->floor);
+    view_copy(to->error, sizeof to->error, from->error);
     to->ms = from->ms;
 }
 

@@ -65,7 +65,16 @@ static inline struct view view_slice(struct view v, size_t from, size_t len)
         from = v.len;
     if (len > v.len - from)
         len = v.len - from;
-    return (struct view){v.at + from, len};
+    return (struct view){from == 0 ? v.at : v.at + from, len};
+}
+
+/* As a C string of at most `room` - 1 bytes; what does not fit is cut off. `room` is not 0. */
+static inline void view_copy(char *to, size_t room, struct view from)
+{
+    from = view_slice(from, 0, room - 1);
+    if (from.len > 0)
+        memcpy(to, from.at, from.len);
+    to[from.len] = '\0';
 }
 
 /* printf("%.*s", VIEW_ARG(v)) */

@@ -204,9 +204,12 @@ class Person:
                 return page
             seen.append(f"{page.status} {urllib.parse.urlsplit(page.url).path}")
             form = next((f for f in page.forms if f.method == "post"), None)
-            if form is None or page.status >= 400:
+            if page.status >= 400 or (form is None and not page.links):
                 break
-            page = browser.submit(form, self._typed(page, form))
+            if form is not None:
+                page = browser.submit(form, self._typed(page, form))
+            else:  # a provider to choose, codes to keep: one button that is a link
+                page = browser.get(urllib.parse.urljoin(page.url, page.links[0]))
         raise AssertionError(f"{self.name} cannot go on after {' > '.join(seen)}: {page}")
 
     def _typed(self, page, form):
@@ -218,7 +221,7 @@ class Person:
             elif low == "password":
                 typed[field] = self.password
             elif low in ("code", "totp", "otp"):
-                shown = re.search(r"secret=([A-Z2-7]{16,})", page.html) or re.search(r"\b((?:[A-Z2-7]{4} ){3,}[A-Z2-7]{2,4})", page.text)
+                shown = re.search(r"secret=([A-Z2-7]{16,})", page.html) or re.search(r"\b((?:[A-Z2-7]{4} ){7}[A-Z2-7]{4})\b", page.text)
                 if shown:
                     self.secret = shown[1].replace(" ", "")
                 typed[field] = self.code()

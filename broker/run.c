@@ -319,7 +319,8 @@ static sp_error start_machine(struct broker *b)
 static sp_error follow(struct broker *b)
 {
     const struct changes_listener all[] = {registry_listener(b->registry), rules_listener(b->rules),
-                                           sessions_listener(b->sessions), feed_listener(&b->api)};
+                                           sessions_listener(b->sessions),
+                                           control_listener(b->control), feed_listener(&b->api)};
     sp_error e = changes_new(b->store, false, &b->changes);
 
     for (size_t l = 0; e == SP_OK && l < sizeof all / sizeof *all; l++)
@@ -447,10 +448,6 @@ static sp_error start_api(struct broker *b, struct sp_why *why)
                   .role_count = wire_roles(c, b->roles)},
         .ports = {.arg = b, .app_test = port_app_test, .checks = port_checks, .keys = port_keys},
     };
-    if (e == SP_OK && (e = follow(b)) == SP_OK) {
-        b->api.changes = b->changes;
-        e = api_start(&b->api);
-    }
     return e;
 }
 
@@ -475,7 +472,10 @@ static sp_error start_server(struct broker *b, struct sp_why *why)
 
     if ((e = wire_public_address(c->public_url, b->public_address, sizeof b->public_address)) !=
             SP_OK ||
-        (e = control_new(&control, &b->control)) != SP_OK)
+        (e = control_new(&control, &b->control)) != SP_OK || (e = follow(b)) != SP_OK)
+        return e;
+    b->api.changes = b->changes;
+    if ((e = api_start(&b->api)) != SP_OK)
         return e;
     const struct lws_protocols *const endpoints[] = {control_endpoint(b->control),
                                                      live_protocol(b->feed)};

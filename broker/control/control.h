@@ -16,6 +16,7 @@
 #include "broker/identity/logins.h"
 #include "broker/identity/tickets.h"
 #include "broker/session/sessions.h"
+#include "broker/store/changes.h"
 #include "lib/channel/listener.h"
 #include "lib/http/engine.h"
 
@@ -47,6 +48,10 @@ void control_free(struct control *c);
 
 /* For server_options.endpoints. */
 const struct lws_protocols *control_endpoint(struct control *c);
+
+/* After registry_listener() in the list of listeners: sends connectors the records that changed,
+ * and closes the channels of edges and devices that were revoked. */
+struct changes_listener control_listener(struct control *c);
 
 /* The keys statement is new: sent to all connectors and relays, and with each hello from now on.
  * Copies. */

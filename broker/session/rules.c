@@ -267,13 +267,11 @@ const struct rules_app *rules_app(const struct rules_version *v, struct view nam
 {
     for (size_t low = 0, high = v->app_count; low < high;) {
         size_t at = low + (high - low) / 2;
-        const char *have = v->apps[at].row->name;
-        size_t len = strlen(have);
-        int c = memcmp(have, name.at, len < name.len ? len : name.len);
+        int c = view_compare(view_str(v->apps[at].row->name), name);
 
-        if (c == 0 && len == name.len)
+        if (c == 0)
             return &v->apps[at];
-        if (c < 0 || (c == 0 && len < name.len))
+        if (c < 0)
             low = at + 1;
         else
             high = at;

@@ -1,11 +1,15 @@
 #include "broker/store/changes.h"
 
+#include "lib/base/buf.h"
 #include "lib/base/log.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
+
+/* A look that finds more than this loads everything anew. */
+enum { BATCH_BODIES_MAX = 16 * 1024 * 1024 };
 
 struct changes {
     struct store *st;
@@ -21,26 +25,62 @@ struct changes {
     size_t count;
 };
 
-struct round {
-    struct changes *c;
-    uint64_t next; /* the version that must come */
-    bool any, gap;
+/* The rows of one look, copied: listeners take turns over the whole of it. */
+struct batch {
+    struct change_row *rows; /* owned; their bodies are set when all are here */
+    size_t count, cap;
+    struct buf bodies; /* one after another, in the order of the rows */
 };
+
+struct round {
+    struct batch *batch;
+    uint64_t next; /* the version that must come */
+    bool gap;      /* a version is missing, or no memory: everything is loaded anew */
+};
+
+static sp_error keep(struct batch *b, const struct change_row *row)
+{
+    if (b->count == b->cap) {
+        size_t cap = b->cap == 0 ? 16 : 2 * b->cap;
+        struct change_row *rows = reallocarray(b->rows, cap, sizeof *rows);
+        if (rows == NULL)
+            return SP_ERR_NOMEM;
+        b->rows = rows;
+        b->cap = cap;
+    }
+    sp_error e = buf_append(&b->bodies, row->body);
+    if (e == SP_OK)
+        b->rows[b->count++] = *row;
+    return e;
+}
 
 static bool on_row(void *arg, const struct change_row *row)
 {
     struct round *r = arg;
 
-    if (row->ver != r->next) {
-        r->gap = true;
+    r->gap = row->ver != r->next || keep(r->batch, row) != SP_OK;
+    if (r->gap)
         return false;
-    }
     r->next++;
-    r->any = true;
-    for (size_t i = 0; i < r->c->count; i++)
-        if (r->c->listeners[i].row != NULL)
-            r->c->listeners[i].row(r->c->listeners[i].arg, row);
     return true;
+}
+
+/* Each listener has the whole batch, and has settled, before the next one sees its first row. */
+static void give(struct changes *c, struct batch *b)
+{
+    size_t at = 0;
+
+    for (size_t n = 0; n < b->count; n++) {
+        b->rows[n].body = view_slice(buf_view(&b->bodies), at, b->rows[n].body.len);
+        at += b->rows[n].body.len;
+    }
+    for (size_t i = 0; b->count > 0 && i < c->count; i++) {
+        const struct changes_listener *l = &c->listeners[i];
+        for (size_t n = 0; l->row != NULL && n < b->count; n++)
+            l->row(l->arg, &b->rows[n]);
+        if (l->settled != NULL)
+            l->settled(l->arg);
+    }
 }
 
 static void reload(struct changes *c, const uint64_t heads[CHANGE_SCOPES])
@@ -53,12 +93,29 @@ static void reload(struct changes *c, const uint64_t heads[CHANGE_SCOPES])
             c->listeners[i].reload(c->listeners[i].arg);
 }
 
-/* One look: all new rows of all scopes, then `settled`. */
+/* Reads what is new in all scopes into `b`. False: rows are lost. */
+static bool gather(struct changes *c, const uint64_t heads[CHANGE_SCOPES], struct batch *b)
+{
+    for (uint32_t s = 0; s < CHANGE_SCOPES; s++) {
+        struct round r = {.batch = b, .next = c->seen[s] + 1};
+        if (heads[s] < c->seen[s]) /* lost or restored data (SCALE.md, SQL rules) */
+            return false;
+        if (heads[s] > c->seen[s] &&
+            store_services(c->st)->changes->since(c->st, s, c->seen[s], on_row, &r) == SP_OK) {
+            if (r.gap)
+                return false;
+            c->seen[s] = r.next - 1;
+        }
+    }
+    return true;
+}
+
+/* One look: all new rows of all scopes, to each listener in its turn. */
 static void look(struct changes *c)
 {
     uint64_t heads[CHANGE_SCOPES] = {0};
     struct sp_id epoch = {{0}};
-    bool any = false;
+    struct batch b = {0};
     sp_error e = store_services(c->st)->changes->heads(c->st, heads);
 
     if (e == SP_OK)
@@ -67,24 +124,15 @@ static void look(struct changes *c)
         log_event(LOG_WARN, "changes.read", sp_error_text(e), NULL);
         return;
     }
-    bool lost = !id_equal(epoch, c->epoch);
+    bool same = id_equal(epoch, c->epoch);
     c->epoch = epoch;
-    for (uint32_t s = 0; s < CHANGE_SCOPES && !lost; s++) {
-        struct round r = {.c = c, .next = c->seen[s] + 1};
-        if (heads[s] < c->seen[s]) /* lost or restored data (SCALE.md, SQL rules) */
-            lost = true;
-        else if (heads[s] > c->seen[s] &&
-                 store_services(c->st)->changes->since(c->st, s, c->seen[s], on_row, &r) == SP_OK) {
-            lost = r.gap;
-            any = any || r.any;
-            c->seen[s] = r.next - 1;
-        }
-    }
-    if (lost)
+    buf_init(&b.bodies, BATCH_BODIES_MAX);
+    if (same && gather(c, heads, &b))
+        give(c, &b);
+    else
         reload(c, heads);
-    for (size_t i = 0; any && i < c->count; i++)
-        if (c->listeners[i].settled != NULL)
-            c->listeners[i].settled(c->listeners[i].arg);
+    buf_deinit(&b.bodies);
+    free(b.rows);
 }
 
 static void tick_end(struct timespec *until)

@@ -5,8 +5,10 @@
  * changes: follows the change log for whoever must know (SCALE.md "Fan-out", 2).
  *
  * One thread of its own: woken by the lane after a commit of this broker (SQLite: nothing polls),
- * by a 250 ms tick where several brokers share the store. It gives each scope's rows in order,
- * each row once, to every listener in the order in which they were added.
+ * by a 250 ms tick where several brokers share the store. Each scope's rows come in order, each row
+ * once. Listeners take turns in the order in which they were added: each has all rows of a look,
+ * and has settled, before the next one sees the first. So whoever acts on a change finds the
+ * snapshots of those before it renewed.
  */
 
 #include "broker/store/store.h"

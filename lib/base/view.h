@@ -53,6 +53,15 @@ static inline bool view_equal(struct view a, struct view b)
     return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0);
 }
 
+/* Order of the bytes; the shorter one first where it begins the longer. Below, at or above 0. */
+static inline int view_compare(struct view a, struct view b)
+{
+    size_t len = a.len < b.len ? a.len : b.len;
+    int c = len == 0 ? 0 : memcmp(a.at, b.at, len);
+
+    return c != 0 ? c : (a.len > b.len) - (a.len < b.len);
+}
+
 static inline bool view_is(struct view v, const char *s)
 {
     return view_equal(v, view_str(s));

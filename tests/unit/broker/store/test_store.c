@@ -272,6 +272,58 @@ static void SC_3_every_change_is_heard_once_in_order(void **state)
     temp_free(&t);
 }
 
+/* A snapshot that is swapped at `settled` must be new before the next listener acts on a row. */
+struct turns {
+    uint64_t kept;   /* rows that the first has seen */
+    uint64_t stands; /* of these, settled */
+    bool stale;      /* the second saw a row that the first had not settled */
+    uint64_t rows;
+};
+
+static void first_row(void *arg, const struct change_row *row)
+{
+    struct turns *t = arg;
+    t->kept = row->ver;
+}
+
+static void first_settled(void *arg)
+{
+    struct turns *t = arg;
+    t->stands = t->kept;
+}
+
+static void second_row(void *arg, const struct change_row *row)
+{
+    struct turns *t = arg;
+    t->rows++;
+    t->stale = t->stale || row->ver > t->stands;
+}
+
+static void a_listener_sees_rows_that_those_before_it_have_settled(void **state)
+{
+    (void)state;
+    struct temp t;
+    temp_new(&t);
+    struct changes *c = NULL;
+    struct turns turns = {0};
+    const struct changes_listener first = {first_row, first_settled, NULL, &turns};
+    const struct changes_listener second = {second_row, NULL, NULL, &turns};
+    struct app_row app = {.id = id_of(9), .type = APP_TCP, .port = 22, .name = "ssh", .host = "h"};
+    app.spec = app.record = view_str("{}");
+
+    assert_int_equal(changes_new(t.st, false, &c), SP_OK);
+    assert_int_equal(changes_listen(c, &first), SP_OK);
+    assert_int_equal(changes_listen(c, &second), SP_OK);
+    assert_int_equal(changes_start(c), SP_OK);
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(store_commit(t.st, put_app, &app), SP_OK);
+    assert_int_equal(changes_wait(c, 5000), SP_OK);
+    assert_int_equal(turns.rows, 20);
+    assert_false(turns.stale);
+    changes_free(c);
+    temp_free(&t);
+}
+
 static bool add_seq(void *arg, const struct audit_row *row)
 {
     struct names *n = arg;
@@ -416,6 +468,7 @@ int main(void)
         cmocka_unit_test(what_fails_leaves_nothing_behind),
         cmocka_unit_test(lists_are_paged_and_narrowed),
         cmocka_unit_test(SC_3_every_change_is_heard_once_in_order),
+        cmocka_unit_test(a_listener_sees_rows_that_those_before_it_have_settled),
         cmocka_unit_test(audit_pages_and_requests),
         cmocka_unit_test(the_file_is_private_and_held_by_one_process),
         cmocka_unit_test(a_newer_schema_is_left_alone),

@@ -238,7 +238,8 @@ static void move(struct pair *p, bool up)
                                     : "protocol");
         return;
     }
-    drive_output(leg_drive(to));
+    if (wire_unsent(&leg_drive(to)->wire) > 0)
+        drive_output(leg_drive(to));
     if (forward_bare(f))
         begin_splice(p, up);
     else

@@ -45,30 +45,46 @@ static void run_posts(uv_async_t *a)
     }
 }
 
-/* Just before the loop waits: what was deferred during this turn, and what that defers again. */
+static void on_hurry(uv_idle_t *hurry)
+{
+    (void)hurry; /* being active is all: the loop then polls without waiting */
+}
+
+/* Just before the loop waits: what was deferred before now. */
 static void run_deferred(uv_prepare_t *prepare)
 {
     struct loop *l = prepare->loop->data;
 
-    while (l->first != NULL) {
+    l->turn++;
+    while (l->first != NULL && l->first->turn != l->turn) {
         struct deferred *d = l->first;
         deferred_cancel(l, d);
         d->fn(d->arg);
     }
+    if (l->first != NULL)
+        uv_idle_start(l->hurry, on_hurry);
+    else
+        uv_idle_stop(l->hurry);
 }
 
 static sp_error start_helpers(struct loop *l)
 {
     l->wake = calloc(1, sizeof *l->wake);
+    l->hurry = calloc(1, sizeof *l->hurry);
     l->prepare = calloc(1, sizeof *l->prepare);
-    if (l->wake == NULL || l->prepare == NULL || uv_async_init(&l->uv, l->wake, run_posts) != 0) {
+    if (l->wake == NULL || l->hurry == NULL || l->prepare == NULL ||
+        uv_async_init(&l->uv, l->wake, run_posts) != 0) {
         free(l->wake);
+        free(l->hurry);
         free(l->prepare);
         l->wake = NULL;
+        l->hurry = NULL;
         l->prepare = NULL;
         return SP_ERR_NOMEM;
     }
     l->wake->data = l->wake;
+    uv_idle_init(&l->uv, l->hurry);
+    l->hurry->data = l->hurry;
     uv_prepare_init(&l->uv, l->prepare);
     l->prepare->data = l->prepare;
     uv_prepare_start(l->prepare, run_deferred);
@@ -107,6 +123,7 @@ void loop_free(struct loop *l)
         return;
     timers_deinit(l);
     handle_close((uv_handle_t *)l->prepare);
+    handle_close((uv_handle_t *)l->hurry);
     handle_close((uv_handle_t *)l->wake);
     l->thread = pthread_self();
     for (int turn = 0; turn < 16 && uv_loop_alive(&l->uv); turn++)
@@ -241,6 +258,7 @@ void deferred_queue(struct loop *l, struct deferred *d)
     if (d->at != NULL)
         return;
     d->next = NULL;
+    d->turn = l->turn;
     d->at = l->last;
     *l->last = d;
     l->last = &d->next;

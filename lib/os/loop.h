@@ -15,6 +15,7 @@
 #include "lib/base/error.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct loop;
 struct timer;
@@ -72,12 +73,15 @@ void watch_stop(struct watch *w);
 
 /*
  * Work for the end of this turn, before the loop waits again: one flush for many small writes.
- * Embed one in your object; it queues at most once. Cancel it before the object goes.
+ * Embed one in your object; it queues at most once. Cancel it before the object goes. What is
+ * queued while deferred work runs waits for the next turn, which then does not sleep: work that
+ * queues itself again never keeps the loop from its sockets.
  */
 struct deferred {
     void (*fn)(void *arg);
     void *arg;
     struct deferred *next, **at; /* at: NULL when not queued */
+    uint64_t turn;
 };
 void deferred_init(struct deferred *d, void (*fn)(void *arg), void *arg);
 void deferred_queue(struct loop *l, struct deferred *d);

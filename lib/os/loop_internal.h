@@ -28,10 +28,12 @@ struct loop {
     uv_loop_t uv;
     pthread_t thread;
     uv_async_t *wake;      /* owned */
+    uv_idle_t *hurry;      /* owned; active: the next turn does not sleep */
     uv_prepare_t *prepare; /* owned */
     struct timers timers;
     struct deferred *first; /* queued, borrowed */
     struct deferred **last;
+    uint64_t turn;        /* of deferred work */
     pthread_mutex_t lock; /* guards the two below */
     struct posted *posts, **posts_end;
 };

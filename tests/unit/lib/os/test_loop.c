@@ -16,7 +16,7 @@ struct record {
     struct loop *loop;
     int fd;
     int order[8];
-    size_t count;
+    size_t count, turns;
     struct timer *later;
     struct deferred deferred;
 };
@@ -168,6 +168,47 @@ static void cancelled_deferred_work_does_not_run(void **state)
     loop_free(r.loop);
 }
 
+static void again(void *arg)
+{
+    struct record *r = arg;
+
+    r->turns++;
+    deferred_queue(r->loop, &r->deferred);
+}
+
+static void on_any_byte(void *arg, unsigned events)
+{
+    (void)events;
+    stop(arg);
+}
+
+static void deferred_work_that_queues_itself_leaves_the_sockets_their_turn(void **state)
+{
+    struct record r = {0};
+    struct watch *w;
+    int pair[2];
+    (void)state;
+
+    assert_int_equal(loop_new(&r.loop), SP_OK);
+    deferred_init(&r.deferred, again, &r);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    assert_int_equal(watch_start(r.loop, pair[0], WATCH_READ, on_any_byte, &r, &w), SP_OK);
+    assert_int_equal(write(pair[1], "x", 1), 1);
+    deferred_queue(r.loop, &r.deferred);
+    loop_run(r.loop);
+    assert_int_equal(r.count, 1);
+    assert_in_range(r.turns, 1, 3);
+
+    size_t before = r.turns;
+    loop_turn(r.loop, true); /* nothing is ready, and it does not sleep either */
+    assert_true(r.turns > before);
+    deferred_cancel(r.loop, &r.deferred);
+    watch_stop(w);
+    close(pair[0]);
+    close(pair[1]);
+    loop_free(r.loop);
+}
+
 static void on_term(void *arg, int signo)
 {
     assert_int_equal(signo, SIGUSR1);
@@ -197,6 +238,7 @@ int main(void)
         cmocka_unit_test(posts_of_another_thread_run_on_the_loop_in_order),
         cmocka_unit_test(deferred_work_runs_once_after_the_turn),
         cmocka_unit_test(cancelled_deferred_work_does_not_run),
+        cmocka_unit_test(deferred_work_that_queues_itself_leaves_the_sockets_their_turn),
         cmocka_unit_test(signals_arrive_on_the_loop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

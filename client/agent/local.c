@@ -8,23 +8,24 @@
 static const struct {
     const char *verb;
     void (*run)(struct ask *a);
+    bool needs_login; /* only worth asking the broker when somebody is signed in */
 } verbs[] = {
-    {"status", do_status},
-    {"posture", do_posture},
-    {"key", do_key},
-    {"login.begin", do_login_begin},
-    {"login.finish", do_login_finish},
-    {"logout", do_logout},
-    {"factor", do_factor},
-    {"ticket", do_ticket},
-    {"apps", do_apps},
-    {"why", do_why},
-    {"sessions", do_sessions},
-    {"sessions.end", do_sessions_end},
-    {"connect", do_connect},
-    {"up", do_up},
-    {"down", do_down},
-    {"stdio", do_stdio},
+    {"status", do_status, false},
+    {"posture", do_posture, false},
+    {"key", do_key, false},
+    {"login.begin", do_login_begin, false},
+    {"login.finish", do_login_finish, false},
+    {"logout", do_logout, true},
+    {"factor", do_factor, true},
+    {"ticket", do_ticket, true},
+    {"apps", do_apps, true},
+    {"why", do_why, true},
+    {"sessions", do_sessions, false},
+    {"sessions.end", do_sessions_end, false},
+    {"connect", do_connect, true},
+    {"up", do_up, true},
+    {"down", do_down, false},
+    {"stdio", do_stdio, true},
 };
 
 /* ---- answers ----------------------------------------------------------------------------- */
@@ -60,6 +61,11 @@ struct view ask_text(const struct ask *a, const char *name)
 
 /* ---- one request's life ------------------------------------------------------------------ */
 
+static bool signed_out(const struct agent *a)
+{
+    return control_is_open(a->control) && control_login(a->control)->user[0] == '\0';
+}
+
 static void asked(void *arg, struct ipc_peer *peer, const struct json *request)
 {
     struct agent *agent = arg;
@@ -79,7 +85,13 @@ static void asked(void *arg, struct ipc_peer *peer, const struct json *request)
     a->request = json_copy(request);
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
         if (view_is(verb, verbs[i].verb)) {
-            verbs[i].run(a);
+            if (verbs[i].needs_login && signed_out(agent))
+                ask_fail(a, &(struct refusal){.exit = EXIT_LOGIN,
+                                              .code = "login",
+                                              .what = "Not signed in.",
+                                              .next = "sallyport login"});
+            else
+                verbs[i].run(a);
             return;
         }
     ask_fail(a, &(struct refusal){.exit = EXIT_USAGE,

@@ -156,6 +156,12 @@ static void send_report(struct reporter *r)
 {
     struct refusal refusal;
 
+    /* A device that no login has bound yet may not report; the login's end asks again. */
+    if (control_is_open(r->control) && strcmp(control_login(r->control)->device, "unknown") == 0) {
+        refusal = refusal_make(EXIT_LOGIN, "login", "Not signed in.", NULL, "sallyport login");
+        finish(r, &refusal);
+        return;
+    }
     r->wanted = false;
     if (control_call(r->control, "posture.nonce", json_object(), ENVELOPE_CALL_MS, on_nonce, r,
                      &r->call) != SP_OK) {

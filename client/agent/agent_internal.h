@@ -73,6 +73,8 @@ struct view ask_text(const struct ask *a, const char *name);            /* "" wh
 int64_t local_time(const struct agent *a, int64_t broker_ms);
 struct json *login_json(const struct agent *a);
 struct json *session_json(const struct agent *a, const struct session_view *v);
+/* The same with the local addresses that this request holds. */
+struct json *ask_session_json(const struct ask *a, const struct session_view *v);
 
 /* Undoes what it started; its peer is gone or taken over. */
 void ask_free(struct ask *a);

@@ -165,6 +165,22 @@ struct json *session_json(const struct agent *a, const struct session_view *v)
     return j;
 }
 
+struct json *ask_session_json(const struct ask *a, const struct session_view *v)
+{
+    struct json *j = session_json(a->agent, v), *list = json_array();
+    struct address at[SESSION_PORTS_MAX];
+    size_t n = a->forward == NULL ? 0 : forward_addresses(a->forward, at, SESSION_PORTS_MAX);
+
+    for (size_t i = 0; i < n; i++)
+        json_push(list, json_new_str(view_str(address_text(&at[i]).s)));
+    json_set(j, "addresses", list);
+    if (n > 0) {
+        json_set_cstr(j, "address", address_host_text(&at[0]).s);
+        json_set_int(j, "port", address_port(&at[0]));
+    }
+    return j;
+}
+
 void local_session(struct agent *a, const char *event, const struct session_view *v,
                    const struct refusal *why)
 {
@@ -174,7 +190,7 @@ void local_session(struct agent *a, const char *event, const struct session_view
         next = k->next;
         if (!k->watches || strcmp(k->app, v->app) != 0)
             continue;
-        j = session_json(a, v);
+        j = ask_session_json(k, v);
         if (why != NULL)
             json_set(j, "reason", refusal_json(why));
         ask_event(k, event, j);

@@ -60,18 +60,10 @@ void do_apps(struct ask *a)
 
 static void answer_open(struct ask *a, const struct session_view *v)
 {
-    struct json *j = session_json(a->agent, v), *list = json_array();
-    struct address at[SESSION_PORTS_MAX];
-    size_t n = a->forward == NULL ? 0 : forward_addresses(a->forward, at, SESSION_PORTS_MAX);
+    struct json *j = ask_session_json(a, v);
 
-    for (size_t i = 0; i < n; i++)
-        json_push(list, json_new_str(view_str(address_text(&at[i]).s)));
-    json_set(j, "addresses", list);
-    if (n > 0) {
-        json_set_cstr(j, "address", address_host_text(&at[0]).s);
-        json_set_int(j, "port", address_port(&at[0]));
-    }
     if (a->stands) {
+        a->watches = true; /* from its first answer on: what came before is part of that answer */
         ask_event(a, "connected", j);
         return;
     }
@@ -120,7 +112,6 @@ static void open_app(struct ask *a, const struct app *app)
              why.text[0] != '\0' ? why.text : sp_error_text(e), "sallyport status");
         return;
     }
-    a->watches = true;
     if (opening_start(a->agent->sessions, app->name, OPENING_SESSION_ONLY, on_session, a,
                       &a->opening) != SP_OK)
         fail(a, EXIT_ERROR, "busy", "No session.", "Too many sessions at once.",

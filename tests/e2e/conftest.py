@@ -21,9 +21,8 @@ def furnish(world):
     for app in world.apps.values():
         world.wait_app(app)
     world.apps["postgres"].fill()
-    world.start_broker()
+    world.start_broker([("root", PASSWORD, ["admins"]), ("anna", PASSWORD, ["staff"]), ("carl", PASSWORD, ["visitors"])])
     world.start_relay()
-    world.add_account("root", PASSWORD, ["admins"])
     world.console = worlds.Console(world, "root", PASSWORD).sign_in()
     world.site = world.console.call("POST", "/sites", {"name": "office"})["id"]
     world.records = {}

@@ -69,12 +69,12 @@ class Demo:
         return [f"direct access to {NAMES[name]} refused" for name in self.world.apps]
 
     def broker_and_relay(self):
-        self.world.start_broker()
+        self.world.start_broker([("root", self.password, ["admins"]), ("anna", self.password, ["staff"]),
+                                 ("carl", self.password, ["visitors"])])
         self.world.start_relay()
         return f"broker and relay at {self.world.url}"
 
     def administrator(self):
-        self.world.add_account("root", self.password, ["admins"])
         self.console = worlds.Console(self.world, "root", self.password).sign_in()
         site = self.console.call("POST", "/sites", {"name": "office"})["id"]
         for name, app in self.world.apps.items():

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from harness import apps, browser, proc, world as worlds
-from harness.wire import as_user, dial, read_all
+from harness.wire import dial, read_all
 
 PASSWORD = "correct horse battery"
 
@@ -105,8 +105,8 @@ def test_another_user_of_the_machine_gets_no_byte_from_the_local_address(world, 
                 return read_all(c)
         except OSError:
             return b""
-    assert as_user(world, carl, attempt) == b""
-    assert as_user(world, anna, attempt).startswith(b"let me in|")
+    assert world.client.run_as(carl.uid, attempt) == b""
+    assert world.client.run_as(anna.uid, attempt).startswith(b"let me in|")
 
 
 def test_another_user_cannot_use_the_agents_socket(world, anna, carl):

@@ -86,10 +86,10 @@ class Page:
 
 
 class Browser:
-    """One person's browser on one node."""
+    """One person's browser on one node; `uid` owns its sockets."""
 
-    def __init__(self, node, ca_files=(), timeout=20):
-        self.node, self.timeout, self.page = node, timeout, None
+    def __init__(self, node, ca_files=(), timeout=20, uid=0):
+        self.node, self.timeout, self.uid, self.page = node, timeout, uid, None
         self._cookies = {}  # (host, name) -> value
         self._tls = ssl.create_default_context()
         for ca in ca_files:
@@ -126,7 +126,7 @@ class Browser:
                 send["Cookie"] = cookies
             if origin and method != "GET":
                 send["Origin"] = origin
-            status, answer, content = self.node.run(self._exchange, method, url, body, send)
+            status, answer, content = self.node.run_as(self.uid, self._exchange, method, url, body, send)
             for line in answer.get_all("Set-Cookie") or []:
                 self._keep(parts.netloc, line)
             if follow and status in (301, 302, 303, 307, 308) and answer.get("Location"):

@@ -56,6 +56,11 @@ def _overlay(path, text):
     _mount("--bind", str(copy), path)
 
 
+def add_host(address, name):
+    """A name that everybody in the cage resolves to `address`."""
+    _overlay("/etc/hosts", pathlib.Path("/etc/hosts").read_text() + f"{address} {name}\n")
+
+
 def _furnish():
     _mount("-t", "tmpfs", "-o", "mode=755,size=6g", "sallyport", str(WORK))
     os.makedirs("/run/netns", exist_ok=True)

@@ -16,6 +16,16 @@ def ip(*arguments):
     subprocess.run(["ip", *map(str, arguments)], check=True, capture_output=True, text=True)
 
 
+def _as_uid(uid, function, *arguments):
+    number = {"x86_64": 117, "aarch64": 147}[os.uname().machine]  # setresuid, raw: it changes this thread only
+    if _libc.syscall(number, -1, uid, -1) != 0:
+        raise OSError(ctypes.get_errno(), "setresuid")
+    try:
+        return function(*arguments)
+    finally:
+        _libc.syscall(number, -1, 0, -1)
+
+
 class Node:
     """One machine. `host=True` is the namespace in which the harness itself runs."""
 
@@ -44,6 +54,10 @@ class Node:
 
     def run(self, function, *arguments):
         return self.start(function, *arguments).result()
+
+    def run_as(self, uid, function, *arguments):
+        """Runs function on a thread of this machine whose sockets belong to that user."""
+        return self.run(_as_uid, uid, function, *arguments)
 
     def command(self, arguments, user=None):
         """The command line that runs arguments on this machine, as that user of the cage."""

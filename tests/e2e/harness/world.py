@@ -22,7 +22,7 @@ from . import apps, browser, cage, net, proc
 TOP = pathlib.Path(__file__).resolve().parents[3]
 PORT = 8443
 PROGRAMS = {"sallyport-broker": "broker", "sallyport-relay": "relay", "sallyport-connector": "connector",
-            "sallyport": "client", "sallyport-admin": "client/admin"}
+            "sallyport": "client"}
 
 POLICY = """\
 version: 1
@@ -36,7 +36,7 @@ policies:
 
 
 def find_programs(build):
-    """Copies the five programs of a build folder to where every user of the cage may run them."""
+    """Copies the programs of a build folder to where every user of the cage may run them."""
     bin_folder = cage.WORK / "bin"
     bin_folder.mkdir(exist_ok=True)
     for name, room in PROGRAMS.items():
@@ -106,7 +106,7 @@ class User:
                                self.world.logs / f"login-{self.name}-{time.monotonic_ns()}.log", user=self.name, env=self.env,
                                cwd=str(self.home))
         url = program.wait_text(r"https://\S+")[0]
-        web = web or browser.Browser(self.world.client, [self.world.ca])
+        web = web or browser.Browser(self.world.client, [self.world.ca], uid=self.uid)
         self.person.walk(web, url, lambda page: page.url.startswith(("http://127.0.0.1:", "http://[::1]:")))
         code = program.wait_exit(20)
         if code:
@@ -176,8 +176,11 @@ class World:
         if not host:
             self.access = net.Link(self._addresses, self.client, self.edge)
             net.route(self.client, f"{self.public}/32", self.access.b)
-        self.url = f"https://{self.public}:{PORT}"
-        make_certificates(cage.WORK / "tls", [self.public])
+        # Browsers take every name below .localhost to this machine, where the demo's broker listens.
+        self.name = "sallyport.localhost" if host else "access.example.test"
+        cage.add_host(self.public, self.name)
+        self.url = f"https://{self.name}:{PORT}"
+        make_certificates(cage.WORK / "tls", [self.name])
         self.ca = cage.WORK / "tls" / "ca.pem"
         self.apps, self.users, self.connectors = {}, {}, []
         self.floor_ports = [22, 80, 5432]
@@ -244,8 +247,11 @@ tunnel: {{cut_through: "{self.cut_through}"}}
         if done.code:
             raise proc.Failed(repr(done))
 
-    def start_broker(self, **more):
+    def start_broker(self, accounts=(), **more):
+        """`accounts`: (name, password, groups) of the built-in provider, which only a stopped broker's store takes."""
         self.config = self.broker_config(**more)
+        for account in accounts:
+            self.add_account(*account)
         self.broker = proc.Program(self.edge, [self.bin / "sallyport-broker", "run", "--config", self.config],
                                    self.logs / "broker.log", user="broker", notify=True).wait_ready()
 
@@ -254,7 +260,7 @@ tunnel: {{cut_through: "{self.cut_through}"}}
         config = self.write(cage.WORK / "etc" / "relay.yaml", f"""\
 state: {self.folder(cage.WORK / "relay", "broker")}
 front_socket: {run}/front.sock
-addresses: ["{self.public}:{PORT}"]
+addresses: ["{self.name}:{PORT}"]
 cut_through: "{self.cut_through}"
 """, "broker")
         self.relay = proc.Program(self.edge, [self.bin / "sallyport-relay", "run", "--config", config], self.logs / "relay.log",
@@ -292,7 +298,6 @@ cut_through: "{self.cut_through}"
 
     def user(self, name, password, groups):
         if name not in self.users:
-            self.add_account(name, password, groups)
             self.users[name] = User(self, name, password, groups)
         return self.users[name]
 

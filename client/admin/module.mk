@@ -1,1 +1,19 @@
-# client/admin
+# client/admin: sallyport-admin, what the REST API does at a terminal. May use lib, client/ipc.
+bin_PROGRAMS += %D%/sallyport-admin
+noinst_LIBRARIES += %D%/libadmin.a
+%C%_libadmin_a_SOURCES = \
+	%D%/act.c %D%/act.h \
+	%D%/app.c %D%/audit.c \
+	%D%/broker.c %D%/broker.h \
+	%D%/commands.c \
+	%D%/made.c \
+	%D%/names.c %D%/names.h \
+	%D%/policy.c %D%/session.c %D%/settings.c \
+	%D%/show.c %D%/show.h \
+	%D%/sign.c %D%/trace.c %D%/verbs.h
+%C%_sallyport_admin_SOURCES = %D%/main.c
+%C%_sallyport_admin_LDADD = %D%/libadmin.a client/ipc/libipc.a $(SP_LIBS) $(SP_EXT)
+
+check_PROGRAMS += tests/unit/%D%/test_commands
+tests_unit_%C%_test_commands_SOURCES = tests/unit/%D%/test_commands.c
+tests_unit_%C%_test_commands_LDADD = %D%/libadmin.a client/ipc/libipc.a $(LDADD)

@@ -114,6 +114,7 @@ void client_response_init(struct client_response *r)
     buf_init(&r->etag, FIELD_MAX);
     buf_init(&r->www_authenticate, FIELD_MAX);
     buf_init(&r->set_cookie, FIELD_MAX);
+    buf_init(&r->wanted, FIELD_MAX);
 }
 
 void client_response_deinit(struct client_response *r)
@@ -124,6 +125,7 @@ void client_response_deinit(struct client_response *r)
     buf_deinit(&r->etag);
     buf_deinit(&r->www_authenticate);
     buf_wipe(&r->set_cookie);
+    buf_deinit(&r->wanted);
 }
 
 /* ---- slots ---------------------------------------------------------------------------------- */
@@ -228,6 +230,8 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg)
     struct view name = view_slice(line, 0, (size_t)(colon - line.at));
     struct view value = trim(view_slice(line, name.len + 1, line.len));
 
+    if (r->want != NULL && url_host_equal(name, view_str(r->want)))
+        keep(&r->wanted, value);
     if (url_host_equal(name, view_str("content-type")))
         keep(&r->type, value);
     else if (url_host_equal(name, view_str("location")))
@@ -256,6 +260,7 @@ static void forget(struct client_response *r)
     buf_reset(&r->etag);
     buf_reset(&r->www_authenticate);
     buf_reset(&r->set_cookie);
+    buf_reset(&r->wanted);
     r->max_age_s = r->retry_after_s = -1;
 }
 
@@ -478,12 +483,14 @@ static sp_error exchange(struct client *c, const struct client_request *q, const
     curl_easy_setopt(h, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     set_trust(h, c);
     set_method(h, q);
+    out->want = q->want;
 
     e = reason(curl_easy_perform(h), detail, u, why);
     if (e == SP_OK) {
         curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);
         out->status = (int)status;
     }
+    out->want = NULL;
 out:
     curl_slist_free_all(headers);
     curl_slist_free_all(way);

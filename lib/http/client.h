@@ -48,6 +48,7 @@ struct client_request {
     size_t body_max;         /* of the answer; 0: CLIENT_BODY_BYTES_MAX */
     bool follow_same_origin; /* at most 3 redirects, GET only */
     bool allow_http;         /* plain http, which is refused else but to loopback addresses */
+    const char *want;        /* one more header of the answer, kept in `wanted`; NULL: none */
 };
 
 struct client_response {
@@ -60,6 +61,8 @@ struct client_response {
     struct buf etag;             /* owned */
     struct buf www_authenticate; /* owned */
     struct buf set_cookie;       /* all Set-Cookie lines, '\n' between; owned */
+    struct buf wanted;           /* the header that the request asked to keep; owned */
+    const char *want;            /* its name, during the call */
 };
 void client_response_init(struct client_response *r);
 void client_response_deinit(struct client_response *r); /* wipes: token answers are secrets */

@@ -1,0 +1,36 @@
+#ifndef SP_ADMIN_VERBS_H
+#define SP_ADMIN_VERBS_H
+
+/* verbs: the commands that are more than one row of act.h; each returns an exit code. */
+
+#include "lib/term/command.h"
+
+/* sign.c */
+int verb_login(const struct command_call *call);
+int verb_logout(const struct command_call *call);
+int verb_whoami(const struct command_call *call);
+/* made.c */
+int verb_site_add(const struct command_call *call);
+int verb_connector_token(const struct command_call *call);
+int verb_relay_token(const struct command_call *call);
+/* app.c */
+int verb_app_add(const struct command_call *call);
+int verb_app_set(const struct command_call *call);
+/* policy.c */
+int verb_policy_show(const struct command_call *call);
+int verb_policy_check(const struct command_call *call);
+int verb_policy_apply(const struct command_call *call);
+int verb_policy_rollback(const struct command_call *call);
+/* trace.c */
+int verb_why(const struct command_call *call);
+int verb_policy_simulate(const struct command_call *call);
+/* session.c */
+int verb_session_kill(const struct command_call *call);
+/* audit.c */
+int verb_audit_verify(const struct command_call *call);
+int verb_audit_export(const struct command_call *call);
+
+/* The table that all of sallyport-admin is. commands.c */
+extern const struct program admin_program;
+
+#endif

@@ -1,1 +1,15 @@
-# tests/bench
+# tests/bench: load programs of the speed table (tests/bench/run builds them: `make bench-programs`).
+LOAD_TOOLS = %D%/forward %D%/echod %D%/load %D%/stall
+EXTRA_PROGRAMS += $(LOAD_TOOLS)
+%C%_forward_SOURCES = %D%/tools/forward.c %D%/tools/wire.h
+%C%_forward_LDADD =
+%C%_echod_SOURCES = %D%/tools/echod.c %D%/tools/wire.h
+%C%_echod_LDADD =
+%C%_load_SOURCES = %D%/tools/load.c %D%/tools/wire.h
+%C%_load_LDADD = -lpthread
+%C%_stall_SOURCES = %D%/tools/stall.c %D%/tools/wire.h
+%C%_stall_LDADD = -lpthread
+
+bench-programs: $(LOAD_TOOLS)
+.PHONY: bench-programs
+EXTRA_DIST += %D%/run

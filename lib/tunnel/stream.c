@@ -142,10 +142,8 @@ SP_MUST static sp_error write_local(struct stream *st, struct view bytes, size_t
 
 static void tell_when_finished(struct stream *st)
 {
-    if (st->peer_ended && pile_len(&st->pile) == 0 && !st->finished_told && st->io != NULL) {
-        st->finished_told = true;
-        stream_note(st, NEWS_FINISHED);
-    }
+    if (st->peer_ended && pile_len(&st->pile) == 0 && !st->finished_told && st->io != NULL)
+        stream_note(st, NEWS_FINISHED); /* streams_tell marks it told */
 }
 
 sp_error stream_deliver(struct stream *st, struct view bytes)

@@ -1,4 +1,5 @@
 #include "broker/commands.h"
+#include "lib/base/log.h"
 
 #define CONFIG                                                                     \
     {                                                                              \
@@ -87,5 +88,6 @@ int main(int argc, char **argv)
         .count = sizeof commands / sizeof *commands,
     };
 
+    log_setup(program.name, LOG_INFO); /* `run` sets the configured level */
     return program_main(&program, argc, argv);
 }

@@ -6,6 +6,7 @@
 #include "connector/health.h"
 #include "connector/run.h"
 
+#include "lib/base/log.h"
 #include "lib/os/file.h"
 #include "lib/os/sandbox.h"
 #include "lib/term/command.h"
@@ -309,6 +310,7 @@ int main(int argc, char **argv)
                                     .commands = commands,
                                     .count = sizeof commands / sizeof *commands};
 
+    log_setup(program.name, LOG_INFO); /* `run` sets the configured level */
     if (sandbox_early() != SP_OK) {
         fputs("sallyport-connector: the sandbox could not be entered\n", stderr);
         return EXIT_ERROR;

@@ -1,4 +1,5 @@
 /* why and policy simulate: a decision with everything that it was made from. */
+#include "lib/term/trace.h"
 #include "client/admin/act.h"
 #include "client/admin/verbs.h"
 #include "lib/http/url.h"
@@ -16,36 +17,6 @@ static const char *text(const struct json *object, const char *name)
     return s == NULL ? "" : s;
 }
 
-static void print_condition(const struct out *out, const struct json *c)
-{
-    int64_t age = 0;
-    bool aged = json_integer(json_get(c, "age_ms"), &age);
-
-    out_line(out, "      %-8s %s%s%s%s%s%s%s%s%s", text(c, "value"), text(c, "key"),
-             text(c, "text")[0] == '\0' ? "" : ": ", text(c, "text"),
-             text(c, "fact")[0] == '\0' ? "" : " · is ", text(c, "fact"),
-             text(c, "source")[0] == '\0' ? "" : " · by ", text(c, "source"), aged ? ", age " : "",
-             aged ? out_age(age).s : "");
-}
-
-static void print_rules(const struct out *out, const char *kind, const struct json *rules)
-{
-    for (size_t i = 0; i < json_len(rules); i++) {
-        const struct json *r = json_at(rules, i), *conditions = json_get(r, "conditions");
-
-        out_line(out, "  %-8s %s/%s: %s%s", kind, text(r, "policy"), text(r, "rule"),
-                 text(r, "value"), json_is_true(json_get(r, "decides")) ? " (decides)" : "");
-        for (size_t k = 0; k < json_len(conditions); k++)
-            print_condition(out, json_at(conditions, k));
-    }
-}
-
-static void print_lines(const struct out *out, const char *head, const struct json *lines)
-{
-    for (size_t i = 0; i < json_len(lines); i++)
-        out_line(out, "%s%s", head, json_cstr(json_at(lines, i)));
-}
-
 static int print_trace(const struct json *t)
 {
     struct out out = out_on(stdout);
@@ -58,12 +29,10 @@ static int print_trace(const struct json *t)
              text(json_get(t, "user"), "name"), text(json_get(t, "app"), "name"),
              (long long)version, text(t, "request_id")[0] == '\0' ? "" : "   request ",
              text(t, "request_id"));
-    print_lines(&out, "", json_get(t, "reasons"));
-    print_lines(&out, "Remedy: ", json_get(t, "remedies"));
-    print_lines(&out, "Changes it: ", json_get(t, "changes_it"));
-    print_rules(&out, "deny", json_get(t, "deny"));
-    print_rules(&out, "require", json_get(t, "require"));
-    print_rules(&out, "allow", json_get(t, "allow"));
+    trace_lines(&out, "", json_get(t, "reasons"));
+    trace_lines(&out, "Remedy: ", json_get(t, "remedies"));
+    trace_lines(&out, "Changes it: ", json_get(t, "changes_it"));
+    trace_rules(&out, t);
     return EXIT_OK;
 }
 

@@ -80,9 +80,13 @@ static void on_changed(void *arg, const struct session_view *s, const struct ref
 
 static void on_ended(void *arg, const struct session_view *s, const struct refusal *why)
 {
+    struct agent *a = arg;
+
     log_event(LOG_INFO, "session.ended", why->why, "app", s->app, "session", LOG_ID(s->id),
               "reason", why->code, NULL);
-    local_session(arg, "ended", s, why);
+    ends_session(&a->ends, s->id, why);
+    local_session(a, "ended", s, why);
+    local_ended(a, s->id);
 }
 
 static const struct sessions_events sessions_events = {on_changed, on_ended};
@@ -219,6 +223,7 @@ int agent_run(const struct agent_options *o, struct sp_why *why)
     struct agent a = {.idle_exit = o->idle_exit, .started = clock_boot(), .needed = clock_boot()};
     sp_error e;
 
+    ends_init(&a.ends, clock_unix());
     if ((e = start_ground(&a, why)) == SP_OK && (e = start_rooms(&a, why)) == SP_OK && o->idle_exit)
         e = timer_start(a.loop, clock_boot() + IDLE_LOOK_MS, on_idle, &a, &a.idle);
     if (e == SP_OK) {

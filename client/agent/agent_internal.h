@@ -5,6 +5,7 @@
 
 #include "client/agent/apps.h"
 #include "client/agent/control.h"
+#include "client/agent/ends.h"
 #include "client/agent/forward.h"
 #include "client/agent/reporter.h"
 #include "client/agent/sessions.h"
@@ -36,6 +37,7 @@ struct agent {
     sp_boot_ms started, needed; /* needed: last time somebody asked */
     sp_boot_ms lost_at;         /* of the channel; 0: open, or never was */
     struct ask *asks;           /* requests of the command line under way */
+    struct ends ends;           /* why sessions and pipes ended */
 };
 
 /*
@@ -58,6 +60,8 @@ struct ask {
     char app[PROTO_NAME_MAX + 1];
     unsigned port;
     struct stream *stream; /* stdio: owned until the pump takes it */
+    struct sp_id session;  /* stdio: whose stream it is; ended: of which */
+    bool waits_end;        /* ended: wants to know why `session` ended */
     bool answered;         /* stdio: the connector said yes or no */
     struct deferred after; /* stdio: takes the connection over */
 };
@@ -96,6 +100,7 @@ void do_connect(struct ask *a);
 void do_up(struct ask *a);
 void do_down(struct ask *a);
 void do_stdio(struct ask *a);
+void do_ended(struct ask *a);
 
 /* ---- told to the requests that wait ---- */
 void local_opened(struct agent *a);
@@ -103,6 +108,8 @@ void local_lost(struct agent *a);
 void local_login_state(struct agent *a, const struct login_state *s);
 void local_session(struct agent *a, const char *event, const struct session_view *v,
                    const struct refusal *why);
+/* A session ended: whoever asks why is answered. */
+void local_ended(struct agent *a, struct sp_id session);
 void local_refused(struct agent *a, const char *app, const struct refusal *why);
 
 #endif

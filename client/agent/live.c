@@ -137,7 +137,9 @@ static void on_ended(void *arg, const struct tunnel_report *r)
     over = report.why == TUNNEL_CUT || report.why == TUNNEL_IDLE || report.why == TUNNEL_DEADLINE ||
            !report.was_up;
     why = refusal_tunnel(l->app, &report);
-    if (l->cut_text[0] != '\0')
+    if (l->cut_text[0] != '\0' && strcmp(l->cut_code, "killed") == 0)
+        snprintf(why.why, sizeof why.why, "An administrator ended it: %s", l->cut_text);
+    else if (l->cut_text[0] != '\0')
         snprintf(why.why, sizeof why.why, "%s", l->cut_text);
     settle(l, &why, over);
 }

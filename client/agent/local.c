@@ -26,6 +26,7 @@ static const struct {
     {"up", do_up, true},
     {"down", do_down, false},
     {"stdio", do_stdio, true},
+    {"ended", do_ended, false},
 };
 
 /* ---- answers ----------------------------------------------------------------------------- */

@@ -276,7 +276,8 @@ static void on_why(void *arg, sp_error e, const struct envelope *m)
     json_set_str(j, "code", answer.code);
     json_set(j, "reasons", reasons);
     json_set(j, "remedies", texts(answer.remedies, answer.remedy_count));
-    json_set(j, "trace", json_ref(answer.trace));
+    /* An app that is not visible has no trace. */
+    json_set(j, "trace", answer.trace == NULL ? json_new_null() : json_ref(answer.trace));
     json_set_str(j, "request", answer.request);
     ask_ok(a, j);
 }

@@ -17,14 +17,17 @@ static void fail(struct ask *a, enum exit_code exit, const char *code, const cha
 
 /* A stream on the program's own socket: for ProxyCommand. */
 struct piped {
-    struct pump *pump; /* owned */
+    struct pump *pump;   /* owned */
+    struct agent *agent; /* borrowed */
+    int64_t number;
 };
 
+/* The program sees its socket end, and asks by the number whether all was well. */
 static void on_piped(void *arg, const struct pump_report *r)
 {
     struct piped *p = arg;
 
-    (void)r; /* the program sees its socket end */
+    ends_pipe(&p->agent->ends, p->number, r->why != SP_OK && !r->local);
     pump_free(p->pump);
     free(p);
 }
@@ -65,6 +68,11 @@ static void take_over(void *arg)
 
     buf_init(&early, IPC_LINE_MAX);
     json_set_bool(ok, "ok", true);
+    json_set_id(ok, "session", a->session);
+    if (p != NULL) {
+        *p = (struct piped){.agent = a->agent, .number = ends_new_pipe(&a->agent->ends)};
+        json_set_int(ok, "pipe", p->number);
+    }
     /* A program that talks before "ok" breaks the protocol: nothing may be early. */
     if (p == NULL || ipc_peer_take(a->peer, ok, &early, &fd) != SP_OK) {
         free(p);
@@ -134,12 +142,12 @@ static void on_stream(void *arg, struct stream *stream, const struct session_vie
 {
     struct ask *a = arg;
 
-    (void)v;
     a->opening = NULL; /* no longer pending */
     if (stream == NULL) {
         ask_fail(a, why);
         return;
     }
+    a->session = v->id;
     a->stream = stream;
     stream_attach(stream, &waiting_io, a);
 }
@@ -209,4 +217,56 @@ void do_stdio(struct ask *a)
         on_listed(a, &last, NULL);
     else
         apps_read(a->agent->apps, on_listed, a);
+}
+
+/* ---- why it ended ------------------------------------------------------------------------ */
+
+/* The stream is reset a moment before the order that explains it arrives. */
+enum { EXPLAIN_MS = 600 };
+
+static void on_unexplained(void *arg)
+{
+    struct ask *a = arg;
+
+    a->timer = NULL; /* no longer pending */
+    fail(a, EXIT_UNREACHABLE, "reset", "The connection was broken.",
+         "The app reset it, or the way to it was lost.", "sallyport status");
+}
+
+void local_ended(struct agent *agent, struct sp_id session)
+{
+    const struct refusal *why = ends_why(&agent->ends, session);
+
+    for (struct ask *a = agent->asks, *next; a != NULL; a = next) {
+        next = a->next;
+        if (!a->waits_end || !id_equal(a->session, session) || why == NULL)
+            continue;
+        a->waits_end = false;
+        timer_cancel(a->timer);
+        a->timer = NULL;
+        ask_fail(a, why);
+    }
+}
+
+void do_ended(struct ask *a)
+{
+    struct ends *ends = &a->agent->ends;
+    int64_t pipe = 0;
+    enum pipe_end end = PIPE_UNKNOWN;
+
+    if (json_get_int(a->request, "pipe", 0, INT64_MAX, &pipe) == SP_OK &&
+        json_get_id(a->request, "session", &a->session) == SP_OK)
+        end = ends_of_pipe(ends, pipe);
+    if (end == PIPE_UNKNOWN)
+        fail(a, EXIT_UNREACHABLE, "agent", "The connection was broken.",
+             "The agent was started anew meanwhile.", "sallyport status");
+    else if (end == PIPE_CLEAN)
+        ask_ok(a, NULL);
+    else if (ends_why(ends, a->session) != NULL)
+        ask_fail(a, ends_why(ends, a->session));
+    else if (timer_start(a->agent->loop, clock_boot() + EXPLAIN_MS, on_unexplained, a, &a->timer) ==
+             SP_OK)
+        a->waits_end = true;
+    else
+        on_unexplained(a);
 }

@@ -5,6 +5,7 @@ noinst_LIBRARIES += %D%/libagent.a
 	%D%/agent.c %D%/agent.h %D%/agent_internal.h \
 	%D%/apps.c %D%/apps.h \
 	%D%/control.c %D%/control.h \
+	%D%/ends.c %D%/ends.h \
 	%D%/forward.c %D%/forward.h \
 	%D%/health.c %D%/health.h \
 	%D%/hosthead.c %D%/hosthead.h \
@@ -18,7 +19,7 @@ noinst_LIBRARIES += %D%/libagent.a
 	%D%/state.c %D%/state.h \
 	%D%/wake.h %D%/wake_linux.c
 
-check_PROGRAMS += tests/unit/%D%/test_address tests/unit/%D%/test_listen \
+check_PROGRAMS += tests/unit/%D%/test_address tests/unit/%D%/test_ends tests/unit/%D%/test_listen \
 	tests/unit/%D%/test_state
 tests_unit_%C%_test_address_SOURCES = tests/unit/%D%/test_address.c
 tests_unit_%C%_test_address_LDADD = %D%/libagent.a $(LDADD)
@@ -26,3 +27,5 @@ tests_unit_%C%_test_listen_SOURCES = tests/unit/%D%/test_listen.c
 tests_unit_%C%_test_listen_LDADD = %D%/libagent.a $(LDADD)
 tests_unit_%C%_test_state_SOURCES = tests/unit/%D%/test_state.c
 tests_unit_%C%_test_state_LDADD = %D%/libagent.a $(LDADD)
+tests_unit_%C%_test_ends_SOURCES = tests/unit/%D%/test_ends.c
+tests_unit_%C%_test_ends_LDADD = %D%/libagent.a $(LDADD)

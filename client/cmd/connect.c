@@ -32,35 +32,56 @@ static bool write_all(int fd, const uint8_t *at, size_t len)
     return true;
 }
 
-/* false: this direction is over. */
-static bool move_some(int from, int to)
+enum moved { MOVED_END = 0, MOVED_ON, MOVED_NOBODY_TAKES };
+
+static enum moved move_some(int from, int to)
 {
     uint8_t chunk[64 * 1024];
     ssize_t n = read(from, chunk, sizeof chunk);
 
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
-        return true;
-    return n > 0 && write_all(to, chunk, (size_t)n);
+        return MOVED_ON;
+    if (n <= 0)
+        return MOVED_END;
+    return write_all(to, chunk, (size_t)n) ? MOVED_ON : MOVED_NOBODY_TAKES;
 }
 
-static int join(int fd)
+/* true: it was this side that ended it (nobody reads our output any more). */
+static bool join(int fd)
 {
-    bool up = true, down = true;
+    enum moved down = MOVED_ON;
+    bool up = true;
 
-    while (down) {
-        struct pollfd fds[2] = {{.fd = up ? STDIN_FILENO : -1, .events = POLLIN},
-                                {.fd = fd, .events = POLLIN}};
+    while (down == MOVED_ON) {
+        struct pollfd fds[3] = {{.fd = up ? STDIN_FILENO : -1, .events = POLLIN},
+                                {.fd = fd, .events = POLLIN},
+                                {.fd = STDOUT_FILENO, .events = 0}};
 
-        if (poll(fds, 2, -1) < 0 && errno != EINTR)
+        if (poll(fds, 3, -1) < 0 && errno != EINTR)
             break;
-        if (up && fds[0].revents != 0 && !move_some(STDIN_FILENO, fd)) {
+        if (up && fds[0].revents != 0 && move_some(STDIN_FILENO, fd) != MOVED_ON) {
             up = false;
             shutdown(fd, SHUT_WR); /* end of input is FIN, not the end of the connection */
         }
         if (fds[1].revents != 0)
             down = move_some(fd, STDOUT_FILENO);
+        else if ((fds[2].revents & (POLLERR | POLLNVAL)) != 0)
+            down = MOVED_NOBODY_TAKES;
     }
-    return EXIT_OK;
+    return down == MOVED_NOBODY_TAKES;
+}
+
+/* EXIT_OK after a clean end; else why the bytes stopped, in words and as the exit code. */
+static int ended(const struct command_call *call, const struct json *opened)
+{
+    struct json *q = talk_request("ended"), *a = NULL;
+    int code;
+
+    json_set(q, "session", json_copy(json_get(opened, "session")));
+    json_set_int(q, "pipe", talk_int(opened, "pipe"));
+    code = talk_ask(call, q, &a);
+    json_free(a);
+    return code;
 }
 
 static int stdio(const struct command_call *call)
@@ -81,7 +102,7 @@ static int stdio(const struct command_call *call)
     if ((code = talk_read(call, c, TALK_WAIT_MS, &a)) == EXIT_OK) {
         if (ipc_client_take(c, &early, &fd) == SP_OK &&
             write_all(STDOUT_FILENO, early.at, early.len))
-            code = join(fd);
+            code = join(fd) ? EXIT_OK : ended(call, a);
         else
             code = EXIT_ERROR;
     }

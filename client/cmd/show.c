@@ -4,6 +4,7 @@
 #include "client/posture/collect.h"
 #include "lib/base/num.h"
 #include "lib/term/out.h"
+#include "lib/term/trace.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -47,9 +48,9 @@ static void print_status(const struct json *a)
     if (talk_text(login, "user")[0] == '\0')
         out_line(&out, "Signed in    nobody");
     else if (talk_int(login, "mfa_at") > 0)
-        out_line(&out, "Signed in    %s until %s · MFA %s ago (%s)", talk_text(login, "user"),
+        out_line(&out, "Signed in    %s until %s · MFA %s (%s)", talk_text(login, "user"),
                  talk_time(talk_int(login, "until")).s,
-                 out_age(clock_unix() - talk_int(login, "mfa_at")).s, talk_text(login, "mfa_kind"));
+                 out_ago(clock_unix() - talk_int(login, "mfa_at")).s, talk_text(login, "mfa_kind"));
     else
         out_line(&out, "Signed in    %s until %s", talk_text(login, "user"),
                  talk_time(talk_int(login, "until")).s);
@@ -312,12 +313,16 @@ int cmd_why(const struct command_call *call)
         talk_json("why", a);
         return code;
     }
-    out_line(&out, "%s   %s   %s", talk_text(a, "decision"), call->args[0],
-             talk_text(a, "request"));
+    const struct json *trace = json_get(a, "trace");
+    const char *decided = talk_text(trace, "decided"), *request = talk_text(a, "request");
+    out_line(&out, "%s: %s%s%s", call->args[0],
+             decided[0] != '\0' ? decided : talk_text(a, "decision"),
+             request[0] == '\0' ? "" : "   request ", request);
     for (size_t i = 0; i < json_len(json_get(a, "reasons")); i++)
         out_line(&out, "%s", talk_text(json_at(json_get(a, "reasons"), i), "text"));
-    for (size_t i = 0; i < json_len(json_get(a, "remedies")); i++)
-        out_line(&out, "Changes it: %s", json_cstr(json_at(json_get(a, "remedies"), i)));
+    trace_lines(&out, "To fix: ", json_get(a, "remedies"));
+    trace_lines(&out, "What would change it: ", json_get(trace, "changes_it"));
+    trace_rules(&out, trace);
     json_free(a);
     return code;
 }

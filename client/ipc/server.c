@@ -117,10 +117,19 @@ static void on_peer(void *arg, unsigned events)
     }
 }
 
+/* What stands in for a line that could not be written: a program must not have to guess. */
+static const char not_written[] =
+    "{\"error\":{\"exit\":1,\"code\":\"internal\",\"what\":\"The agent's answer could not be "
+    "written.\",\"why\":\"\",\"next\":\"\",\"request\":\"\"}}\n";
+
 static void queue(struct ipc_peer *p, struct json *line)
 {
-    if (lines_put(line, &p->out) != SP_OK)
-        p->ending = true; /* it does not read: what waits is all it gets */
+    sp_error e = lines_put(line, &p->out);
+
+    if (e != SP_OK)
+        p->ending = true; /* also when it does not read: what waits is all it gets */
+    if (e != SP_OK && e != SP_ERR_LIMIT)
+        buf_add_str(&p->out, not_written);
     watch_set(p->watch, WATCH_READ | WATCH_WRITE);
 }
 

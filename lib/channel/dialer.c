@@ -468,14 +468,16 @@ static sp_error choose_way(struct dialer *d, const struct proxy_env *env, struct
     struct proxy_choice c;
     sp_error e;
 
-    proxy[0] = '\0'; /* not NULL: libwebsockets would read http_proxy (C-027) */
+    /* Not NULL: libwebsockets would read http_proxy (C-027). Port 0 is its "none", without the
+     * complaint that an empty text earns. */
+    snprintf(proxy, PROXY_MAX, ":0");
     if ((e = proxy_choose(env, d->host, d->port, why, &c)) != SP_OK)
         return e;
     d->proxied = !c.direct;
-    if (d->proxied && c.user[0] != '\0')
-        snprintf(proxy, PROXY_MAX, "%s:%s@%s:%u", c.user, c.password, c.host, c.port);
-    else if (d->proxied)
-        snprintf(proxy, PROXY_MAX, "%s:%u", c.host, c.port);
+    bool v6 = strchr(c.host, ':') != NULL, user = c.user[0] != '\0';
+    if (d->proxied)
+        snprintf(proxy, PROXY_MAX, "%s%s%s%s%s%s%s:%u", c.user, user ? ":" : "", c.password,
+                 user ? "@" : "", v6 ? "[" : "", c.host, v6 ? "]" : "", c.port);
     proxy_choice_wipe(&c);
     return SP_OK;
 }

@@ -4,7 +4,8 @@ noinst_LIBRARIES += %D%/libterm.a
 	%D%/ask.c %D%/ask.h \
 	%D%/command.c %D%/command.h \
 	%D%/completion.c %D%/manual.c %D%/manual.h \
-	%D%/out.c %D%/out.h %D%/out_internal.h %D%/table.c %D%/width.c
+	%D%/out.c %D%/out.h %D%/out_internal.h %D%/table.c \
+	%D%/trace.c %D%/trace.h %D%/width.c
 
 check_PROGRAMS += tests/unit/%D%/test_command
 tests_unit_%C%_test_command_SOURCES = tests/unit/%D%/test_command.c

@@ -135,3 +135,13 @@ struct out_age out_age(int64_t ms)
     }
     return age;
 }
+
+struct out_age out_ago(int64_t ms)
+{
+    struct out_age age = ms < 1000 ? (struct out_age){"just now"} : out_age(ms);
+    size_t len = strlen(age.s);
+
+    if (ms >= 1000)
+        snprintf(age.s + len, sizeof age.s - len, " ago");
+    return age;
+}

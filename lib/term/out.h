@@ -64,5 +64,7 @@ struct out_age {
     char s[32];
 };
 struct out_age out_age(int64_t ms);
+/* "3 min ago"; "just now" under 1 s. */
+struct out_age out_ago(int64_t ms);
 
 #endif

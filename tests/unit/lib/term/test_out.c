@@ -142,9 +142,24 @@ static void test_a_full_disk_is_told(void **state)
     fclose(f);
 }
 
+static void a_time_ago_is_told_in_words(void **state)
+{
+    static const struct {
+        int64_t ms;
+        const char *text;
+    } ages[] = {{-5, "just now"},      {0, "just now"},          {999, "just now"},
+                {1000, "1 s ago"},     {61 * 1000, "1 min ago"}, {3 * 3600 * 1000, "3 h ago"},
+                {172800000, "2 d ago"}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof ages / sizeof *ages; i++)
+        assert_string_equal(out_ago(ages[i].ms).s, ages[i].text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_time_ago_is_told_in_words),
         cmocka_unit_test(test_columns_line_up_by_display_width),
         cmocka_unit_test(test_colour_stands_on_state_words_only),
         cmocka_unit_test(test_a_narrow_terminal_gets_blocks),

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from harness import apps, browser, proc, world as worlds
+from harness import apps, browser, probe, proc, world as worlds
 from harness.wire import dial, read_all
 
 PASSWORD = "correct horse battery"
@@ -162,6 +162,57 @@ def test_a_connector_enrolment_token_counts_once(world):
         codes.append(proc.command(world.connector_node, [world.bin / "sallyport-connector", "enrol", "--token-file", token, "--name",
                                                          "twice", "--state", state], user="connector").code)
     assert codes[0] == 0 and codes[1] == 5, codes
+
+
+# ---- grants in the wrong hands ----
+
+def refused_by_relay(world, since, word):
+    """The relay says no more than 401 on the wire; its log says why."""
+    lines = world.relay.text()[since:]
+    assert word in lines, lines
+
+
+def test_a_grant_counts_once(world, anna):
+    grant = probe.take_grant(world, anna, "echo")
+    assert probe.present(world, grant)[0] == 101
+    before = len(world.relay.text())
+    assert probe.present(world, grant) == (401, None)
+    refused_by_relay(world, before, "spent")
+
+
+def test_a_grant_that_was_changed_is_no_grant(world, anna):
+    grant = probe.take_grant(world, anna, "echo")
+    for change in ({"open_until": grant.claims["open_until"] + 1}, {"app": grant.claims["session"]}, {}):
+        text = grant.changed(**change) if change else grant.text[:-1] + ("A" if grant.text[-1] != "A" else "B")
+        assert probe.present(world, text)[0] in (400, 401), change
+    assert probe.present(world, grant)[0] == 101, "a refused copy must not spend the real one"
+
+
+def test_an_expired_grant_is_refused(world, anna):
+    grant = probe.take_grant(world, anna, "echo")
+    grant.wait_expired()
+    before = len(world.relay.text())
+    assert probe.present(world, grant) == (401, None)
+    refused_by_relay(world, before, "expired")
+
+
+def test_a_grant_for_another_connector_does_not_reach_the_one_that_is_there(world, anna):
+    """Minted for a connector that is gone by the time the grant is shown; the site's other one stands by."""
+    site = world.console.call("POST", "/sites", {"name": "annex"})["id"]
+    away = world.enrol_connector(world.console, site, "away")
+    record = world.console.add_app("annex", site, world.private, 7001)
+    grant = proc.until("the annex can be used", 15, lambda: probe.take_grant(world, anna, "annex"))
+    away.kill9()
+    world.connectors.remove(away)
+    proc.until("the relay knows that it is gone", 10, lambda: probe.present(world, grant) == (503, "connector_absent"))
+    world.console.call("DELETE", f"/apps/{record['id']}", headers={"If-Match": f'"{record["version"]}"'})
+
+
+def test_a_grant_of_an_earlier_start_of_the_relay_is_refused(world, anna):
+    grant = probe.take_grant(world, anna, "echo")
+    world.relay.stop()
+    world.restart(world.relay)
+    assert proc.until("the relay answers", 15, lambda: probe.present(world, grant)) == (503, "relay_restarted")
 
 
 def test_apps_ports_of_the_edge_are_the_public_one_only(world):

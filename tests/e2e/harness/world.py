@@ -179,6 +179,7 @@ class World:
         # Browsers take every name below .localhost to this machine, where the demo's broker listens.
         self.name = "sallyport.localhost" if host else "access.example.test"
         cage.add_host(self.public, self.name)
+        self.port = PORT
         self.url = f"https://{self.name}:{PORT}"
         make_certificates(cage.WORK / "tls", [self.name])
         self.ca = cage.WORK / "tls" / "ca.pem"

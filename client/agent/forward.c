@@ -63,27 +63,13 @@ static void joined_free(struct joined *j)
     free(j);
 }
 
-/* The connector's answer to this one stream, as a reason. */
-static const struct {
-    int status;
-    const char *code, *text;
-} answers[] = {
-    {403, "floor", "The connector's local floor does not allow the app's address."},
-    {404, "port", "The app's record has no such port."},
-    {502, "refused", "The app refused the connection."},
-    {504, "timeout", "The app did not answer in 5 s."},
-};
-
 static void on_pumped(void *arg, const struct pump_report *r)
 {
     struct joined *j = arg;
     struct forward *w = j->port->forward;
-    struct refusal why = {0};
+    /* 0: it ended before the connector answered, and the session says why */
+    struct refusal why = r->status == 0 ? (struct refusal){0} : refusal_stream(r->status);
 
-    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++)
-        if (r->status == answers[i].status)
-            why = refusal_make(EXIT_UNREACHABLE, answers[i].code, "The app can't be reached.",
-                               answers[i].text, "sallyport doctor");
     joined_free(j);
     if (why.exit != EXIT_OK)
         w->owner->refused(w->owner->arg, w->app, &why);

@@ -91,16 +91,6 @@ static void take_over(void *arg)
     buf_deinit(&early);
 }
 
-static const struct {
-    int status;
-    const char *code, *why;
-} refusals[] = {
-    {403, "floor", "The connector's local floor does not allow the app's address."},
-    {404, "port", "The app's record has no such port."},
-    {502, "refused", "The app refused the connection."},
-    {504, "timeout", "The app did not answer in 5 s."},
-};
-
 static void on_answered(void *arg, int status)
 {
     struct ask *a = arg;
@@ -110,14 +100,8 @@ static void on_answered(void *arg, int status)
         deferred_queue(a->agent->loop, &a->after); /* not from inside the stream's own callback */
         return;
     }
-    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
-        if (refusals[i].status == status) {
-            fail(a, EXIT_UNREACHABLE, refusals[i].code, "The app can't be reached.",
-                 refusals[i].why, "sallyport doctor");
-            return;
-        }
-    fail(a, EXIT_UNREACHABLE, "refused", "The app can't be reached.",
-         "The connector refused the connection.", "sallyport doctor");
+    struct refusal r = refusal_stream(status);
+    ask_fail(a, &r);
 }
 
 static void on_ended(void *arg, sp_error why)

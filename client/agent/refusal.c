@@ -42,6 +42,35 @@ struct refusal refusal_decision(const char *app, const struct session_open_answe
     return r;
 }
 
+/* The floor is the connector's own policy: a denial, and not a fault of the way. */
+static const struct {
+    int status;
+    enum exit_code exit;
+    const char *code, *what, *why, *next;
+} stream_answers[] = {
+    {403, EXIT_DENIED, "floor", "Denied by the connector.",
+     "Its local floor does not allow the app's address.", "ask whoever runs the connector"},
+    {404, EXIT_UNREACHABLE, "port", "The app can't be reached.", "Its record has no such port.",
+     "sallyport doctor"},
+    {502, EXIT_UNREACHABLE, "refused", "The app can't be reached.",
+     "It refused the connection, or its name is not known.", "sallyport doctor"},
+    {504, EXIT_UNREACHABLE, "timeout", "The app can't be reached.", "It did not answer in 5 s.",
+     "sallyport doctor"},
+};
+
+struct refusal refusal_stream(int status)
+{
+    if (status == 200)
+        return (struct refusal){.exit = EXIT_OK};
+    for (size_t i = 0; i < sizeof stream_answers / sizeof *stream_answers; i++)
+        if (stream_answers[i].status == status)
+            return refusal_make(stream_answers[i].exit, stream_answers[i].code,
+                                stream_answers[i].what, stream_answers[i].why,
+                                stream_answers[i].next);
+    return refusal_make(EXIT_UNREACHABLE, "refused", "The app can't be reached.",
+                        "The connector refused the connection.", "sallyport doctor");
+}
+
 /* What an error answer's word means for the person. */
 static const struct {
     const char *code;

@@ -36,6 +36,9 @@ struct refusal refusal_offline(const char *broker, const struct dialer_lost *los
 /* A tunnel ended: 9 when the session had opened and was cut or ran out, else 5, 8 or 10. */
 struct refusal refusal_tunnel(const char *app, const struct tunnel_report *r);
 
+/* The connector's answer to one stream (lib/tunnel/streams.h); EXIT_OK for 200. */
+struct refusal refusal_stream(int status);
+
 /* {exit,code,what,why,next,request}; owned by the caller. */
 struct json *refusal_json(const struct refusal *r);
 

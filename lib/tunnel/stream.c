@@ -244,9 +244,13 @@ void stream_attach(struct stream *st, const struct stream_io *io, void *arg)
     if (st->streams == NULL)
         return;
     stream_readable(st);
+    if (st->streams->role == STREAMS_AGENT && st->status != 0)
+        stream_note(st, NEWS_ANSWERED); /* it came when there was nobody to tell */
     tell_when_finished(st);
     if (st->over)
         stream_note(st, NEWS_ENDED);
+    if (st->queued)
+        streams_output(st->streams); /* the loop comes by, and tells */
 }
 
 void stream_abort(struct stream *st, sp_error why)

@@ -9,7 +9,10 @@ import hashlib
 import os
 import pathlib
 import pwd
+import re
 import shutil
+import socket
+import struct
 import subprocess
 import sys
 
@@ -25,6 +28,21 @@ class App:
         self.folder.chmod(0o755)
         self.program = None
 
+    says = None  # (what a client sends first, a pattern of what only this application answers)
+
+    def seen_from(self, node):
+        """True when this very application answers there: a machine's own network may have something
+        that accepts a connection to any address."""
+        def attempt():
+            with socket.create_connection((self.address, self.port), timeout=2) as c:
+                c.settimeout(2)
+                c.sendall(self.says[0])
+                return re.search(self.says[1], c.recv(4096)) is not None
+        try:
+            return node.run(attempt)
+        except OSError:
+            return False
+
     def stop(self):
         if self.program:
             self.program.stop()
@@ -35,6 +53,7 @@ class Nginx(App):
 
     port = 80
     greeting = "This is the private wiki."
+    says = b"GET / HTTP/1.0\r\n\r\n", rb"200 OK[^\0]*private wiki"
 
     def start(self):
         root = self.folder / "www"
@@ -69,6 +88,7 @@ class Sshd(App):
     """OpenSSH; the account `dev` takes the key `identity`. Serves git repositories of that home, too."""
 
     port = 22
+    says = b"SSH-2.0-probe\r\n", rb"\ASSH-2\.0-OpenSSH"
 
     def start(self):
         for name in ("host_key", "identity"):
@@ -108,6 +128,7 @@ class Postgres(App):
 
     port = 5432
     password = "swordfish-1234"
+    says = struct.pack(">II", 8, 80877103), rb"\A[NS]\Z"  # SSLRequest: one letter
 
     def start(self):
         bins = sorted(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda p: int(p.split("/")[4]))[-1]
@@ -181,8 +202,6 @@ class FieldApp(App):
 
 def answers(node, address, port):
     """True when something accepts on that address, seen from that node."""
-    import socket
-
     def attempt():
         with socket.create_connection((address, port), timeout=2):
             return True

@@ -13,6 +13,8 @@ import socket
 import struct
 import time
 
+from . import proc
+
 _ssl = ctypes.CDLL(ctypes.util.find_library("ssl"))
 _crypto = ctypes.CDLL(ctypes.util.find_library("crypto"))
 for _library, _names in ((_ssl, ("TLS_client_method", "SSL_CTX_new", "SSL_new")),
@@ -208,7 +210,7 @@ def take_grant(world, user, app):
     finally:
         user.agent.start()
     if answer.get("decision") != "allow":
-        raise ValueError(f"no grant: {answer}")
+        raise proc.Failed(f"no grant: {answer}")
     return Grant(answer)
 
 

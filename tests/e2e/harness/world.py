@@ -121,6 +121,16 @@ class User:
         return self._addresses[app]
 
 
+    def forget_addresses(self):
+        """Its agent ended, and with it the local addresses."""
+        self._addresses = {}
+
+    def connected(self):
+        """The agent is up and has the broker's ear."""
+        done = self.run("apps")
+        return done.code == 0
+
+
 class Console:
     """An administrator at the console: signed in by the same OIDC and TOTP, then the REST API."""
 

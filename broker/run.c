@@ -343,7 +343,9 @@ static sp_error start_decisions(struct broker *b)
                                            .edges = b->edges,
                                            .live = b->live,
                                            .grant_key = b->keys.grant,
-                                           .pairwise_key = b->keys.pairwise};
+                                           .pairwise_key = b->keys.pairwise,
+                                           .cut_through_off =
+                                               b->config->tunnel.cut_through == CUT_THROUGH_OFF};
     return sessions_new(&config, &b->sessions);
 }
 

@@ -118,6 +118,7 @@ static void fill_allow(const struct open_answer *from, const char *name, const s
     to->deadline = from->deadline;
     to->idle = from->idle_ms;
     to->reverify = from->reverify_ms;
+    to->cut_through = from->cut_through;
 }
 
 static void answer_open(struct turn *t, const struct open_answer *from, const char *name)

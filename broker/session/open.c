@@ -353,6 +353,7 @@ static void fill_answer(struct opening *o)
     a->deadline = o->live.deadline;
     a->idle_ms = o->live.idle_ms;
     a->reverify_ms = o->live.reverify_ms;
+    a->cut_through = !o->s->c.cut_through_off && !o->g.app->cut_through_off;
     memcpy(a->rule, o->live.rule, sizeof a->rule);
 }
 

@@ -43,6 +43,7 @@ struct open_answer {
     struct key_public connector_key;
     sp_unix_ms deadline;
     int64_t idle_ms, reverify_ms;
+    bool cut_through;      /* neither the broker's configuration nor the app says off */
     char rule[260];        /* "payroll/hr" */
     char unreachable[160]; /* SP_ERR_UNREACHABLE: which part is missing, for people */
 };

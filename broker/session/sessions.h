@@ -22,6 +22,7 @@ struct sessions_config {
     const struct key_secret *grant_key; /* purpose grant, of this broker */
     const uint8_t *pairwise_key;        /* 32 bytes; user ids in grants are pairwise by site */
     bool country_known;                 /* later stage: false */
+    bool cut_through_off;               /* `tunnel.cut_through: off`: for every app */
 };
 
 /* All borrowed until sessions_free. Starts the room's own thread (revise, schedule). */

@@ -192,7 +192,7 @@ static sp_error start_tunnel(struct live *l, int fd)
                                        .inner = s->inner,
                                        .host = l->host,
                                        .pin = s->state->l7 ? NULL : l->relay_pin,
-                                       .cut_through = !s->state->l7,
+                                       .cut_through = l->cut_through && !s->state->l7,
                                        .events = &tunnel_events,
                                        .arg = l};
     return tunnel_end_agent(&config, fd, &session, &says, &l->tunnel);
@@ -268,6 +268,7 @@ static sp_error take_answer(struct live *l, const struct session_open_answer *a)
     memcpy(l->ports, a->ports, sizeof l->ports);
     l->port_count = a->port_count;
     l->deadline = a->deadline;
+    l->cut_through = a->cut_through;
     l->idle_ms = a->idle;
     if (l->opened == 0)
         l->opened = control_time(l->owner->control);

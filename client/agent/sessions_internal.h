@@ -41,6 +41,7 @@ struct live {
     struct sp_id relay;
     uint8_t relay_pin[TLS_PIN_BYTES];
     struct key_public connector;
+    bool cut_through; /* the broker lets this session's tunnels offer it */
     char host[PLACE_HOST_MAX];
     struct sp_id not_relays[SESSION_NOT_MAX];
     size_t not_count;

@@ -55,6 +55,7 @@ const struct field session_open_answer_fields[] = {
     F_INT(session_open_answer, "deadline", deadline, 0, FIELD_OPTIONAL),
     F_INT(session_open_answer, "idle", idle, 0, FIELD_OPTIONAL),
     F_INT(session_open_answer, "reverify", reverify, 0, FIELD_OPTIONAL),
+    F_BOOL(session_open_answer, "cut_through", cut_through, FIELD_OPTIONAL),
     F_STR(session_open_answer, "code", code, 64, FIELD_OPTIONAL),
     F_LIST(session_open_answer, "reasons", reasons, reason_count, reason_rows, FIELD_OPTIONAL),
     F_STRS(session_open_answer, "remedies", remedies, remedy_count, SESSION_TEXT_MAX,

@@ -62,6 +62,7 @@ struct session_open_answer {
     struct view relay_key; /* base64url SHA-256 of its SPKI */
     struct view connector; /* its key as text */
     int64_t deadline, idle, reverify;
+    bool cut_through; /* the agent may offer it for this session's tunnels; absent: frames only */
     /* deny, step_up; also filled for the log */
     struct view
         code; /* not_visible deny_rule requirement no_allow groups_unknown step_up error … */

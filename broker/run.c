@@ -330,10 +330,9 @@ static sp_error follow(struct broker *b)
 
 static sp_error start_decisions(struct broker *b)
 {
-    sp_error e;
+    sp_error e = registry_new(b->store, &b->registry);
 
-    if ((e = registry_new(b->store, &b->registry)) != SP_OK ||
-        (e = rules_new(b->registry, &b->rules)) != SP_OK ||
+    if (e != SP_OK || (e = rules_new(b->registry, &b->rules)) != SP_OK ||
         (e = judge_new(b->store, &b->judge)) != SP_OK || (e = edges_new(&b->edges)) != SP_OK ||
         (e = live_new(&b->live)) != SP_OK)
         return e;
@@ -344,8 +343,7 @@ static sp_error start_decisions(struct broker *b)
                                            .live = b->live,
                                            .grant_key = b->keys.grant,
                                            .pairwise_key = b->keys.pairwise,
-                                           .cut_through_off =
-                                               b->config->tunnel.cut_through == CUT_THROUGH_OFF};
+                                           .cut_through_off = b->config->tunnel.cut_through};
     return sessions_new(&config, &b->sessions);
 }
 

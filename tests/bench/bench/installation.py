@@ -31,6 +31,7 @@ class Installation(worlds.World):
         self.apps, self.users, self.connectors = {}, {}, []
         self.floor_ports = sorted(PORTS.values())
         self.broker = self.relay = None
+        self.records = {}
 
     @property
     def private(self):
@@ -43,8 +44,9 @@ class Installation(worlds.World):
         self.console = worlds.Console(self, "root", PASSWORD).sign_in()
         self.site = self.console.call("POST", "/sites", {"name": "bench"})["id"]
         for name, port in PORTS.items():
-            self.console.add_app(name, self.site, self.private, port)
-            self.console.add_app(f"{name}-frames", self.site, self.private, port, cut_through="off")
+            self.records[name] = self.console.add_app(name, self.site, self.private, port)
+            self.records[f"{name}-frames"] = self.console.add_app(f"{name}-frames", self.site, self.private, port,
+                                                                  cut_through="off")
         self.console.put_policy(worlds.POLICY)
         self.enrol_connector(self.console, self.site)
         self.anna = self.user("anna", PASSWORD, ["staff"]).start_agent()
@@ -61,3 +63,7 @@ class Installation(worlds.World):
         """ADDRESS:PORT where anna's own programs reach the app."""
         address, port = self.anna.address_of(app)
         return f"{address}:{port}"
+
+    def end_sessions(self, app):
+        """As an administrator ends them; anna may open a new one at once."""
+        self.console.call("POST", "/sessions/kill", {"by": "app", "id": self.records[app]["id"], "reason": "benchmark"})

@@ -4,6 +4,10 @@ A row is a function of the bench that returns {figure: {path: value}}; the paths
 `cut-through` and `frames`. The paths take turns within a run, so that what else the machine does
 falls on all of them."""
 
+import time
+
+from harness import proc
+
 from .installation import MODES, PORTS
 from .meter import Cpu, median
 
@@ -35,7 +39,85 @@ def bulk(bench):
                     if part != "broker":
                         got.setdefault(f"bulk, {streams} streams, {part} CPU s/GB", {})[path] = seconds / (size / 1e9)
         runs.append(got)
+    must_be_in_mode(bench, "bulk")
     return medians(runs)
 
 
-ROWS = {"bulk": bulk}
+def turns(bench, measure):
+    """medians of bench.runs times measure(), which gives {figure: {path: value}}."""
+    return medians([measure() for _ in range(bench.runs)])
+
+
+def must_be_in_mode(bench, app):
+    """The figures are worth nothing when the tunnels were not what the table says they are."""
+    for mode, suffix in MODES.items():
+        answer = bench.world.anna.json("up", app + suffix)
+        if answer["cut_through"] != (mode == "cut-through"):
+            raise proc.Failed(f"the tunnel of {app + suffix} is not in the mode {mode}: {answer}")
+
+
+def echo(bench):
+    def measure():
+        got = {"echo 1 KiB, p50 us": {}, "echo 1 KiB, p99 us": {}}
+        for path, (entry, _) in paths(bench, "echo").items():
+            said = bench.load.run("load", "rtt", entry, 400 if bench.smoke else 8000, 1024)
+            got["echo 1 KiB, p50 us"][path] = said["p50_us"]
+            got["echo 1 KiB, p99 us"][path] = said["p99_us"]
+        return got
+    result = turns(bench, measure)
+    must_be_in_mode(bench, "echo")
+    return result
+
+
+def further_stream(bench):
+    """connect() at the local address to the first echoed byte, the session being open."""
+    def measure():
+        got = {"further stream, first byte, p50 us": {}, "further stream, first byte, p99 us": {}}
+        for path, (entry, _) in paths(bench, "echo").items():
+            bench.load.run("load", "connect", entry, 5)
+            said = bench.load.run("load", "connect", entry, 40 if bench.smoke else 1000)
+            if said["failed"]:
+                raise proc.Failed(f"{said['failed']} connections over {path} failed")
+            got["further stream, first byte, p50 us"][path] = said["p50_us"]
+            got["further stream, first byte, p99 us"][path] = said["p99_us"]
+        return got
+    return turns(bench, measure)
+
+
+def new_session(bench):
+    """The same where the connection has to open its session first: decision, durable record, grant,
+    tunnel over a waiting spare, dial. An administrator ends it in between."""
+    counts = 2 if bench.smoke else 10
+
+    def measure():
+        got = {}
+        for mode, suffix in MODES.items():
+            took = []
+            for _ in range(counts):
+                bench.world.end_sessions("echo" + suffix)
+                time.sleep(0.3)  # a spare takes the place of the one that the last session used
+                took.append(bench.load.run("load", "connect", bench.world.entry("echo" + suffix), 1)["p50_us"])
+            got[mode] = median(took)
+        return {"new session, first byte, us": got}
+    return turns(bench, measure)
+
+
+def stall(bench):
+    def measure():
+        got = {}
+        base, still = (1, 1) if bench.smoke else (2, 3)
+        for path, (entry, _) in paths(bench, "stall").items():
+            if path == "raw":
+                continue
+            said = bench.load.run("stall", "down", entry, f"127.0.0.1:{PORTS['stall']}", 8, base, still)
+            if said["broken"]:
+                raise proc.Failed(f"{said['broken']} streams over {path} broke")
+            for figure, key in (("one of 8 stalled: share that the others keep", "kept_late"),
+                                ("one of 8 stalled: KiB between its ends", "piled_KiB"),
+                                ("one of 8 stalled: MB/s of the others before", "others_base_MBs")):
+                got.setdefault(figure, {})[path] = said[key]
+        return got
+    return turns(bench, measure)
+
+
+ROWS = {"bulk": bulk, "echo": echo, "further": further_stream, "new": new_session, "stall": stall}

@@ -6,6 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The first collection may read package lists: until then nothing is overdue. */
+enum { FIRST_REPORT_MS = 60 * 1000 };
+
 /* ---- posture ----------------------------------------------------------------------------- */
 
 static const char *verdict_of(const struct reporter_view *r, const char *signal, const char **text)
@@ -156,7 +159,9 @@ void do_status(struct ask *a)
         .groups_known = l->groups_known,
         .first_fail = "",
         .first_unknown = "",
-        .report_age_ms = r.reported == 0 ? -1 : clock_unix() - r.reported,
+        .report_age_ms = r.reported != 0 ? clock_unix() - r.reported
+                         : clock_boot() - agent->started < FIRST_REPORT_MS ? 0
+                                                                           : -1,
         .refused_users = strangers(agent),
         .integrity = lost->error == SP_ERR_AUDIENCE || lost->error == SP_ERR_SIGNATURE};
     struct json *j = json_object(), *broker = json_object(), *device = json_object();
@@ -169,6 +174,8 @@ void do_status(struct ask *a)
     json_set_bool(broker, "connected", f.connected);
     json_set_int(broker, "rtt_ms", control_rtt_ms(agent->control));
     json_set_cstr(broker, "lost", f.connected || !f.broker ? "" : f.lost);
+    json_set_cstr(broker, "ca", agent->state->ca);
+    json_set_int(broker, "skew_ms", clock_unix() - control_time(agent->control));
     json_set_cstr(broker, "front", agent->state->l7 ? "l7" : "direct");
     json_set(j, "broker", broker);
     json_set_cstr(device, "name", host);

@@ -121,10 +121,11 @@ static void print_connected(const struct json *a)
     struct out out = out_on(stdout);
     int64_t idle = talk_int(a, "idle_ms");
 
-    out_line(&out, "Session %s · %s · %s · until %s · idle %s · relay %s", talk_text(a, "short"),
+    const char *relay = talk_text(a, "relay");
+    out_line(&out, "Session %s · %s · %s · until %s · idle %s%s%s", talk_text(a, "short"),
              talk_text(a, "type"), json_cstr(json_at(json_get(a, "addresses"), 0)),
              talk_time(talk_int(a, "deadline")).s, idle > 0 ? out_age(idle).s : "–",
-             talk_text(a, "relay"));
+             relay[0] == '\0' ? "" : " · relay ", relay);
     fflush(stdout);
     fputs("Ctrl-C ends it.\n", stderr);
 }

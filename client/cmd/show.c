@@ -1,4 +1,4 @@
-/* The verbs that show something: status, apps, posture, sessions, why, key, doctor, wait. */
+/* The verbs that show something: status, apps, posture, sessions, why, key, wait. */
 #include "client/cmd/cmd.h"
 #include "client/cmd/talk.h"
 #include "client/posture/collect.h"
@@ -54,9 +54,11 @@ static void print_status(const struct json *a)
     else
         out_line(&out, "Signed in    %s until %s", talk_text(login, "user"),
                  talk_time(talk_int(login, "until")).s);
-    if (yes(broker, "connected"))
+    if (yes(broker, "connected") && talk_int(broker, "rtt_ms") >= 0)
         out_line(&out, "Broker       %s   connected, %lld ms", talk_text(broker, "url"),
                  (long long)talk_int(broker, "rtt_ms"));
+    else if (yes(broker, "connected"))
+        out_line(&out, "Broker       %s   connected", talk_text(broker, "url"));
     else
         out_line(&out, "Broker       %s   not connected %s", talk_text(broker, "url"),
                  talk_text(broker, "lost"));
@@ -341,46 +343,4 @@ int cmd_key(const struct command_call *call)
     out_line(&out, "Broker   %s   %s", talk_text(a, "broker_identity"), talk_text(a, "broker"));
     json_free(a);
     return EXIT_OK;
-}
-
-/* ---- doctor ------------------------------------------------------------------------------ */
-
-static bool row(const struct out *out, const char *state, const char *what, const char *detail)
-{
-    out_line(out, "%s  %-9s  %s", state, what, detail);
-    return strcmp(state, "FAIL") != 0;
-}
-
-int cmd_doctor(const struct command_call *call)
-{
-    struct out out = out_on(stdout);
-    struct json *a = NULL;
-    bool ok = true;
-    int code = talk_ask(call, talk_request("status"), &a);
-
-    if (code != EXIT_OK)
-        return EXIT_ERROR;
-    const struct json *broker = json_get(a, "broker"), *warnings = json_get(a, "warnings");
-    bool known = talk_text(broker, "url")[0] != '\0', open = yes(broker, "connected");
-    ok = !known || open;
-    if (call->json) {
-        talk_json("doctor", a);
-        return ok ? EXIT_OK : EXIT_ERROR;
-    }
-    row(&out, "PASS", "Agent", talk_text(a, "agent_version"));
-    row(&out,
-        !known ? "SKIP"
-        : open ? "PASS"
-               : "FAIL",
-        "Broker",
-        !known ? "none is known yet"
-        : open ? talk_text(broker, "url")
-               : talk_text(broker, "lost"));
-    row(&out, !open ? "SKIP" : "PASS", "Login",
-        open ? talk_text(json_get(a, "login"), "user") : "needs the broker");
-    for (size_t i = 0; i < json_len(warnings); i++)
-        out_line(&out, "! %s", talk_text(json_at(warnings, i), "text"));
-    out_line(&out, "%s Nothing was changed.", ok ? "No check failed." : "1 check failed.");
-    json_free(a);
-    return ok ? EXIT_OK : EXIT_ERROR;
 }

@@ -252,7 +252,7 @@ static int built_in(struct command_call *call, int argc, char **argv)
             return command_json("help", manual_json(program));
         manual_overview(program, stdout);
     } else if (strcmp(argv[1], "--man") == 0) {
-        manual_roff(program, stdout);
+        manual_roff(program, argc > 2 && strcmp(argv[2], "8") == 0 ? 8 : 1, stdout);
     } else if (strcmp(argv[1], "exit-codes") == 0) {
         manual_exit_codes(stdout);
     } else {

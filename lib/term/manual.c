@@ -150,12 +150,38 @@ static void roff_command(const struct program *program, const struct command *c,
         fprintf(to, ".PP\nExit codes besides 0, 1 and 2: %s.\n", c->exits);
 }
 
-void manual_roff(const struct program *program, FILE *to)
+/* The other programs, for SEE ALSO. */
+static void roff_others(const struct program *program, FILE *to)
+{
+    static const struct {
+        const char *name;
+        int section;
+    } pages[] = {{"sallyport", 1},
+                 {"sallyport-admin", 1},
+                 {"sallyport-broker", 8},
+                 {"sallyport-relay", 8},
+                 {"sallyport-connector", 8}};
+    const char *before = "";
+
+    fputs(".SH \"SEE ALSO\"\n", to);
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+        if (strcmp(pages[i].name, program->name) == 0)
+            continue;
+        fputs(before, to);
+        fputs("\\fB", to);
+        roff_text(pages[i].name, to);
+        fprintf(to, "\\fR(%d)", pages[i].section);
+        before = ",\n";
+    }
+    fputc('\n', to);
+}
+
+void manual_roff(const struct program *program, int section, FILE *to)
 {
     fputs(".TH \"", to);
     for (const char *p = program->name; *p != '\0'; p++)
         fputc(*p >= 'a' && *p <= 'z' ? *p - 'a' + 'A' : *p, to);
-    fprintf(to, "\" 1 \"\" \"Sallyport %s\" \"Sallyport\"\n.SH NAME\n", SP_VERSION);
+    fprintf(to, "\" %d \"\" \"Sallyport %s\" \"Sallyport\"\n.SH NAME\n", section, SP_VERSION);
     roff_text(program->name, to);
     fputs(" \\- ", to);
     roff_text(program->summary, to);
@@ -173,6 +199,7 @@ void manual_roff(const struct program *program, FILE *to)
     fputs(".SH \"EXIT CODES\"\n", to);
     for (size_t i = 0; i < EXIT_TEXTS; i++)
         fprintf(to, ".TP\n\\fB%d\\fR\n%s\n", exit_texts[i].code, exit_texts[i].text);
+    roff_others(program, to);
 }
 
 struct json *manual_json(const struct program *program)

@@ -17,8 +17,8 @@ void manual_command(const struct program *program, const struct command *command
 /* All commands of a noun ("policy"). false: no command begins with it. */
 bool manual_noun(const struct program *program, const char *noun, FILE *to);
 void manual_exit_codes(FILE *to);
-/* Section 1, roff with the man macros. */
-void manual_roff(const struct program *program, FILE *to);
+/* Roff with the man macros; `section` is 1 for people's commands, 8 for daemons. */
+void manual_roff(const struct program *program, int section, FILE *to);
 /* `shell` is bash, zsh or fish; false for others. */
 bool manual_completion(const struct program *program, const char *shell, FILE *to);
 /* {"commands":[{name,args,summary,exits,options}]}; owned by the caller. */

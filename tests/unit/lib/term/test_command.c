@@ -140,7 +140,7 @@ static char *text_of(void (*write)(FILE *to))
 
 static void write_roff(FILE *to)
 {
-    manual_roff(&program, to);
+    manual_roff(&program, 1, to);
 }
 
 static void write_bash(FILE *to)

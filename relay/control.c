@@ -25,7 +25,7 @@ struct control {
     struct call *enrolling; /* owned while running */
     char software[96];
     char trouble[SP_WHY_TEXT_MAX];
-    int64_t drain_ms;
+    bool renewing; /* the channel that enrolled us ends, by our own call */
 };
 
 sp_unix_ms relay_now(const struct relay *r)
@@ -107,6 +107,7 @@ static void on_enrolled(void *arg, sp_error e, const struct envelope *m)
     save(c);
     log_event(LOG_INFO, "relay.enrolled", "this relay is known to its broker", "relay",
               LOG_ID(a.id), NULL);
+    c->renewing = true;
     dialer_again(c->dialer); /* as who we are now */
 }
 
@@ -156,8 +157,12 @@ static void on_lost(void *arg, const struct dialer_lost *why)
     if (c->channel != NULL)
         report_attach(c->relay->report, NULL);
     c->channel = NULL;
+    if (c->renewing) { /* our own doing: the next channel shows who we are now */
+        c->renewing = false;
+        return;
+    }
     say_trouble(c, why->why.text);
-    log_event(LOG_WARN, "relay.broker_lost", why->why.text, "code", sp_error_code(why->error),
+    log_event(LOG_WARN, "relay.broker_lost", why->why.text, "error_code", sp_error_code(why->error),
               "again_ms", LOG_INT(why->again_ms), NULL);
 }
 

@@ -11,5 +11,7 @@
 /* Both take `leg`. `code` as in leg_refuse, `reason` as in leg_close. */
 void orphan_refuse(struct relay *relay, struct leg *leg, unsigned status, const char *code);
 void orphan_close(struct relay *relay, struct leg *leg, unsigned code, const char *reason);
+/* Whoever is not done yet closes without them. */
+void orphans_free(struct relay *relay);
 
 #endif

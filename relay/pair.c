@@ -120,6 +120,8 @@ static void end_pair(struct pair *p, unsigned code, const char *why)
     p->deadline = NULL;
     splice_end(&p->splice_up);
     splice_end(&p->splice_down);
+    if (was_live && code == CLOSE_CUT && forward_bare(&p->down))
+        stands_cut(p->pairs->relay->stands, &p->connector_key, p->session, why);
     dismiss(p, &p->agent, code, why);
     dismiss(p, &p->spare, code, why);
     p->pairs->bytes += bytes_up(p) + bytes_down(p);
@@ -167,10 +169,10 @@ static void spliced(struct pair *p, struct splice *s, bool *over)
         p->last_byte = clock_boot();
     if (e == SP_ERR_CLOSED)
         *over = true;
-    else if (e != SP_OK)
-        end_pair(p, CLOSE_GONE, "lost");
     if (p->up_over && p->down_over)
         end_pair(p, CLOSE_NORMAL, "end");
+    else if (e != SP_OK && e != SP_ERR_CLOSED)
+        end_pair(p, CLOSE_GONE, "lost");
 }
 
 static void agent_readable(void *arg)
@@ -400,7 +402,8 @@ static void refuse_grant(struct pairs *p, struct leg *leg, sp_error e)
     for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
         if (refusals[i].error == e)
             r = refusals[i];
-    log_event(LOG_WARN, "relay.grant_refused", sp_error_text(e), "code", sp_error_code(e), NULL);
+    log_event(LOG_WARN, "relay.grant_refused", sp_error_text(e), "error_code", sp_error_code(e),
+              NULL);
     orphan_refuse(p->relay, leg, r.status, r.code);
 }
 

@@ -21,7 +21,7 @@ struct control;
 struct report;
 struct engine;
 struct pool;
-struct orphans;
+struct orphan;
 
 struct relay {
     struct loop *loop;
@@ -37,6 +37,7 @@ struct relay {
     struct pairs *pairs;
     struct control *control;
     struct report *report;
+    struct orphan *orphans; /* owned: legs that say their last words */
     bool draining;
 };
 

@@ -8,6 +8,7 @@
 #include "lib/tls/hello.h"
 #include "relay/accept.h"
 #include "relay/control.h"
+#include "relay/orphan.h"
 #include "relay/pair.h"
 #include "relay/report.h"
 #include "relay/stand.h"
@@ -79,6 +80,7 @@ static void stop(struct running *r)
     relay->control = NULL;
     pairs_free(relay->pairs);
     stands_free(relay->stands);
+    orphans_free(relay);
     report_free(relay->report);
     tls_context_free(relay->tls);
     service_free(r->service);

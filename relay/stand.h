@@ -45,7 +45,8 @@ void spare_wait_cancel(struct spare_wait *w); /* NULL is allowed */
 /* "open" to the connector; its refusal comes back by grant session.   SP_ERR_CLOSED, SP_ERR_BUSY */
 SP_MUST sp_error stander_open(struct stander *st, struct view grant, struct sp_id session,
                               struct sp_id ticket, bool cut);
-/* "cut" of one session, when the connector stands here. */
+/* "cut" of one session, when the connector stands here: a bare direction has no frame that could
+ * say why. */
 void stands_cut(struct stands *s, const struct key_public *connector, struct sp_id session,
                 const char *why);
 

@@ -87,11 +87,14 @@ static void flush(void *arg)
     bool more = true;
 
     for (unsigned batches = 0; more && !d->over && batches < BATCHES_A_TURN; batches++) {
-        d->hooks->fill(d->arg);
+        if (!d->fin)
+            d->hooks->fill(d->arg);
         more = !d->over && wire_unsent(&d->wire) > 0 && send_wire(d);
     }
     if (d->over)
         return;
+    if (d->fin && wire_unsent(&d->wire) == 0)
+        (void)shutdown(d->fd, SHUT_WR); /* fails where the peer is gone: nobody waits for it */
     /* Unsent bytes, or a producer that still had more after its share of this turn. */
     d->want_write = wire_unsent(&d->wire) > 0 || more;
     set_watch(d);
@@ -165,6 +168,12 @@ void drive_send_now(struct drive *d)
 {
     if (!d->over)
         (void)send_wire(d);
+}
+
+void drive_fin(struct drive *d)
+{
+    d->fin = true;
+    drive_output(d);
 }
 
 void drive_raw(struct drive *d, const struct drive_raw *raw, void *arg, bool in, bool out)

@@ -37,7 +37,7 @@ struct drive {
     const struct drive_hooks *hooks;
     void *arg;
     int fd; /* owned; -1: closed or given away */
-    bool reading, want_write, over;
+    bool reading, want_write, over, fin;
     const struct drive_raw *raw; /* borrowed; NULL: all goes through the wire */
     void *raw_arg;
     bool raw_in, raw_out;
@@ -54,6 +54,9 @@ void drive_reading(struct drive *d, bool wanted);
 void drive_output(struct drive *d);
 /* Sends now what the socket takes, without `fill`: last words. */
 void drive_send_now(struct drive *d);
+
+/* Our direction ends: FIN, once all of the wire's output is sent. `fill` is called no more. */
+void drive_fin(struct drive *d);
 
 /* From here on input (`in`) or output (`out`, once the wire's is sent) is the raw owner's own, by
  * d->fd. `raw` is borrowed until drive_stop; `arg` may be NULL'd by setting it again. */

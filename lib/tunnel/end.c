@@ -21,6 +21,18 @@ struct tunnel_end {
 
 /* ---- the end ------------------------------------------------------------------------------ */
 
+static void on_timer(void *arg);
+
+/* A clean end: what is unsent must still arrive, and closing with unread bytes would be a RST
+ * that overtakes it. */
+static bool said_goodbye(const struct tunnel_end *t)
+{
+    struct tunnel_report r;
+
+    core_report(t->core, &r);
+    return r.why == TUNNEL_DONE && !t->drive.over;
+}
+
 static void finish(struct tunnel_end *t)
 {
     if (t->over)
@@ -28,7 +40,22 @@ static void finish(struct tunnel_end *t)
     t->over = true;
     timer_cancel(t->timer);
     t->timer = NULL;
+    if (said_goodbye(t) &&
+        timer_start(t->drive.loop, clock_boot() + GOODBYE_MS, on_timer, t, &t->timer) == SP_OK) {
+        drive_fin(&t->drive);
+        deferred_queue(t->drive.loop, &t->telling); /* the streams end now, the tunnel later */
+        return;
+    }
     drive_send_now(&t->drive); /* close frame, close_notify, alert */
+    drive_reading(&t->drive, false);
+    deferred_queue(t->drive.loop, &t->telling);
+}
+
+/* The peer has answered our FIN, or had its time to. */
+static void leave(struct tunnel_end *t)
+{
+    timer_cancel(t->timer);
+    t->timer = NULL;
     drive_reading(&t->drive, false);
     deferred_queue(t->drive.loop, &t->telling);
 }
@@ -42,7 +69,8 @@ static void tell_end(void *arg)
     if (!t->abandoned) {
         t->abandoned = true;
         core_abandon(t->core);
-        deferred_queue(t->drive.loop, &t->telling);
+        if (t->timer == NULL)
+            deferred_queue(t->drive.loop, &t->telling);
         return;
     }
     core_report(t->core, &r);
@@ -66,8 +94,6 @@ static void settle(struct tunnel_end *t)
 
 /* ---- timers ------------------------------------------------------------------------------- */
 
-static void on_timer(void *arg);
-
 static void set_timer(struct tunnel_end *t)
 {
     sp_boot_ms at = idle_next(&t->idle);
@@ -85,6 +111,10 @@ static void on_timer(void *arg)
     struct tunnel_end *t = arg;
 
     t->timer = NULL;
+    if (t->over) {
+        leave(t);
+        return;
+    }
     idle_heard(&t->idle, core_heard(t->core));
     switch (idle_due(&t->idle, clock_boot())) {
     case IDLE_NOTHING:
@@ -152,6 +182,10 @@ static void on_fed(void *arg)
 {
     struct tunnel_end *t = arg;
 
+    if (t->over) { /* our last words are out; what still comes is for nobody */
+        wire_drop(&t->drive.wire);
+        return;
+    }
     sp_ignore(core_run(t->core)); /* its report says why */
     drive_output(&t->drive);
     settle(t);
@@ -169,6 +203,10 @@ static void on_socket_end(void *arg, sp_error e)
 {
     struct tunnel_end *t = arg;
 
+    if (t->over) {
+        leave(t);
+        return;
+    }
     core_eof(t->core, e);
     settle(t);
 }

@@ -6,10 +6,7 @@
 #include "lib/tunnel/thread_internal.h"
 
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <unistd.h>
-
-enum { GOODBYE_MS = 2000 }; /* for the peer's close or FIN, once ours is out */
 
 struct leg {
     struct drive drive;
@@ -79,9 +76,7 @@ static void say_goodbye(struct leg *l)
     l->goodbye = true;
     l->until = clock_boot() + GOODBYE_MS;
     drive_send_now(&l->drive);
-    drive_output(&l->drive);
-    if (wire_unsent(&l->drive.wire) == 0)
-        (void)shutdown(l->drive.fd, SHUT_WR);
+    drive_fin(&l->drive);
     set_timer(l, l->until);
 }
 
@@ -183,6 +178,9 @@ static void run(struct leg *l)
     else if (e == SP_OK && !l->over &&
              (outer_state(l->outer) == OUTER_OPEN || outer_state(l->outer) == OUTER_CLOSING))
         e = read_messages(l);
+    if (!l->over && outer_state(l->outer) == OUTER_CLOSING)
+        drive_reading(&l->drive,
+                      true); /* a pair may have stopped it: the peer's close is awaited */
     drive_output(&l->drive);
     if (e != SP_OK && e != SP_ERR_AGAIN)
         say_goodbye(l);
@@ -193,9 +191,7 @@ static void on_fed(void *arg)
     struct leg *l = arg;
 
     if (l->goodbye || l->outer == NULL || outer_state(l->outer) == OUTER_CLOSED) {
-        uint8_t *to = l->drive.thread->plain;
-        while (wire_take(&l->drive.wire, to, sizeof l->drive.thread->plain) > 0)
-            continue;
+        wire_drop(&l->drive.wire);
         return;
     }
     run(l);
@@ -383,6 +379,8 @@ void leg_close(struct leg *l, unsigned code, const char *reason)
     set_timer(l, l->until);
     if (outer_state(l->outer) != OUTER_CLOSING)
         say_goodbye(l); /* nothing could be said */
+    else
+        deferred_queue(l->drive.loop, &l->turn);
 }
 
 sp_error leg_binding(struct leg *l, uint8_t out[TLS_EXPORT_BYTES])

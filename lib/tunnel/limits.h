@@ -30,6 +30,7 @@ enum {
     PING_WAITING_MS = 25 * 1000, /* without: C-021 */
     PINGS_MISSED_MAX = 2,
     PEER_LOST_MS = 30 * 1000, /* TCP_USER_TIMEOUT of every leg */
+    GOODBYE_MS = 2000,        /* for the peer's close or FIN, once our last words are out */
 
     STREAMS_MAX = 256,              /* a tunnel */
     STREAM_PILE_BYTES = 256 * 1024, /* delivered, not taken by the local socket: first window */

@@ -14,7 +14,8 @@ noinst_LIBRARIES += %D%/libtunnel.a
 
 check_PROGRAMS += tests/unit/%D%/test_core
 tests_unit_%C%_test_core_SOURCES = tests/unit/%D%/test_core.c \
-	tests/unit/%D%/rig.c tests/unit/%D%/rig.h tests/unit/check.h
+	tests/unit/%D%/rig.c tests/unit/%D%/rig.h tests/unit/%D%/app.c tests/unit/%D%/app.h \
+	tests/unit/check.h
 
 check_PROGRAMS += tests/unit/%D%/test_streams
 tests_unit_%C%_test_streams_SOURCES = tests/unit/%D%/test_streams.c tests/unit/check.h

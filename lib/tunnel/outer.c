@@ -123,7 +123,8 @@ static void keep_code(struct outer *o, struct view v)
     for (size_t i = 0; i < v.len; i++)
         if (!(v.at[i] == '_' || (v.at[i] >= 'a' && v.at[i] <= 'z')))
             return;
-    memcpy(o->end.code, v.at, v.len);
+    if (v.len > 0)
+        memcpy(o->end.code, v.at, v.len);
     o->end.code[v.len] = '\0';
 }
 

@@ -94,6 +94,12 @@ size_t wire_take(void *wire, uint8_t *to, size_t n)
     }
 }
 
+void wire_drop(struct wire *w)
+{
+    drop_kept(w);
+    w->fed = (struct view){0};
+}
+
 size_t wire_unsent(const struct wire *w)
 {
     return w->out_end - w->out_at;

@@ -32,6 +32,7 @@ void wire_deinit(struct wire *w);
 void wire_feed(struct wire *w, struct view received);
 SP_MUST sp_error wire_keep(struct wire *w); /* SP_ERR_NOMEM */
 size_t wire_waiting(const struct wire *w);  /* received, not taken */
+void wire_drop(struct wire *w);             /* all of it */
 /* Moves up to `n` bytes to `to`; struct tls_wire.take. */
 size_t wire_take(void *wire, uint8_t *to, size_t n);
 

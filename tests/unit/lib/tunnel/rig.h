@@ -13,22 +13,9 @@
 #include "lib/tunnel/core.h"
 #include "lib/tunnel/forward.h"
 #include "lib/tunnel/thread_internal.h"
+#include "tests/unit/lib/tunnel/app.h"
 
 enum { LINK_A_UP, LINK_A_DOWN, LINK_B_DOWN, LINK_B_UP, LINKS }; /* B_DOWN: relay to connector */
-
-/* One side's application: sends `to_send` pattern bytes, then ends; checks what comes. */
-struct app {
-    struct stream *stream; /* NULL: none yet */
-    uint8_t seed, expect;  /* of the pattern sent, of the pattern to come */
-    size_t to_send, sent, got;
-    size_t take_at_once; /* write() takes so much a call; 0: all */
-    bool stalled;        /* write() takes nothing */
-    bool wrong;          /* a byte differed */
-    bool finished, ended;
-    sp_error why;
-    int status;
-    size_t room;
-};
 
 struct rig {
     struct tunnel_thread *thread;

@@ -1,5 +1,5 @@
 # tests/bench: load programs of the speed table (tests/bench/run builds them: `make bench-programs`).
-LOAD_TOOLS = %D%/forward %D%/echod %D%/load %D%/stall
+LOAD_TOOLS = %D%/forward %D%/echod %D%/load %D%/stall %D%/grants
 EXTRA_PROGRAMS += $(LOAD_TOOLS)
 %C%_forward_SOURCES = %D%/tools/forward.c %D%/tools/wire.h
 %C%_forward_LDADD =
@@ -9,6 +9,7 @@ EXTRA_PROGRAMS += $(LOAD_TOOLS)
 %C%_load_LDADD = -lpthread
 %C%_stall_SOURCES = %D%/tools/stall.c %D%/tools/wire.h
 %C%_stall_LDADD = -lpthread
+%C%_grants_SOURCES = %D%/tools/grants.c %D%/tools/wire.h
 
 bench-programs: $(LOAD_TOOLS)
 .PHONY: bench-programs

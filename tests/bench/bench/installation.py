@@ -44,14 +44,18 @@ class Installation(worlds.World):
         self.console = worlds.Console(self, "root", PASSWORD).sign_in()
         self.site = self.console.call("POST", "/sites", {"name": "bench"})["id"]
         for name, port in PORTS.items():
-            self.records[name] = self.console.add_app(name, self.site, self.private, port)
-            self.records[f"{name}-frames"] = self.console.add_app(f"{name}-frames", self.site, self.private, port,
-                                                                  cut_through="off")
+            for suffix in MODES.values():
+                self.add(name + suffix, port, suffix)
         self.console.put_policy(worlds.POLICY)
         self.enrol_connector(self.console, self.site)
         self.anna = self.user("anna", PASSWORD, ["staff"]).start_agent()
         self.anna.login()
         return self
+
+    def add(self, name, port, suffix):
+        """An app at that port whose tunnels are of the mode with that suffix."""
+        self.records[name] = self.console.add_app(name, self.site, self.private, port,
+                                                  cut_through="off" if suffix == MODES["frames"] else "auto")
 
     @property
     def parts(self):

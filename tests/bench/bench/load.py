@@ -1,4 +1,4 @@
-"""load: iperf3 and the load programs, run as the person whose local addresses they use."""
+"""load: iperf3 and the load programs, as the person whose local addresses they use."""
 
 import json
 
@@ -9,9 +9,9 @@ class Load:
     def __init__(self, node, programs, user, env):
         self.node, self.programs, self.user, self.env = node, programs, user, env
 
-    def run(self, name, *arguments, seconds=90):
-        """One of the programs of load/, to its end: its JSON object."""
-        done = proc.command(self.node, [self.programs / name, *arguments], user=self.user, env=self.env, seconds=seconds)
+    def run(self, name, *arguments, seconds=90, user="person"):
+        """One of the programs of tools/, to its end: its JSON object. user=None: as root."""
+        done = proc.command(self.node, [self.programs / name, *arguments], user=user and self.user, env=self.env, seconds=seconds)
         if done.code:
             raise proc.Failed(repr(done))
         return json.loads(done.out)

@@ -4,12 +4,15 @@ A row is a function of the bench that returns {figure: {path: value}}; the paths
 `cut-through` and `frames`. The paths take turns within a run, so that what else the machine does
 falls on all of them."""
 
+import os
+import pathlib
+import tempfile
 import time
 
 from harness import proc
 
 from .installation import MODES, PORTS
-from .meter import Cpu, median
+from .meter import Cpu, median, pss_kib
 
 
 def paths(bench, app):
@@ -120,4 +123,71 @@ def stall(bench):
     return turns(bench, measure)
 
 
-ROWS = {"bulk": bulk, "echo": echo, "further": further_stream, "new": new_session, "stall": stall}
+def sockets(pid):
+    """How many TCP and other sockets a process holds."""
+    count = 0
+    for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            count += os.readlink(fd).startswith("socket:")
+        except FileNotFoundError:
+            pass
+    return count
+
+
+def idle_tunnels(bench):
+    """Memory of the relay for each leg of tunnels that are open and silent; a session has two legs."""
+    count = 4 if bench.smoke else 60
+    pid = bench.world.relay.pid
+    got = {"idle tunnel leg at the relay, KiB": {}}
+    for mode, suffix in MODES.items():
+        names = [f"idle-{i}{suffix}" for i in range(count)]
+        for name in names:
+            bench.world.add(name, PORTS["echo"], suffix)
+        bench.world.anna.json("apps")
+        memory, legs = pss_kib(pid), sockets(pid)
+        for name in names:
+            bench.load.run("load", "connect", bench.world.entry(name), 1)
+        time.sleep(2)
+        legs = sockets(pid) - legs
+        if legs < count:  # two a session, less the spares that waited before and went
+            raise proc.Failed(f"{count} sessions have {legs} legs at the relay")
+        got["idle tunnel leg at the relay, KiB"][mode] = (pss_kib(pid) - memory) / legs
+    return got
+
+
+def control_connections(bench):
+    """Memory of the broker for each further standing channel (connectors of a site of their own)."""
+    count = 2 if bench.smoke else 30
+    world = bench.world
+    site = world.console.call("POST", "/sites", {"name": "idle"})["id"]
+    warm = world.enrol_connector(world.console, site, "idle-warm")
+    memory = pss_kib(world.broker.pid)
+    for i in range(count):
+        world.enrol_connector(world.console, site, f"idle-{i}")
+    time.sleep(2)
+    grown = pss_kib(world.broker.pid) - memory
+    for program in world.connectors[world.connectors.index(warm):]:
+        program.stop()
+    return {"control connection at the broker, KiB": {"broker": grown / count}}
+
+
+def grants(bench):
+    """session_open() as the broker's workers call it, on the file system of the build folder: the
+    installation of the other rows lies on a tmpfs, where a sync costs nothing."""
+    def measure():
+        got = {}
+        for threads in (1, 64):
+            with tempfile.TemporaryDirectory(dir=bench.build, prefix="bench-store-") as folder:
+                said = bench.load.run("grants", folder, threads, 1 if bench.smoke else 4, user=None)
+            if said["failed"]:
+                raise proc.Failed(f"{said['failed']} sessions were not granted")
+            for figure, key in ((f"grants a second, {threads} waiting", "grants_per_s"),
+                                (f"grants a CPU second, {threads} waiting", "grants_per_cpu_s")):
+                got[figure] = {"broker": said[key]}
+        got["decisions a CPU second (forty policies)"] = {"broker": 1e6 / said["decide_us"]}
+        return got
+    return turns(bench, measure)
+
+
+ROWS = {"bulk": bulk, "echo": echo, "further": further_stream, "new": new_session, "stall": stall, "idle": idle_tunnels,
+        "control": control_connections, "grants": grants}

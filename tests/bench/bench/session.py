@@ -13,14 +13,14 @@ from .chain import Chain
 from .installation import PORTS, Installation
 from .load import Load
 
-TOOLS = ("forward", "echod", "load", "stall")
+TOOLS = ("forward", "echod", "load", "stall", "grants")
 
 
 class Bench:
     """What the rows work with."""
 
     def __init__(self, asked, build):
-        self.smoke = asked.smoke
+        self.build, self.smoke = build, asked.smoke
         self.runs = 1 if asked.smoke else asked.runs
         self.seconds = 1 if asked.smoke else asked.seconds
         self.world = Installation(build)

@@ -1,6 +1,7 @@
 """table: the figures for people, with their ratio to the plain chain."""
 
 PATHS = ("raw", "plain", "cut-through", "frames")
+COLUMNS = (*PATHS, "broker")  # broker: what no path has a part in
 
 
 def number(value):
@@ -10,12 +11,12 @@ def number(value):
 
 
 def lines(figures):
-    yield ("", *PATHS, "cut : plain", "frames : plain")
+    yield ("", *COLUMNS, "cut : plain", "frames : plain")
     for row in figures.values():
         for figure, by_path in row.items():
             plain = by_path.get("plain")
             ratios = [f"{by_path[p] / plain:.2f}" if plain and p in by_path else "-" for p in PATHS[2:]]
-            yield (figure, *(number(by_path.get(p)) for p in PATHS), *ratios)
+            yield (figure, *(number(by_path.get(p)) for p in COLUMNS), *ratios)
 
 
 def text(result):

@@ -282,6 +282,21 @@ int cmd_ssh(const struct command_call *call)
                                                         .why = strerror(errno)});
 }
 
+/* ~/.ssh/config without our line; gone when nothing else was in it. */
+static sp_error drop_include(const char *file, struct buf *whole, const char *include,
+                             struct sp_why *why)
+{
+    const uint8_t *at =
+        whole->len == 0 ? NULL : memmem(whole->at, whole->len, include, strlen(include));
+    size_t before = at == NULL ? 0 : (size_t)(at - whole->at), len = strlen(include);
+
+    if (at == NULL)
+        return SP_OK;
+    memmove(whole->at + before, whole->at + before + len, whole->len - before - len);
+    whole->len -= len;
+    return whole->len == 0 ? file_remove(file, why) : file_write(file, buf_view(whole), 0600, why);
+}
+
 int cmd_config(const struct command_call *call)
 {
     static const char include[] = "Include config.d/sallyport\n";
@@ -305,6 +320,9 @@ int cmd_config(const struct command_call *call)
         bool has = whole.len > 0 && memmem(whole.at, whole.len, include, strlen(include)) != NULL;
         if (e == SP_OK && command_given(call, "undo")) {
             e = file_remove(part, &why);
+            if (e == SP_OK || e == SP_ERR_NOT_FOUND)
+                e = drop_include(main_file, &whole, include, &why);
+            sp_ignore(rmdir(folder) == 0 ? SP_OK : SP_ERR_IO); /* others' parts may be there */
         } else if (e == SP_OK && (e = file_make_dir(folder, &why)) == SP_OK &&
                    (e = file_write(part, buf_view(&text), 0600, &why)) == SP_OK && !has) {
             buf_reset(&text);

@@ -21,7 +21,7 @@ def furnish(world):
     for app in world.apps.values():
         world.wait_app(app)
     world.apps["postgres"].fill()
-    world.start_broker([("root", PASSWORD, ["admins"]), ("anna", PASSWORD, ["staff"]), ("carl", PASSWORD, ["visitors"])])
+    world.start_broker([("root", PASSWORD, ["admins"]), ("ada", PASSWORD, ["admins"]), ("anna", PASSWORD, ["staff"]), ("carl", PASSWORD, ["visitors"])])
     world.start_relay()
     world.console = worlds.Console(world, "root", PASSWORD).sign_in()
     world.site = world.console.call("POST", "/sites", {"name": "office"})["id"]
@@ -62,6 +62,14 @@ def anna(world):
 def carl(world):
     """Someone with a login and no group."""
     user = world.user("carl", PASSWORD, ["visitors"]).start_agent()
+    user.login()
+    return user
+
+
+@pytest.fixture(scope="session")
+def ada(world):
+    """An administrator at a terminal: sallyport-admin by the login of her agent."""
+    user = world.user("ada", PASSWORD, ["admins"]).start_agent()
     user.login()
     return user
 

@@ -15,7 +15,7 @@ WORK = pathlib.Path("/mnt")  # a tmpfs in our mount namespace; on the host it is
 MARK = "SALLYPORT_CAGE"
 
 # The people of the tests: a uid for each program and person, so that rights are really separate.
-PEOPLE = {"broker": 20010, "relay": 20011, "connector": 20012, "anna": 20001, "carl": 20002, "dev": 20003}
+PEOPLE = {"broker": 20010, "relay": 20011, "connector": 20012, "anna": 20001, "carl": 20002, "dev": 20003, "ada": 20004}
 
 
 def inside():

@@ -22,7 +22,7 @@ from . import apps, browser, cage, net, proc
 TOP = pathlib.Path(__file__).resolve().parents[3]
 PORT = 8443
 PROGRAMS = {"sallyport-broker": "broker", "sallyport-relay": "relay", "sallyport-connector": "connector",
-            "sallyport": "client"}
+            "sallyport": "client", "sallyport-admin": "client/admin"}
 
 POLICY = """\
 version: 1

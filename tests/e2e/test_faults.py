@@ -56,8 +56,7 @@ def test_kill_9_of_the_agent_in_mid_transfer(world, anna):
     assert stream.ended is not None
     proc.until("the broker sees no session", 30, lambda: not [
         s for s in world.console.call("GET", "/sessions")["items"] if s["app"]["name"] == "source" and s["state"] == "live"])
-    anna.agent.start()
-    proc.until("the agent answers", 15, lambda: anna.run("status").code == 0)
+    anna.restart_agent()
     works(world, anna)
 
 

@@ -208,9 +208,7 @@ def take_grant(world, user, app):
     try:
         answer = world.client.run(ask)
     finally:
-        user.agent.start()
-        user.forget_addresses()
-        proc.until("the agent is connected again", 15, user.connected)
+        user.restart_agent()
     if answer.get("decision") != "allow":
         raise proc.Failed(f"no grant: {answer}")
     return Grant(answer)

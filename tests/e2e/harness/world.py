@@ -81,8 +81,14 @@ class User:
 
     def start_agent(self):
         self.agent = proc.Program(self.world.client, [self.world.bin / "sallyport", "agent"], self.world.logs / f"agent-{self.name}.log",
-                                  user=self.name, env=self.env, cwd=str(self.home))
+                                  user=self.name, env=self.env, cwd=str(self.home), notify=True).wait_ready()
         return self
+
+    def restart_agent(self):
+        """Again, after it ended. Not before it is ready may a command be run: it would start an agent of its own."""
+        self.agent.start().wait_ready()
+        self._addresses = {}
+        proc.until(f"{self.name}'s agent is connected", 20, lambda: self.run("apps").code == 0)
 
     def run(self, *arguments, **more):
         """`sallyport ...` as this person, to its end."""
@@ -119,16 +125,6 @@ class User:
             answer = self.json("up", app)
             self._addresses[app] = answer["address"], int(answer["port"])
         return self._addresses[app]
-
-
-    def forget_addresses(self):
-        """Its agent ended, and with it the local addresses."""
-        self._addresses = {}
-
-    def connected(self):
-        """The agent is up and has the broker's ear."""
-        done = self.run("apps")
-        return done.code == 0
 
 
 class Console:

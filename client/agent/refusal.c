@@ -77,7 +77,7 @@ static const struct {
     enum exit_code exit;
     const char *next;
 } answers[] = {
-    {"unauthenticated", EXIT_LOGIN, "sallyport login"},
+    {"login", EXIT_LOGIN, "sallyport login"}, /* envelope.c: SP_ERR_UNAUTHENTICATED */
     {"expired", EXIT_LOGIN, "sallyport login"},
     {"step_up", EXIT_STEP_UP, "enter the code of your authenticator"},
     {"denied", EXIT_DENIED, NULL},

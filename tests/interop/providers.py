@@ -1,10 +1,9 @@
 """Identity providers that no one here wrote, started on loopback for the relying party's tests.
 
-    with NodeProvider(tmp, cert, key, redirect_uri) as idp: ...       npm oidc-provider
-    with KeycloakProvider(tmp, cert, key, redirect_uri) as idp: ...   Keycloak's own distribution
+    with NodeProvider(tmp, tls, redirect_uri) as idp: ...       npm oidc-provider
+    with KeycloakProvider(tmp, tls, redirect_uri) as idp: ...   Keycloak's own distribution
 
-Each gives `issuer`, `client_id`, `client_secret`, `users` and `fill(form, user)`: what a person
-would type into the provider's login form. Installs are cached below ~/.cache/sallyport; where one
+Each gives `issuer`, `client_id`, `client_secret`, and `password(user)`. Installs are cached below ~/.cache/sallyport; where one
 can't be had, `available()` says why.
 """
 
@@ -36,21 +35,29 @@ class Provider:
     client_secret = "interop-secret-0123456789abcdef"
     start_seconds = 20
 
-    def __init__(self, folder, cert, key, redirect_uri):
+    def __init__(self, folder, tls, redirect_uri):
+        """`tls`: folder with ca.pem, cert.pem and key.pem for "localhost"."""
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.cert, self.key, self.redirect_uri = str(cert), str(key), redirect_uri
+        self.ca, self.cert, self.key = (str(tls / name) for name in ("ca.pem", "cert.pem", "key.pem"))
+        self.redirect_uri = redirect_uri
         self.port = free_port()
         self.process = None
 
     def __enter__(self):
-        log = open(self.folder / "provider.log", "wb")
+        return self.start()
+
+    def start(self):
+        log = open(self.folder / "provider.log", "ab")
         self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, env=self.environment(),
                                         start_new_session=True)
         self.wait()
         return self
 
     def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
         if self.process and self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGTERM)
             try:
@@ -63,7 +70,7 @@ class Provider:
         return os.environ
 
     def wait(self):
-        trust = ssl.create_default_context(cafile=self.cert)
+        trust = ssl.create_default_context(cafile=self.ca)
         until = time.monotonic() + self.start_seconds
         address = self.issuer + "/.well-known/openid-configuration"
         while True:
@@ -81,11 +88,13 @@ class Provider:
 class NodeProvider(Provider):
     """npm oidc-provider; its development form takes any password for a user it knows."""
 
-    users = {"anna": {"groups": ["staff"]}, "bob": {"groups": []}}
+    # Each test signs in someone of its own where it can: a second code within 30 s would have to wait.
+    users = {"bob": {"groups": []}, **{name: {"groups": ["staff"]} for name in ("anna", "cleo", "dora", "emil", "finn")}}
 
-    def __init__(self, *args, algs=("RS256",)):
+    def __init__(self, *args, algs=("RS256",), first_key=0):
         super().__init__(*args)
-        self.algs = list(algs)
+        self.algs, self.first_key = list(algs), first_key
+        self.lie({})
         self.issuer = f"https://localhost:{self.port}"
 
     @staticmethod
@@ -115,20 +124,22 @@ class NodeProvider(Provider):
         conf.write_text(json.dumps({
             "port": self.port, "issuer": self.issuer, "cert": self.cert, "key": self.key,
             "client_id": self.client_id, "client_secret": self.client_secret,
-            "redirect_uris": [self.redirect_uri], "users": self.users, "algs": self.algs}))
+            "redirect_uris": [self.redirect_uri], "users": self.users, "algs": self.algs,
+            "first_key": self.first_key, "key_store": str(self.folder / f"keys-{self.first_key}.json"), "lie": str(self.folder / "lie.json")}))
         conf.chmod(0o600)
         return ["node", str(home / "provider.mjs"), str(conf)]
 
-    def fill(self, form, user):
-        if "login" in form:
-            form.update(login=user, password="any")
-        return form
+    def lie(self, claims):
+        """From now on its ID tokens carry these claims instead of the true ones, well signed."""
+        (self.folder / "lie.json").write_text(json.dumps(claims))
+
+    def password(self, user):
+        return "any"
 
 
 class KeycloakProvider(Provider):
     """Keycloak in development mode with one imported realm; first start takes about 75 s."""
 
-    users = {"anna": {"groups": ["staff"]}, "bob": {"groups": []}}
     start_seconds = 240
 
     def __init__(self, *args):
@@ -179,6 +190,5 @@ class KeycloakProvider(Provider):
                 f"--hostname=https://localhost:{self.port}",
                 f"--https-certificate-file={self.cert}", f"--https-certificate-key-file={self.key}"]
 
-    def fill(self, form, user):
-        form.update(username=user, password=f"correct horse {user}")
-        return form
+    def password(self, user):
+        return f"correct horse {user}"

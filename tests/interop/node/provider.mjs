@@ -1,10 +1,12 @@
 // The npm package oidc-provider as an identity provider on loopback, over HTTPS.
 // Everything comes as one JSON object in the file named by argv[2]:
-//   {port, issuer, cert, key, client_id, client_secret, redirect_uris, users: {name: {groups: [...]}}, alg}
+//   {port, issuer, cert, key, client_id, client_secret, redirect_uris, users: {name: {groups: [...]}}, algs,
+//    key_store: file of its signing keys, made when absent, first_key: number of the first key id, lie: file with claims that replace the true ones in ID tokens}
 // Its development forms take any password: what is tested is our side of the protocol.
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:https";
 import { generateKeyPairSync } from "node:crypto";
+import { importJWK, decodeJwt, decodeProtectedHeader, SignJWT } from "jose";
 import { Provider } from "oidc-provider";
 
 const conf = JSON.parse(readFileSync(process.argv[2], "utf8"));
@@ -15,9 +17,11 @@ const makers = {
   EdDSA: () => generateKeyPairSync("ed25519"),
 };
 const algs = conf.algs ?? ["RS256"];
-const keys = algs.map((alg, i) => ({
-  ...makers[alg]().privateKey.export({ format: "jwk" }), alg, use: "sig", kid: `k${i}-${alg}`,
+const made = () => algs.map((alg, i) => ({
+  ...makers[alg]().privateKey.export({ format: "jwk" }), alg, use: "sig", kid: `k${(conf.first_key ?? 0) + i}-${alg}`,
 }));
+if (!existsSync(conf.key_store)) writeFileSync(conf.key_store, JSON.stringify(made()), { mode: 0o600 });
+const keys = JSON.parse(readFileSync(conf.key_store, "utf8"));
 
 const provider = new Provider(conf.issuer, {
   clients: [{
@@ -45,6 +49,17 @@ const provider = new Provider(conf.issuer, {
       }),
     };
   },
+});
+
+// A provider that lies: everything is true but the claims that the test names, signed with the real key.
+provider.use(async (ctx, next) => {
+  await next();
+  const lie = JSON.parse(readFileSync(conf.lie, "utf8"));
+  if (ctx.path !== "/token" || !ctx.body?.id_token || Object.keys(lie).length === 0) return;
+  const head = decodeProtectedHeader(ctx.body.id_token);
+  const claims = { ...decodeJwt(ctx.body.id_token), ...lie };
+  ctx.body.id_token = await new SignJWT(claims).setProtectedHeader(head)
+    .sign(await importJWK(keys.find((k) => k.kid === head.kid), head.alg));
 });
 
 createServer({ cert: readFileSync(conf.cert), key: readFileSync(conf.key) }, provider.callback())

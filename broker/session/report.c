@@ -82,10 +82,12 @@ void live_closed(struct live *l, enum edge_kind kind, struct sp_id from, struct 
     live_bytes(l, kind, from, session, bytes_up, bytes_down);
     if (live_change(l, session, on_unseen, &x, LIVE_EVENT_CHANGED, why, &s) != SP_OK)
         return;
+    if (s.state == SESSION_CUTTING)
+        return; /* the edges' answers, which say when the last byte was, end it; else CUT_FORGET_MS
+                 */
     /* The session is the connector's object; a relay sees only a tunnel of it. */
     if (kind == EDGE_CONNECTOR || (!s.at_connector && !s.at_relay))
-        live_remove(l, session, s.state == SESSION_CUTTING ? LIVE_EVENT_CUT : LIVE_EVENT_ENDED,
-                    why);
+        live_remove(l, session, LIVE_EVENT_ENDED, why);
 }
 
 static bool on_bytes(struct session *s, void *arg)

@@ -162,6 +162,25 @@ static void a_kill_goes_to_both_edges_and_is_over_when_both_have_answered(void *
     end(&f);
 }
 
+/* Edges report a session's end and then answer the order; the time to cut is in the answers. */
+static void an_end_that_is_reported_during_a_cut_does_not_end_the_wait_for_its_answers(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct session s;
+
+    begin(&f, true);
+    kill_it(&f, 1);
+    live_closed(f.live, EDGE_RELAY, relay_id, session_id, 0, 0, "cut");
+    live_closed(f.live, EDGE_CONNECTOR, connector_id, session_id, 0, 0, "cut");
+    assert_int_equal(live_get(f.live, session_id, &s), SP_OK);
+    session_cut_answered(f.sessions, EDGE_CONNECTOR, connector_id, session_id, 0);
+    session_cut_answered(f.sessions, EDGE_RELAY, relay_id, session_id, 0);
+    assert_int_equal(live_get(f.live, session_id, &s), SP_ERR_NOT_FOUND);
+    assert_int_equal(sessions_stats(f.sessions).cuts, 1);
+    end(&f);
+}
+
 static void an_answer_of_another_edge_confirms_nothing(void **state)
 {
     (void)state;
@@ -227,6 +246,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_kill_goes_to_both_edges_and_is_over_when_both_have_answered),
+        cmocka_unit_test(
+            an_end_that_is_reported_during_a_cut_does_not_end_the_wait_for_its_answers),
         cmocka_unit_test(an_answer_of_another_edge_confirms_nothing),
         cmocka_unit_test(an_edge_that_does_not_hang_here_is_not_waited_for),
         cmocka_unit_test(killing_what_is_not_live_is_a_success_and_still_goes_out),

@@ -19,3 +19,6 @@ tests_unit_%C%_test_core_SOURCES = tests/unit/%D%/test_core.c \
 
 check_PROGRAMS += tests/unit/%D%/test_streams
 tests_unit_%C%_test_streams_SOURCES = tests/unit/%D%/test_streams.c tests/unit/check.h
+
+check_PROGRAMS += tests/unit/%D%/test_ws
+tests_unit_%C%_test_ws_SOURCES = tests/unit/%D%/test_ws.c tests/unit/check.h

@@ -11,6 +11,7 @@ static void enter(struct idle *i, enum idle_stage stage, sp_boot_ms now)
 {
     i->stage = stage;
     i->since = i->heard = i->pinged = now;
+    i->missed = 0;
 }
 
 void idle_waiting(struct idle *i, sp_boot_ms now)
@@ -33,8 +34,11 @@ void idle_up(struct idle *i, sp_boot_ms now)
 
 void idle_heard(struct idle *i, sp_boot_ms when)
 {
-    if (when > i->heard)
-        i->heard = when;
+    if (when <= i->heard)
+        return;
+    i->heard = when;
+    if (when >= i->pinged)
+        i->missed = 0;
 }
 
 void idle_bytes_moved(struct idle *i, sp_boot_ms when)
@@ -61,9 +65,10 @@ static sp_boot_ms stage_ends(const struct idle *i)
     }
 }
 
-static sp_boot_ms lost_at(const struct idle *i)
+/* The next ping; when enough of them were missed, the end. */
+static sp_boot_ms ping_at(const struct idle *i)
 {
-    return i->heard + PINGS_MISSED_MAX * ping_every(i) + ping_every(i) / 5;
+    return i->pinged + (i->missed > 0 ? PING_AGAIN_MS : ping_every(i));
 }
 
 enum idle_verdict idle_due(struct idle *i, sp_boot_ms now)
@@ -72,12 +77,13 @@ enum idle_verdict idle_due(struct idle *i, sp_boot_ms now)
 
     if (ends != 0)
         return now >= ends ? IDLE_LATE : IDLE_NOTHING;
-    if (now >= lost_at(i))
+    if (i->missed >= PINGS_MISSED_MAX && now >= ping_at(i))
         return IDLE_LOST;
     if (i->stage == IDLE_LIVE && i->idle_ms > 0 && now >= i->moved + i->idle_ms)
         return IDLE_OVER;
-    if (now >= i->pinged + ping_every(i)) {
+    if (now >= ping_at(i)) {
         i->pinged = now;
+        i->missed++;
         return IDLE_PING;
     }
     return IDLE_NOTHING;
@@ -89,9 +95,7 @@ sp_boot_ms idle_next(const struct idle *i)
 
     if (at != 0)
         return at;
-    at = i->pinged + ping_every(i);
-    if (lost_at(i) < at)
-        at = lost_at(i);
+    at = ping_at(i);
     if (i->stage == IDLE_LIVE && i->idle_ms > 0 && i->moved + i->idle_ms < at)
         at = i->moved + i->idle_ms;
     return at;

@@ -19,7 +19,8 @@ struct idle {
     enum idle_stage stage;
     sp_boot_ms since;  /* of the stage */
     sp_boot_ms heard;  /* the peer, last */
-    sp_boot_ms pinged; /* our last ping; 0: none yet */
+    sp_boot_ms pinged; /* our last ping, or the stage's begin */
+    unsigned missed;   /* pings in a row that nothing answered */
     sp_boot_ms moved;  /* last application byte, or the session's begin */
     int64_t idle_ms;   /* 0: the session has no idle limit */
 };

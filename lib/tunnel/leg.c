@@ -2,6 +2,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/tunnel/drive.h"
+#include "lib/tunnel/idle.h"
 #include "lib/tunnel/outer.h"
 #include "lib/tunnel/thread_internal.h"
 
@@ -15,6 +16,7 @@ struct leg {
     void *arg;
     const struct leg_raw *raw; /* borrowed; NULL: whole messages */
     void *raw_arg;
+    struct idle idle;        /* once open */
     struct timer *timer;     /* owned; NULL: not running */
     struct deferred turn;    /* run from the loop what a call has set off */
     struct deferred telling; /* the end is told from the loop */
@@ -95,14 +97,21 @@ static void on_timer(void *arg)
         return;
     }
     /* A bare direction has no pongs: there TCP_USER_TIMEOUT and the ends' own PING watch. */
-    bool bare = outer_tx_bare(l->outer) || outer_rx_bare(l->outer);
-    if (!bare && now - outer_heard(l->outer) > (PINGS_MISSED_MAX + 1) * (int64_t)PING_LIVE_MS) {
+    if (outer_tx_bare(l->outer) || outer_rx_bare(l->outer))
+        return;
+    idle_heard(&l->idle, outer_heard(l->outer));
+    switch (idle_due(&l->idle, now)) {
+    case IDLE_PING:
+        if (outer_ping(l->outer) == SP_OK)
+            drive_output(&l->drive);
+        break;
+    case IDLE_LOST:
         finish(l, SP_ERR_TIMEOUT);
         return;
+    default:
+        break;
     }
-    if (!bare && outer_ping(l->outer) == SP_OK)
-        drive_output(&l->drive);
-    set_timer(l, now + PING_LIVE_MS);
+    set_timer(l, idle_next(&l->idle));
 }
 
 /* ---- bytes -------------------------------------------------------------------------------- */
@@ -145,7 +154,8 @@ SP_MUST static sp_error read_messages(struct leg *l)
 static void opened(struct leg *l)
 {
     l->until = 0;
-    set_timer(l, clock_boot() + PING_LIVE_MS);
+    idle_up(&l->idle, clock_boot());
+    set_timer(l, idle_next(&l->idle));
     if (!l->told_opened) {
         l->told_opened = true;
         l->events->opened(l->arg, outer_cut_through(l->outer));

@@ -28,9 +28,10 @@ enum {
     INNER_BIND_MS = 10 * 1000,   /* inner handshake and bind together */
     PING_LIVE_MS = 15 * 1000,    /* with a live session */
     PING_WAITING_MS = 25 * 1000, /* without: C-021 */
-    PINGS_MISSED_MAX = 2,
-    PEER_LOST_MS = 30 * 1000, /* TCP_USER_TIMEOUT of every leg */
-    GOODBYE_MS = 2000,        /* for the peer's close or FIN, once our last words are out */
+    PING_AGAIN_MS = 7 * 1000,    /* after one that was not answered: two of them and it is lost */
+    PINGS_MISSED_MAX = 2,        /* 15 + 7 + 7 s: within PEER_LOST_MS (CT-9) */
+    PEER_LOST_MS = 30 * 1000,    /* TCP_USER_TIMEOUT of every leg */
+    GOODBYE_MS = 2000,           /* for the peer's close or FIN, once our last words are out */
 
     STREAMS_MAX = 256,              /* a tunnel */
     STREAM_PILE_BYTES = 256 * 1024, /* delivered, not taken by the local socket: first window */

@@ -19,7 +19,7 @@ noinst_LIBRARIES += %D%/libagent.a
 	%D%/state.c %D%/state.h \
 	%D%/wake.h %D%/wake_linux.c
 
-check_PROGRAMS += tests/unit/%D%/test_address tests/unit/%D%/test_ends tests/unit/%D%/test_listen \
+check_PROGRAMS += tests/unit/%D%/test_address tests/unit/%D%/test_ends tests/unit/%D%/test_listen tests/unit/%D%/test_refusal \
 	tests/unit/%D%/test_state
 tests_unit_%C%_test_address_SOURCES = tests/unit/%D%/test_address.c
 tests_unit_%C%_test_address_LDADD = %D%/libagent.a $(LDADD)
@@ -29,3 +29,5 @@ tests_unit_%C%_test_state_SOURCES = tests/unit/%D%/test_state.c
 tests_unit_%C%_test_state_LDADD = %D%/libagent.a $(LDADD)
 tests_unit_%C%_test_ends_SOURCES = tests/unit/%D%/test_ends.c
 tests_unit_%C%_test_ends_LDADD = %D%/libagent.a $(LDADD)
+tests_unit_%C%_test_refusal_SOURCES = tests/unit/%D%/test_refusal.c
+tests_unit_%C%_test_refusal_LDADD = %D%/libagent.a $(LDADD)

@@ -6,7 +6,7 @@ same. Each app exists twice: `NAME` may cut through, `NAME-frames` stays in webs
 import os
 import pathlib
 
-from harness import cage, net, world as worlds
+from harness import cage, net, proc, world as worlds
 
 PASSWORD = "correct horse battery"
 PORTS = {"bulk": 5201, "echo": 7001, "stall": 7002}
@@ -50,6 +50,7 @@ class Installation(worlds.World):
         self.enrol_connector(self.console, self.site)
         self.anna = self.user("anna", PASSWORD, ["staff"]).start_agent()
         self.anna.login()
+        proc.until("the connector stands at the relay", 20, self.entry, "echo")
         return self
 
     def add(self, name, port, suffix):

@@ -9,6 +9,7 @@
 
 int cmd_run(const struct command_call *call);
 int cmd_check(const struct command_call *call);
+int cmd_bootstrap(const struct command_call *call);
 int cmd_key(const struct command_call *call);         /* fingerprint, list */
 int cmd_account_add(const struct command_call *call); /* of the built-in provider */
 int cmd_account_list(const struct command_call *call);

@@ -17,6 +17,16 @@ static const struct command commands[] = {
      .exits = "",
      .options = {CONFIG},
      .run = cmd_check},
+    {.name = "bootstrap",
+     .summary = "make the first administrator's token: one hour, the broker may run",
+     .manual = "Prints the line that `sallyport-admin --token-file` sends, or writes it to a new "
+               "file of mode 0600. There is one token at a time: a new one ends the one before it, "
+               "and --end leaves none. Its first use and all that is done with it is in the audit.",
+     .exits = "",
+     .options = {CONFIG,
+                 {"token-out", "FILE", "new file for the token; else it is printed"},
+                 {"end", NULL, "end the token that is there"}},
+     .run = cmd_bootstrap},
     {.name = "key fingerprint",
      .summary = "the fingerprint of the identity key, for comparing",
      .exits = "10",

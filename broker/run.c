@@ -439,6 +439,7 @@ static sp_error start_api(struct broker *b, struct sp_why *why)
         .about = {.name = c->organisation,
                   .public_url = c->public_url,
                   .fingerprint = b->fingerprint.s,
+                  .state = c->state,
                   .evaluation = b->hooks->evaluation,
                   .front_l7 = c->front == FRONT_L7,
                   .cut_through_off = c->tunnel.cut_through == CUT_THROUGH_OFF,

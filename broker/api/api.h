@@ -96,6 +96,7 @@ struct api_ports {
 struct api_about {
     const char *name, *public_url; /* "https://access.example.org" */
     const char *fingerprint;       /* of the identity key */
+    const char *state;             /* folder of the bootstrap token; NULL: none is taken */
     bool evaluation;               /* sallyport-broker dev */
     bool front_l7, cut_through_off;
     int64_t login_life_ms, login_idle_ms;
@@ -141,7 +142,7 @@ bool api_live_admit(void *api, const struct request *req);
 
 /* ---- for this room's files ---------------------------------------------------------------- */
 
-enum api_proof { PROOF_NONE = 0, PROOF_BROWSER, PROOF_DEVICE };
+enum api_proof { PROOF_NONE = 0, PROOF_BROWSER, PROOF_DEVICE, PROOF_BOOTSTRAP };
 
 /* Who asks. A zeroed caller is nobody. */
 struct api_caller {

@@ -11,9 +11,13 @@ static const char *const factor_words[] = {
 
 static struct json *login_object(const struct api_caller *caller)
 {
+    static const char *const kinds[] = {[PROOF_NONE] = "",
+                                        [PROOF_BROWSER] = "browser",
+                                        [PROOF_DEVICE] = "device",
+                                        [PROOF_BOOTSTRAP] = "token"};
     struct json *o = json_object();
 
-    json_set_cstr(o, "kind", caller->proof == PROOF_BROWSER ? "browser" : "device");
+    json_set_cstr(o, "kind", kinds[caller->proof]);
     set_time(o, "auth_at", caller->login.auth_at);
     set_time(o, "mfa_at", caller->login.mfa_at);
     json_set_cstr(o, "mfa_kind", factor_words[caller->login.mfa_kind]);

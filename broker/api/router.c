@@ -68,8 +68,10 @@ static bool is_fresh(const struct api_caller *caller)
 {
     sp_unix_ms now = clock_unix();
 
-    return caller->login.mfa_kind != ROW_MFA_NONE && caller->login.mfa_at <= now &&
-           now - caller->login.mfa_at <= API_FRESH_MS;
+    /* A bootstrap token is short-lived and there is no factor yet that could be asked for. */
+    return caller->proof == PROOF_BOOTSTRAP ||
+           (caller->login.mfa_kind != ROW_MFA_NONE && caller->login.mfa_at <= now &&
+            now - caller->login.mfa_at <= API_FRESH_MS);
 }
 
 /* Who asks, and may they? False: answered. */

@@ -7,6 +7,7 @@
 #include "broker/api/feed.h"
 #include "broker/api/figures.h"
 #include "broker/api/verified.h"
+#include "broker/identity/bootstrap.h"
 #include "broker/identity/signin.h"
 #include "broker/identity/tickets.h"
 #include "broker/registry/users.h"
@@ -488,6 +489,41 @@ static void refusals_of_people_and_acts_without_a_change_are_recorded(void **sta
     end(&w);
 }
 
+static void INC_15_the_bootstrap_token_is_an_administrator_and_its_first_use_is_recorded(
+    void **state)
+{
+    (void)state;
+    char bearer[BOOTSTRAP_TEXT + 16], path[128];
+    struct found used = {"bootstrap", 0};
+    struct buf token;
+    struct world w;
+
+    begin(&w, "corp/staff");
+    w.api.about.state = w.t.folder;
+    buf_init(&token, 256);
+    assert_int_equal(bootstrap_make(w.t.folder, clock_unix(), &token, NULL), SP_OK);
+    snprintf(bearer, sizeof bearer, "Bearer %s", buf_cstr(&token));
+    struct ask make = {
+        .method = METHOD_POST, .path = "/api/v1/apps", .authorization = bearer, .no_cookie = true};
+    struct ask remove = make;
+    remove.method = METHOD_DELETE;
+    remove.path = "/api/v1/apps/" ID; /* asks for a fresh code of others */
+    check(&w, &make, 204, "");
+    assert_int_equal(ran_as, ROLE_ADMIN);
+    check(&w, &remove, 204, "");
+    assert_int_equal(w.t.s->audit->walk(w.t.st, 1, 1, 1000, count_action, &used), SP_OK);
+    assert_int_equal(used.count, 1);
+    assert_int_equal(bootstrap_end(w.t.folder, NULL), SP_OK);
+    check(&w, &make, 401, "login");
+    w.api.about.state = NULL; /* a broker that takes none */
+    assert_int_equal(bootstrap_make(w.t.folder, clock_unix(), &token, NULL), SP_OK);
+    check(&w, &make, 401, "login");
+    snprintf(path, sizeof path, "%s/bootstrap", w.t.folder);
+    unlink(path);
+    buf_wipe(&token);
+    end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -497,6 +533,8 @@ int main(void)
         cmocka_unit_test(nobody_a_locked_user_and_a_login_that_ended_are_sent_to_sign_in),
         cmocka_unit_test(unreadable_groups_make_nobody_an_admin),
         cmocka_unit_test(a_device_s_ticket_is_its_login_and_needs_no_browser_s_headers),
+        cmocka_unit_test(
+            INC_15_the_bootstrap_token_is_an_administrator_and_its_first_use_is_recorded),
         cmocka_unit_test(addresses_that_are_none_and_methods_that_do_not_fit),
         cmocka_unit_test(refusals_of_people_and_acts_without_a_change_are_recorded),
     };

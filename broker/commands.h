@@ -7,6 +7,8 @@
 
 #include "lib/term/command.h"
 
+int cmd_dev(const struct command_call *call); /* the evaluation mode */
+int cmd_health(const struct command_call *call);
 int cmd_run(const struct command_call *call);
 int cmd_check(const struct command_call *call);
 int cmd_bootstrap(const struct command_call *call);

@@ -17,6 +17,23 @@ static const struct command commands[] = {
      .exits = "",
      .options = {CONFIG},
      .run = cmd_check},
+    {.name = "dev",
+     .summary = "evaluation: a broker with its relay, an account and a CA, gone with Ctrl-C",
+     .manual = "Starts an ordinary broker and relay in a folder of their own under /tmp, with a "
+               "certificate of a CA made for it and one account of the built-in provider, whose "
+               "password is shown once. Every page says that it is an evaluation. Not for "
+               "production.",
+     .exits = "",
+     .options = {{"listen", "ADDR:PORT", "127.0.0.1:8443 unless given"},
+                 {"keep", "DIR", "the folder; it stays at the end"}},
+     .run = cmd_dev},
+    {.name = "health",
+     .summary = "ask the running broker whether it is ready",
+     .manual = "Asks the operations endpoint of the configuration. Exit 0 means ready, 8 that a "
+               "check fails or that nothing answers.",
+     .exits = "8",
+     .options = {CONFIG, {"verbose", NULL, "the checks that pass, too"}},
+     .run = cmd_health},
     {.name = "bootstrap",
      .summary = "make the first administrator's token: one hour, the broker may run",
      .manual = "Prints the line that `sallyport-admin --token-file` sends, or writes it to a new "

@@ -594,6 +594,8 @@ sp_error broker_run(const struct broker_config *config, const struct run_hooks *
         if (b->hooks->ready != NULL)
             b->hooks->ready(b->hooks->arg, b);
         loop_run(b->loop);
+        if (b->hooks->end != NULL)
+            b->hooks->end(b->hooks->arg);
     }
     stop_all(b);
     free(b);

@@ -19,6 +19,8 @@ struct run_hooks {
     bool evaluation; /* the banner on every page */
     /* Everything serves; from the loop. May end the broker with broker_stop. NULL: nothing. */
     void (*ready)(void *arg, struct broker *b);
+    /* Everything still stands, but the loop does not run any more. NULL: nothing. */
+    void (*end)(void *arg);
     void *arg; /* borrowed */
 };
 

@@ -29,15 +29,17 @@ struct provider_config {
 
 struct broker_config {
     char *organisation;
-    char *public_url;              /* "https://access.example.org[:port]" */
-    struct config_strings listen;  /* "0.0.0.0:443" */
-    char *certificate, *key;       /* PEM files */
-    char *ca_file;                 /* that edges must trust besides the system's; NULL: none */
-    char *state;                   /* folder, 0700 */
-    char *front_socket;            /* unix socket for the relay; NULL: no relay on this machine */
-    int front;                     /* enum front_mode */
-    struct config_strings proxies; /* CIDRs whose PROXY v2 header is believed; empty: none */
-    char *operations;              /* "127.0.0.1:7480": /livez, /readyz, /metrics */
+    char *public_url;               /* "https://access.example.org[:port]" */
+    struct config_strings listen;   /* "0.0.0.0:443" */
+    char *certificate, *key;        /* PEM files */
+    char *ca_file;                  /* that edges must trust besides the system's; NULL: none */
+    char *state;                    /* folder, 0700 */
+    char *front_socket;             /* unix socket for the relay; NULL: no relay on this machine */
+    char *relay_user, *relay_group; /* of that relay; NULL: the broker's own, socket 0600 */
+    bool enrol_at_login;            /* a first sign-in may set up TOTP: its page shows the QR */
+    int front;                      /* enum front_mode */
+    struct config_strings proxies;  /* CIDRs whose PROXY v2 header is believed; empty: none */
+    char *operations;               /* "127.0.0.1:7480": /livez, /readyz, /metrics */
     int64_t workers;
     char *admin_group;    /* "corp/sallyport-admins" */
     char *viewer_group;   /* may look, not change; NULL: nobody */

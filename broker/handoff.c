@@ -4,8 +4,11 @@
 #include "lib/os/fdpass.h"
 #include "lib/os/loop.h"
 
+#include <grp.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct handoff {
@@ -13,6 +16,7 @@ struct handoff {
     handoff_connected *connected;
     void *arg;            /* borrowed */
     char path[108];       /* as long as sun_path */
+    uid_t relay_uid;      /* whose process may be the relay, besides this user and root */
     int listener, relay;  /* owned; -1: none */
     struct watch *accept; /* owned */
     struct watch *hangup; /* owned; NULL: no relay */
@@ -48,7 +52,7 @@ static void take_relay(struct handoff *h, int fd)
 {
     uid_t uid;
 
-    if (sock_peer_uid(fd, &uid) != SP_OK || (uid != geteuid() && uid != 0)) {
+    if (sock_peer_uid(fd, &uid) != SP_OK || (uid != h->relay_uid && uid != geteuid() && uid != 0)) {
         log_event(LOG_WARN, "handoff.refuse", "a process of another user wanted tunnel sockets",
                   NULL);
         close(fd);
@@ -74,8 +78,53 @@ static void on_accept(void *arg, unsigned events)
         take_relay(h, fd);
 }
 
-sp_error handoff_new(struct loop *loop, const char *path, handoff_connected *connected, void *arg,
-                     struct sp_why *why, struct handoff **out)
+static sp_error find_user(const char *name, uid_t *out, struct sp_why *why)
+{
+    struct passwd *found = name == NULL ? NULL : getpwnam(name);
+
+    *out = found == NULL ? geteuid() : found->pw_uid;
+    return name == NULL || found != NULL
+               ? SP_OK
+               : sp_why_say(why, SP_ERR_INVALID, "relay_user: there is no user %s", name);
+}
+
+/* The file is 0600 until it has its group. */
+static sp_error open_to_group(const char *path, const char *name, struct sp_why *why)
+{
+    struct group *found = name == NULL ? NULL : getgrnam(name);
+
+    if (name == NULL)
+        return SP_OK;
+    if (found == NULL)
+        return sp_why_say(why, SP_ERR_INVALID, "relay_group: there is no group %s", name);
+    if (lchown(path, (uid_t)-1, found->gr_gid) != 0 || chmod(path, 0660) != 0)
+        return sp_why_say(why, SP_ERR_PERMISSION,
+                          "relay_group: %s can't be given to the group %s: the broker's user must "
+                          "be a member of it",
+                          path, name);
+    return SP_OK;
+}
+
+static sp_error start(struct handoff *h, const struct handoff_options *o, struct sp_why *why)
+{
+    int n = snprintf(h->path, sizeof h->path, "%s", o->path);
+    sp_error e = find_user(o->relay_user, &h->relay_uid, why);
+
+    if (e != SP_OK || n < 0 || (size_t)n >= sizeof h->path) {
+        h->path[0] = '\0';
+        return e != SP_OK ? e : sp_why_say(why, SP_ERR_LIMIT, "%s: the path is too long", o->path);
+    }
+    if ((e = sock_listen_unix(o->path, SOCK_SEQPACKET, &h->listener)) != SP_OK) {
+        h->path[0] = '\0'; /* someone else's */
+        return sp_why_say(why, e, "can't serve the relay on %s: %s", o->path, sp_error_text(e));
+    }
+    if ((e = open_to_group(o->path, o->relay_group, why)) != SP_OK)
+        return e;
+    return watch_start(h->loop, h->listener, WATCH_READ, on_accept, h, &h->accept);
+}
+
+sp_error handoff_new(struct loop *loop, const struct handoff_options *o, struct sp_why *why,
+                     struct handoff **out)
 {
     struct handoff *h = calloc(1, sizeof *h);
     sp_error e;
@@ -83,19 +132,10 @@ sp_error handoff_new(struct loop *loop, const char *path, handoff_connected *con
     if (h == NULL)
         return SP_ERR_NOMEM;
     *h = (struct handoff){
-        .loop = loop, .connected = connected, .arg = arg, .listener = -1, .relay = -1};
-    int n = snprintf(h->path, sizeof h->path, "%s", path);
-    if (n < 0 || (size_t)n >= sizeof h->path)
-        e = SP_ERR_LIMIT;
-    else
-        e = sock_listen_unix(path, SOCK_SEQPACKET, &h->listener);
-    if (e == SP_OK)
-        e = watch_start(loop, h->listener, WATCH_READ, on_accept, h, &h->accept);
-    if (e != SP_OK) {
-        if (h->listener < 0)
-            h->path[0] = '\0'; /* someone else's */
+        .loop = loop, .connected = o->connected, .arg = o->arg, .listener = -1, .relay = -1};
+    if ((e = start(h, o, why)) != SP_OK) {
         handoff_free(h);
-        return sp_why_say(why, e, "can't serve the relay on %s: %s", path, sp_error_text(e));
+        return e;
     }
     *out = h;
     return SP_OK;

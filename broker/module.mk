@@ -9,6 +9,8 @@ bin_PROGRAMS += broker/sallyport-broker
 broker_sallyport_broker_SOURCES = %D%/main.c
 broker_sallyport_broker_LDADD = %D%/libbroker.a $(SP_BROKER_LIBS) $(SP_LIBS) $(SP_EXT)
 
-check_PROGRAMS += tests/unit/%D%/test_ops
+check_PROGRAMS += tests/unit/%D%/test_handoff tests/unit/%D%/test_ops
+tests_unit_%C%_test_handoff_SOURCES = tests/unit/%D%/test_handoff.c
+tests_unit_%C%_test_handoff_LDADD = %D%/libbroker.a $(LDADD)
 tests_unit_%C%_test_ops_SOURCES = tests/unit/%D%/test_ops.c
 tests_unit_%C%_test_ops_LDADD = %D%/libbroker.a $(LDADD)

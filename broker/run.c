@@ -272,8 +272,12 @@ static void to_server(void *arg, int fd, const struct address *peer)
     struct broker *b = arg;
     struct address_text host = address_host_text(peer);
 
-    if (server_adopt(b->server, fd, host.s, address_port(peer)) != SP_OK)
+    sp_error e = server_adopt(b->server, fd, host.s, address_port(peer));
+
+    if (e == SP_ERR_LIMIT)
         log_event(LOG_WARN, "front.drop", "too many connections", "peer", host.s, NULL);
+    else if (e != SP_OK) /* mostly a peer that left between its hello and here */
+        log_event(LOG_DEBUG, "front.drop", sp_error_text(e), "peer", host.s, NULL);
 }
 
 /* ---- starting, a step a function ---- */
@@ -405,7 +409,7 @@ static sp_error start_pages(struct broker *b)
     const struct pages_options pages = {
         .organisation = b->config->organisation,
         .banner = b->hooks->evaluation ? "Evaluation mode: not for production." : NULL,
-        .enrol_at_login = true,
+        .enrol_at_login = b->config->enrol_at_login,
         .logins = b->logins,
         .oidc = b->oidc,
         .mfa = b->mfa,
@@ -502,10 +506,15 @@ static sp_error start_feed(struct broker *b)
 static sp_error start_front(struct broker *b, struct sp_why *why)
 {
     const struct front_targets targets = {.tunnel = to_relay, .http = to_server, .arg = b};
+    const struct handoff_options handoff = {.path = b->config->front_socket,
+                                            .relay_user = b->config->relay_user,
+                                            .relay_group = b->config->relay_group,
+                                            .connected = on_relay,
+                                            .arg = b};
     sp_error e = SP_OK;
 
     if (b->config->front_socket != NULL)
-        e = handoff_new(b->loop, b->config->front_socket, on_relay, b, why, &b->handoff);
+        e = handoff_new(b->loop, &handoff, why, &b->handoff);
     return e != SP_OK ? e : front_new(b->loop, &b->config->listen, &targets, why, &b->front);
 }
 

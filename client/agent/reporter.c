@@ -62,7 +62,7 @@ static void finish(struct reporter *r, const struct refusal *refusal)
 
 static void fail(struct reporter *r, const struct refusal *refusal)
 {
-    log_event(LOG_WARN, "posture.report", refusal->why, "code", refusal->code, NULL);
+    log_event(LOG_WARN, "posture.report", refusal->why, "error_code", refusal->code, NULL);
     finish(r, refusal);
 }
 

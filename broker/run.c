@@ -112,26 +112,6 @@ static bool calls_out(void *arg, const struct request *req)
 
 /* ---- ports of the API ---- */
 
-static enum app_test_result test_result(const struct control_dial *d)
-{
-    static const struct {
-        const char *word;
-        enum app_test_result result;
-    } words[] = {
-        {"", APP_TEST_OK},
-        {"refused", APP_TEST_REFUSED},
-        {"timeout", APP_TEST_NO_ANSWER},
-        {"not_found", APP_TEST_NAME},
-        {"floor", APP_TEST_FLOOR},
-        {"record", APP_TEST_RECORD},
-    };
-
-    for (size_t w = 0; w < sizeof words / sizeof *words; w++)
-        if (strcmp(words[w].word, d->error) == 0)
-            return words[w].result;
-    return APP_TEST_UNREACHABLE;
-}
-
 static sp_error port_app_test(void *arg, struct sp_id connector, struct sp_id app,
                               struct app_test *out)
 {
@@ -141,7 +121,7 @@ static sp_error port_app_test(void *arg, struct sp_id connector, struct sp_id ap
 
     if (e != SP_OK)
         return e;
-    *out = (struct app_test){.result = test_result(&dial), .ms = dial.ms};
+    *out = (struct app_test){.result = wire_test_result(dial.error), .ms = dial.ms};
     snprintf(out->address, sizeof out->address, "%s", dial.address);
     snprintf(out->text, sizeof out->text, "%s", dial.error[0] == '\0' ? "connected" : dial.floor);
     return SP_OK;

@@ -187,3 +187,23 @@ size_t wire_roles(const struct broker_config *c, struct api_role_rule out[WIRE_R
         out[n++] = (struct api_role_rule){.group = c->viewer_group, .role = ROLE_VIEWER};
     return n;
 }
+
+enum app_test_result wire_test_result(const char *error)
+{
+    static const struct {
+        const char *word;
+        enum app_test_result result;
+    } words[] = {
+        {"", APP_TEST_OK},
+        {"refused", APP_TEST_REFUSED},
+        {"timeout", APP_TEST_NO_ANSWER},
+        {"not_found", APP_TEST_NAME},
+        {"floor", APP_TEST_FLOOR},
+        {"record", APP_TEST_RECORD},
+    };
+
+    for (size_t w = 0; w < sizeof words / sizeof *words; w++)
+        if (strcmp(words[w].word, error) == 0)
+            return words[w].result;
+    return APP_TEST_UNREACHABLE;
+}

@@ -29,4 +29,7 @@ SP_MUST sp_error wire_oidc(const struct broker_config *c, const struct idp *buil
 /* Group to role; returns how many. Borrows `c`. */
 size_t wire_roles(const struct broker_config *c, struct api_role_rule out[WIRE_ROLES_MAX]);
 
+/* What a connector's word for a failed dial ("" for none) means. */
+enum app_test_result wire_test_result(const char *error);
+
 #endif

@@ -63,6 +63,8 @@ static void on_looking_again(void *arg)
  */
 static void wait_for(struct peek *p, size_t need)
 {
+    if (p->away != NULL)
+        return; /* we look soon anyway */
     if (need > p->need) {
         p->need = need;
         sock_lowat(p->fd, (int)need);
@@ -81,16 +83,19 @@ static void on_event(void *arg, unsigned events)
     uint8_t bytes[HELLO_BYTES_MAX];
     struct hello hello;
     size_t need = 0;
+    /* Writing was never asked for: an event that names it is the loop's word for a socket error,
+     * and bytes that came before a reset can still be read. */
+    bool gone = (events & (WATCH_HANGUP | WATCH_WRITE)) != 0;
 
     ssize_t n = recv(p->fd, bytes, sizeof bytes, MSG_PEEK);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR) && (events & WATCH_HANGUP) == 0)
+    if (n < 0 && (errno == EAGAIN || errno == EINTR) && !gone)
         return;
     if (n <= 0) {
         end(p, SP_ERR_CLOSED, NULL);
         return;
     }
     sp_error e = hello_parse((struct view){bytes, (size_t)n}, &hello, &need);
-    if (e == SP_ERR_AGAIN && (events & WATCH_HANGUP) != 0)
+    if (e == SP_ERR_AGAIN && gone)
         end(p, SP_ERR_CLOSED, NULL); /* a FIN ignores the mark: level-triggered would spin */
     else if (e == SP_ERR_AGAIN)
         wait_for(p, need);

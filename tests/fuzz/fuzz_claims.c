@@ -1,5 +1,5 @@
-/* First byte: a line that brings an edge to its broker, a key's text, a secret key's file, or the
- * claims of each broker statement. */
+/* FUZ-7. First byte: a line that brings an edge to its broker, a key's text, a secret key's file,
+ * or the claims of each broker statement. */
 #include "lib/trust/enrol.h"
 #include "lib/trust/tables.h"
 #include "tests/fuzz/fuzz.h"

@@ -1,4 +1,4 @@
-/* A cookie that was found is one that cookie_set would send. */
+/* FUZ-13. A cookie that was found is one that cookie_set would send. */
 #include "lib/http/cookie.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -1,4 +1,4 @@
-/* A provider's metadata, and an answer that a browser brings back. */
+/* FUZ-10. A provider's metadata, and an answer that a browser brings back. */
 #include "broker/identity/discovery.h"
 #include "lib/http/url.h"
 #include "tests/fuzz/fuzz.h"

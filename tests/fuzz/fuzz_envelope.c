@@ -1,5 +1,5 @@
-/* Control messages: the envelope, then every table of lib/proto on its members. What a table reads
- * it also writes, and reads again. */
+/* FUZ-7. Control messages: the envelope, then every table of lib/proto on its members. What a table
+ * reads it also writes, and reads again. */
 #include "lib/proto/envelope.h"
 #include "lib/proto/login.h"
 #include "lib/proto/opening.h"

@@ -1,3 +1,4 @@
+/* FUZ-15. */
 #include "fuzz.h"
 
 #include "connector/floor.h"

@@ -1,4 +1,5 @@
-/* First byte: what the rest is. Key sets, tokens against a fixed set, claims of an ID token. */
+/* FUZ-10, FUZ-11. First byte: what the rest is. Key sets, tokens against a fixed set, claims of an
+ * ID token. */
 #include "lib/crypto/jwt.h"
 #include "tests/fuzz/fuzz.h"
 

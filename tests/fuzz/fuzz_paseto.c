@@ -1,4 +1,4 @@
-/* A token from the net: whatever it is, no reader takes it, and nothing is written. */
+/* FUZ-8. A token from the net: whatever it is, no reader takes it, and nothing is written. */
 #include "lib/crypto/paseto.h"
 #include "lib/trust/claims.h"
 #include "lib/trust/grant.h"

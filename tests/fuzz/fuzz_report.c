@@ -1,4 +1,4 @@
-/* A posture report as any device may send it. */
+/* FUZ-14. A posture report as any device may send it. */
 #include "lib/trust/report.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -7,7 +7,7 @@ from conftest import Broker, Person
 
 
 @pytest.mark.parametrize("alg", ["RS256", "PS256", "ES256", "EdDSA"])
-def test_IDT_03_an_id_token_signed_with(alg, tls, tmp_path):
+def test_RP_08_IDT_03_an_id_token_signed_with(alg, tls, tmp_path):
     broker = Broker(tmp_path, tls)
     with providers.NodeProvider(tmp_path / "node", tls, broker.callback, algs=[alg]) as idp:
         try:

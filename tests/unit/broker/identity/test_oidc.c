@@ -304,7 +304,7 @@ static void refused(sp_error want)
     assert_int_equal(op.userinfo_calls, 0); /* reject = no userinfo call */
 }
 
-static void OA_01_the_address_has_pkce_state_nonce_and_one_redirect_uri(void **state)
+static void OA_01_OA_02_OA_03_RP_13_the_address_has_pkce_state_nonce_and_one_uri(void **state)
 {
     (void)state;
     struct oidc_attempt a, b;
@@ -341,7 +341,7 @@ static void OA_01_the_address_has_pkce_state_nonce_and_one_redirect_uri(void **s
     buf_deinit(&url);
 }
 
-static void RP_01_happy_path_with_token_and_userinfo(void **state)
+static void RP_01_RP_14_happy_path_with_token_and_userinfo(void **state)
 {
     (void)state;
     struct identity i = {0};
@@ -414,7 +414,7 @@ static void RP_10_invalid_signature(void **state)
     refused(SP_ERR_SIGNATURE);
 }
 
-static void RP_11_userinfo_of_another_person_is_dropped(void **state)
+static void RP_11_IDT_17_userinfo_of_another_person_is_dropped(void **state)
 {
     (void)state;
     struct identity i = {0};
@@ -706,8 +706,8 @@ static void a_group_name_too_long_makes_groups_unreadable(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(OA_01_the_address_has_pkce_state_nonce_and_one_redirect_uri),
-        CASE(RP_01_happy_path_with_token_and_userinfo),
+        CASE(OA_01_OA_02_OA_03_RP_13_the_address_has_pkce_state_nonce_and_one_uri),
+        CASE(RP_01_RP_14_happy_path_with_token_and_userinfo),
         CASE(RP_02_invalid_iss),
         CASE(RP_03_missing_sub),
         CASE(RP_04_invalid_aud),
@@ -715,7 +715,7 @@ int main(void)
         CASE(RP_06_kid_absent_single_jwks),
         CASE(RP_07_kid_absent_multiple_jwks),
         CASE(RP_10_invalid_signature),
-        CASE(RP_11_userinfo_of_another_person_is_dropped),
+        CASE(RP_11_IDT_17_userinfo_of_another_person_is_dropped),
         CASE(RP_12_nonce_invalid),
         CASE(RP_16_discovery_issuer_mismatch),
         CASE(RP_17_key_rotation_just_before_signing),

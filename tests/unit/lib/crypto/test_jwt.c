@@ -47,7 +47,7 @@ static struct jwks *keys_of(const struct json *root)
 }
 
 /* IDT-01 to IDT-08, IDT-16, JWT-1, JWT-6, JWT-7: each row of the file. */
-static void IDT_01_to_08_tokens_of_another_implementation(void **state)
+static void IDT_01_to_08_IDT_16_JWT_06_JWT_07_RP_09_tokens_of_another_maker(void **state)
 {
     (void)state;
     struct json *root = vectors_load("jwt.json");
@@ -520,7 +520,7 @@ static void IDT_15_at_hash_is_compared_when_present(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(IDT_01_to_08_tokens_of_another_implementation),
+        cmocka_unit_test(IDT_01_to_08_IDT_16_JWT_06_JWT_07_RP_09_tokens_of_another_maker),
         cmocka_unit_test(IDT_03_only_algorithms_of_the_client_are_taken),
         cmocka_unit_test(C_007_a_token_over_the_limit_is_refused_with_both_numbers),
         cmocka_unit_test(C_004_unknown_keys_are_ignored_and_named),

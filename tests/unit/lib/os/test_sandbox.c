@@ -49,7 +49,7 @@ static int early(void)
     return umask(0) == 077 ? 0 : 6;
 }
 
-static void HRD_early_gives_up_what_nobody_needs(void **state)
+static void HRD_12_early_gives_up_what_nobody_needs(void **state)
 {
     (void)state;
     assert_int_equal(in_child(early), 0);
@@ -91,7 +91,7 @@ static void HRD_system_calls_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(HRD_early_gives_up_what_nobody_needs),
+        cmocka_unit_test(HRD_12_early_gives_up_what_nobody_needs),
         cmocka_unit_test(HRD_system_calls_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

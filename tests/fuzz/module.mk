@@ -43,3 +43,10 @@ check_PROGRAMS += %D%/fuzz_url %D%/fuzz_form %D%/fuzz_cookie %D%/fuzz_envelope
 check_PROGRAMS += %D%/fuzz_hosthead
 %C%_fuzz_hosthead_SOURCES = %D%/fuzz_hosthead.c
 %C%_fuzz_hosthead_LDADD = client/agent/libagent.a $(LDADD)
+
+check_PROGRAMS += %D%/fuzz_hello %D%/fuzz_frame %D%/fuzz_upgrade %D%/fuzz_outer %D%/fuzz_streams
+%C%_fuzz_hello_SOURCES = %D%/fuzz_hello.c
+%C%_fuzz_frame_SOURCES = %D%/fuzz_frame.c
+%C%_fuzz_upgrade_SOURCES = %D%/fuzz_upgrade.c
+%C%_fuzz_outer_SOURCES = %D%/fuzz_outer.c
+%C%_fuzz_streams_SOURCES = %D%/fuzz_streams.c

@@ -90,7 +90,6 @@ const struct config_field broker_config_fields[] = {
     {.name = "relay_group", .kind = CONFIG_STRING, AT(relay_group), .min = 1, .max = 32},
     {.name = "enrol_at_login", .kind = CONFIG_BOOL, AT(enrol_at_login), .preset = "true"},
     {.name = "front", .kind = CONFIG_WORD, AT(front), .words = front_words},
-    {.name = "proxies", .kind = CONFIG_STRINGS, AT(proxies), .max = 64},
     {.name = "operations",
      .kind = CONFIG_STRING,
      AT(operations),

@@ -38,7 +38,6 @@ struct broker_config {
     char *relay_user, *relay_group; /* of that relay; NULL: the broker's own, socket 0600 */
     bool enrol_at_login;            /* a first sign-in may set up TOTP: its page shows the QR */
     int front;                      /* enum front_mode */
-    struct config_strings proxies;  /* CIDRs whose PROXY v2 header is believed; empty: none */
     char *operations;               /* "127.0.0.1:7480": /livez, /readyz, /metrics */
     int64_t workers;
     char *admin_group;    /* "corp/sallyport-admins" */

@@ -21,7 +21,7 @@ struct loop;
 
 enum { FRONT_PEEKS_MAX = 4096, FRONT_PEEKS_A_SOURCE = 64, FRONT_PAUSE_MS = 100 };
 
-/* Both take `fd`, unread. `peer` is who connected, or whom a believed PROXY v2 header names. */
+/* Both take `fd`, unread. `peer` is who connected. */
 struct front_targets {
     void (*tunnel)(void *arg, int fd, const struct address *peer);
     void (*http)(void *arg, int fd, const struct address *peer);

@@ -43,7 +43,9 @@ class Stream:
 
 def session_of(world, user, app):
     items = world.console.call("GET", "/sessions")["items"]
-    return next(s for s in items if s["app"]["name"] == app and user in s["user"]["name"])
+    found = [s for s in items if s["app"]["name"] == app and user in s["user"]["name"]]
+    assert found, f"no session of {user} with {app}"
+    return found[0]
 
 
 def test_kill_ends_a_transfer_and_the_user_is_told(world, anna):

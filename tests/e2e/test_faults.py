@@ -3,6 +3,7 @@
 Each test leaves the world whole again.
 """
 
+import contextlib
 import socket
 import subprocess
 import time
@@ -114,7 +115,6 @@ def test_a_lost_cable_and_back(world, anna, who):
 
 def test_a_second_connector_takes_over(world, anna):
     second = net.Node("connector2")
-    net.Link(world._addresses, world.edge, second)
     out = world._addresses  # a link of its own to the public side and to the applications
     to_edge = net.Link(out, second, world.edge)
     net.route(second, f"{world.public}/32", to_edge.b)
@@ -160,13 +160,10 @@ def test_a_full_disk_lets_nobody_in_and_is_survived(world, anna):
         world.restart(world.broker)
         works(world, anna)
         filler = state / "filler"
-        with open(filler, "wb") as f:
-            try:
+        with open(filler, "wb", buffering=0) as f:
+            with contextlib.suppress(OSError):
                 while True:
                     f.write(b"\0" * 4096)
-                    f.flush()
-            except OSError:
-                pass
         world.console.call("POST", "/sessions/kill", {"by": "app", "id": world.records["kept"]["id"], "reason": "full"}, expect=range(200, 600))
         done = anna.run("connect", "--stdio", "kept", stdin=b"LAST\n", seconds=90)
         assert done.code != 0 and done.out == "", f"somebody was let in without a durable record: {done}"

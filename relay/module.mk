@@ -16,3 +16,6 @@ RELAY_RIG = tests/unit/relay/rig.c tests/unit/relay/rig.h tests/unit/lib/tunnel/
 check_PROGRAMS += tests/unit/%D%/test_pair
 tests_unit_%C%_test_pair_SOURCES = tests/unit/%D%/test_pair.c $(RELAY_RIG)
 tests_unit_%C%_test_pair_LDADD = %D%/librelay.a $(LDADD)
+check_PROGRAMS += tests/unit/%D%/test_stand
+tests_unit_%C%_test_stand_SOURCES = tests/unit/%D%/test_stand.c $(RELAY_RIG)
+tests_unit_%C%_test_stand_LDADD = %D%/librelay.a $(LDADD)

@@ -185,8 +185,8 @@ class KeycloakProvider(Provider):
         (home / "data" / "import" / "realm.json").write_text(
             realm.replace("@CLIENT_SECRET@", self.client_secret)
             .replace("@REDIRECT_URI@", self.redirect_uri))
-        return [str(home / "bin" / "kc.sh"), "start-dev", "--import-realm", "--http-enabled=false",
-                f"--https-port={self.port}", "--http-host=127.0.0.1",
+        return [str(home / "bin" / "kc.sh"), "start-dev", "--import-realm", f"--http-port={free_port()}",
+                f"--http-management-port={free_port()}", f"--https-port={self.port}", "--http-host=127.0.0.1",
                 f"--hostname=https://localhost:{self.port}",
                 f"--https-certificate-file={self.cert}", f"--https-certificate-key-file={self.key}"]
 

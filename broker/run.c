@@ -532,7 +532,7 @@ static void stop_all(struct broker *b)
 {
     service_free(b->service);
     front_free(b->front);
-    pool_free(b->pool); /* no handler runs from here on */
+    pool_stop(b->pool); /* no handler runs from here on; requests that still come find it busy */
     ops_free(b->ops);
     server_free(b->server);
     control_free(b->control);
@@ -555,6 +555,7 @@ static void stop_all(struct broker *b)
     rules_free(b->rules);
     registry_free(b->registry);
     engine_free(b->engine);
+    pool_free(b->pool);
     loop_free(b->loop);
     keyring_deinit(&b->keys);
     store_close(b->store);

@@ -127,7 +127,7 @@ sp_error pool_new(struct loop *loop, unsigned workers, struct pool **out)
     return SP_OK;
 }
 
-void pool_free(struct pool *p)
+void pool_stop(struct pool *p)
 {
     if (p == NULL)
         return;
@@ -137,11 +137,19 @@ void pool_free(struct pool *p)
     pthread_mutex_unlock(&p->lock);
     for (unsigned t = 0; t < p->started; t++)
         pthread_join(p->threads[t], NULL);
+    p->started = 0;
 
     loop_turn(p->loop, false); /* the ends that workers posted */
     for (size_t k = 0; k < 2; k++)
         for (struct job *j; (j = take(&p->queues[k])) != NULL;)
             finish(j);
+}
+
+void pool_free(struct pool *p)
+{
+    if (p == NULL)
+        return;
+    pool_stop(p);
     pthread_cond_destroy(&p->ready);
     pthread_mutex_destroy(&p->lock);
     free(p->threads);

@@ -23,7 +23,10 @@ enum { POOL_QUEUE_MAX = 1024 }; /* jobs that wait, of each kind */
 SP_MUST sp_error pool_new(struct loop *loop, unsigned workers, struct pool **out);
 
 /* Loop thread, while the loop does not run any more. Waits for the jobs under way; jobs that
- * still wait are not run, their `done` is. NULL is allowed. */
+ * still wait are not run, their `done` is. From here on pool_submit is SP_ERR_BUSY: whoever turns
+ * the loop to its own end (lib/http/server) may still be asked for work. NULL is allowed. */
+void pool_stop(struct pool *p);
+/* The same where it was not stopped; then the memory. */
 void pool_free(struct pool *p);
 
 /*

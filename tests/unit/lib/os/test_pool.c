@@ -73,6 +73,23 @@ static void outbound_jobs_leave_half_of_the_workers(void **state)
     sem_destroy(&r.gate);
 }
 
+/* Whoever still turns the loop at the end of a program may be asked for work by a late client. */
+static void a_stopped_pool_takes_no_work_and_is_still_there(void **state)
+{
+    struct run r = {0};
+    struct pool *p;
+    (void)state;
+
+    assert_int_equal(loop_new(&r.loop), SP_OK);
+    assert_int_equal(pool_new(r.loop, 4, &p), SP_OK);
+    pool_stop(p);
+    assert_int_equal(pool_submit(p, POOL_PLAIN, open_gate, done, &r), SP_ERR_BUSY);
+    pool_stop(p);
+    assert_int_equal(pool_waiting(p), 0);
+    pool_free(p);
+    loop_free(r.loop);
+}
+
 static void a_full_queue_says_busy(void **state)
 {
     struct run r = {.expected = -1};
@@ -101,6 +118,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(outbound_jobs_leave_half_of_the_workers),
+        cmocka_unit_test(a_stopped_pool_takes_no_work_and_is_still_there),
         cmocka_unit_test(a_full_queue_says_busy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

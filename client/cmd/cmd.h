@@ -12,6 +12,7 @@ int cmd_apps(const struct command_call *call);
 int cmd_connect(const struct command_call *call);
 int cmd_up(const struct command_call *call);
 int cmd_down(const struct command_call *call);
+int cmd_proxy(const struct command_call *call);
 int cmd_ssh(const struct command_call *call);
 int cmd_config(const struct command_call *call);
 int cmd_posture(const struct command_call *call);

@@ -1,5 +1,6 @@
 /* The verbs that open apps: connect, connect --stdio, up, down, ssh, config ssh. */
 #include "client/cmd/cmd.h"
+#include "client/cmd/pipe.h"
 #include "client/cmd/talk.h"
 #include "lib/base/num.h"
 #include "lib/os/file.h"
@@ -15,102 +16,19 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* ---- bytes between our standard streams and the agent ------------------------------------ */
-
-static bool write_all(int fd, const uint8_t *at, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, at, len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        at += n;
-        len -= (size_t)n;
-    }
-    return true;
-}
-
-enum moved { MOVED_END = 0, MOVED_ON, MOVED_NOBODY_TAKES };
-
-static enum moved move_some(int from, int to)
-{
-    uint8_t chunk[64 * 1024];
-    ssize_t n = read(from, chunk, sizeof chunk);
-
-    if (n < 0 && (errno == EINTR || errno == EAGAIN))
-        return MOVED_ON;
-    if (n <= 0)
-        return MOVED_END;
-    return write_all(to, chunk, (size_t)n) ? MOVED_ON : MOVED_NOBODY_TAKES;
-}
-
-/* true: it was this side that ended it (nobody reads our output any more). */
-static bool join(int fd)
-{
-    enum moved down = MOVED_ON;
-    bool up = true;
-
-    while (down == MOVED_ON) {
-        struct pollfd fds[3] = {{.fd = up ? STDIN_FILENO : -1, .events = POLLIN},
-                                {.fd = fd, .events = POLLIN},
-                                {.fd = STDOUT_FILENO, .events = 0}};
-
-        if (poll(fds, 3, -1) < 0 && errno != EINTR)
-            break;
-        if (up && fds[0].revents != 0 && move_some(STDIN_FILENO, fd) != MOVED_ON) {
-            up = false;
-            shutdown(fd, SHUT_WR); /* end of input is FIN, not the end of the connection */
-        }
-        if (fds[1].revents != 0)
-            down = move_some(fd, STDOUT_FILENO);
-        else if ((fds[2].revents & (POLLERR | POLLNVAL)) != 0)
-            down = MOVED_NOBODY_TAKES;
-    }
-    return down == MOVED_NOBODY_TAKES;
-}
-
-/* EXIT_OK after a clean end; else why the bytes stopped, in words and as the exit code. */
-static int ended(const struct command_call *call, const struct json *opened)
-{
-    struct json *q = talk_request("ended"), *a = NULL;
-    int code;
-
-    json_set(q, "session", json_copy(json_get(opened, "session")));
-    json_set_int(q, "pipe", talk_int(opened, "pipe"));
-    code = talk_ask(call, q, &a);
-    json_free(a);
-    return code;
-}
+/* ---- standard input and output as the connection ------------------------------------------ */
 
 static int stdio(const struct command_call *call)
 {
-    struct json *q = talk_request("stdio"), *a = NULL;
-    struct ipc_client *c;
-    struct buf early;
-    uint64_t port;
-    int code, fd = -1;
+    struct pipe p;
+    uint64_t port = 0;
+    int code;
 
-    json_set_cstr(q, "app", call->args[0]);
-    if (call->count > 1 && num_uint(view_str(call->args[1]), 65535, &port) == SP_OK)
-        json_set_int(q, "port", (int64_t)port);
-    if ((code = talk_open(call, q, &c)) != EXIT_OK)
-        return code;
-    buf_init(&early, 2 * IPC_LINE_MAX);
-    signal(SIGPIPE, SIG_IGN);
-    if ((code = talk_read(call, c, TALK_WAIT_MS, &a)) == EXIT_OK) {
-        if (ipc_client_take(c, &early, &fd) == SP_OK &&
-            write_all(STDOUT_FILENO, early.at, early.len))
-            code = join(fd) ? EXIT_OK : ended(call, a);
-        else
-            code = EXIT_ERROR;
-    }
-    if (fd >= 0)
-        close(fd);
-    json_free(a);
-    buf_deinit(&early);
-    ipc_client_free(c);
+    if (call->count > 1 && num_uint(view_str(call->args[1]), 65535, &port) != SP_OK)
+        port = 0; /* a service's name: the app's own port */
+    if ((code = pipe_open(call, call->args[0], (uint16_t)port, &p)) == EXIT_OK)
+        code = pipe_join(call, &p, STDIN_FILENO, STDOUT_FILENO);
+    pipe_close(&p);
     return code;
 }
 

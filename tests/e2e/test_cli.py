@@ -82,6 +82,23 @@ def test_doctor_names_the_step_that_fails(world, anna):
     assert re.search(r"^FAIL  TCP +198\.18\.255\.254:9", blind.out, re.M), blind
 
 
+def test_proxy_serves_names_of_apps_to_its_owner_alone(world, anna):
+    proxy = proc.Program(world.client, [world.bin / "sallyport", "--json", "proxy", "--listen", "127.0.0.1:10801"],
+                         world.logs / "proxy.log", user="anna", env=anna.env, cwd=str(anna.home))
+    try:
+        check_output(proxy.wait_text(r"\{.*\}")[0])
+        curl = ["curl", "-sS", "--max-time", "10", "--noproxy", "", "--proxytunnel", "-x"]
+        for way in ("socks5h://127.0.0.1:10801", "http://127.0.0.1:10801"):
+            done = anna.shell(*curl, way, "http://wiki.sallyport.internal/")
+            assert world.apps["nginx"].greeting in done.out, done
+            assert anna.shell(*curl, way, "http://payroll.sallyport.internal/").code != 0
+            assert anna.shell(*curl, way, f"http://{world.private}/").code != 0  # an app is a name
+        stranger = proc.command(world.client, [*curl, "socks5h://127.0.0.1:10801", "http://wiki.sallyport.internal/"], user="carl")
+        assert stranger.code != 0 and not stranger.out, stranger
+    finally:
+        proxy.stop()
+
+
 # ---- a terminal ----
 
 def test_login_at_a_terminal_shows_address_code_and_qr(world, anna):

@@ -50,3 +50,6 @@ check_PROGRAMS += %D%/fuzz_hello %D%/fuzz_frame %D%/fuzz_upgrade %D%/fuzz_outer 
 %C%_fuzz_upgrade_SOURCES = %D%/fuzz_upgrade.c
 %C%_fuzz_outer_SOURCES = %D%/fuzz_outer.c
 %C%_fuzz_streams_SOURCES = %D%/fuzz_streams.c
+check_PROGRAMS += %D%/fuzz_proxyhead
+%C%_fuzz_proxyhead_SOURCES = %D%/fuzz_proxyhead.c
+%C%_fuzz_proxyhead_LDADD = client/cmd/libcmd.a $(LDADD)

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { DEMAND_MS = 10 * 1000 };
+enum { DEMAND_MS = 10 * 1000, REFILL_MS = 50 };
 
 /* ---- tickets ------------------------------------------------------------------------------ */
 
@@ -217,6 +217,25 @@ static void note_demand(struct stander *st)
     st->opens++;
 }
 
+static void on_refill(void *arg)
+{
+    struct stander *st = arg;
+
+    st->refill = NULL;
+    stander_send_tickets(st, 0, NULL);
+}
+
+/* The handshake of the next spare would run on the threads that the session just opening waits
+ * for, at relay and connector alike; while others wait there is no hurry. */
+static void refill_later(struct stander *st)
+{
+    if (st->refill != NULL && st->waiting > 0)
+        return;
+    if (st->waiting == 0 || timer_start(st->stands->relay->loop, clock_boot() + REFILL_MS,
+                                        on_refill, st, &st->refill) != SP_OK)
+        stander_send_tickets(st, 0, NULL);
+}
+
 sp_error stands_take(struct stands *stands, struct stander *st, spare_got *got, void *arg,
                      struct spare_wait **out)
 {
@@ -232,7 +251,7 @@ sp_error stands_take(struct stands *stands, struct stander *st, spare_got *got, 
         struct sp_id ticket = s->ticket;
         bool cut_through = s->cut_through;
         spare_free(s, false);
-        stander_send_tickets(st, 0, NULL);
+        refill_later(st);
         got(arg, leg, ticket, cut_through);
         return SP_OK;
     }

@@ -44,6 +44,7 @@ static void stander_free(struct stander *st)
     struct stands *stands = st->stands;
     struct sp_id key = key_id(&st->key);
 
+    timer_cancel(st->refill);
     drop_waits(st);
     while (st->slips != NULL)
         slip_free(st->slips);

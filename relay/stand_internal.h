@@ -48,6 +48,7 @@ struct stander {
     unsigned waiting, slip_count; /* open spares that no session waits for; tickets out */
     unsigned opens;               /* in the demand window */
     sp_boot_ms opens_since;
+    struct timer *refill; /* owned; NULL: not running. A taken spare is replaced when it is over */
 };
 
 struct stands {

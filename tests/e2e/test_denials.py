@@ -64,11 +64,12 @@ def test_nobody_without_login_gets_anything(world):
 
 
 def test_stale_second_factor_asks_for_a_new_one_with_exit_6(world, anna, policy):
+    world.console.add_app("stale", world.site, world.private, 7001)  # no session of an earlier test stands there
     policy(worlds.POLICY.replace("mfa: {max_age: 12h}", "mfa: {max_age: 1ms}"))
     since = now()
-    done = anna.run("connect", "echo")
+    done = anna.run("connect", "stale")
     assert done.code == 6, done
-    assert audit_has(world, since, "session.step_up", "denied", "echo")["text"]
+    assert audit_has(world, since, "session.step_up", "denied", "stale")["text"]
 
 
 def test_a_deny_rule_beats_the_allow_rule_and_its_message_is_shown(world, anna, policy):
@@ -215,6 +216,7 @@ def test_a_grant_of_an_earlier_start_of_the_relay_is_refused(world, anna):
     world.relay.stop()
     world.restart(world.relay)
     assert proc.until("the relay answers", 15, lambda: probe.present(world, grant)) == (503, "relay_restarted")
+    proc.until("the connector stands at the relay again", 30, lambda: anna.run("up", "source").code == 0)
 
 
 def test_apps_ports_of_the_edge_are_the_public_one_only(world):

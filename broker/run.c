@@ -107,7 +107,7 @@ static void handle(void *arg, const struct request *req, struct response *res)
 static bool calls_out(void *arg, const struct request *req)
 {
     (void)arg;
-    return pages_calls_out(req->path);
+    return pages_calls_out(req->path) || api_waits_long(req);
 }
 
 /* ---- ports of the API ---- */

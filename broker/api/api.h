@@ -137,6 +137,10 @@ void api_stop(struct api *api);
 /* Answers every path under /api/. */
 void api_handle(struct api *api, const struct request *req, struct response *res);
 
+/* Does the request wait for another machine or read the whole audit (POOL_OUTBOUND)? By its path
+ * only; whether it is allowed is asked later. */
+bool api_waits_long(const struct request *req);
+
 /* For live_options.admit: whoever may read may follow. */
 bool api_live_admit(void *api, const struct request *req);
 

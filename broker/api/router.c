@@ -167,6 +167,14 @@ void api_handle(struct api *api, const struct request *req, struct response *res
     }
 }
 
+bool api_waits_long(const struct request *req)
+{
+    struct request mine = *req;
+
+    return mine.method == METHOD_POST && (request_match(&mine, "/api/v1/apps/{id}/test") ||
+                                          request_match(&mine, "/api/v1/audit/verification"));
+}
+
 sp_error api_start(struct api *api)
 {
     sp_error e;

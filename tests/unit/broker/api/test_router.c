@@ -429,6 +429,18 @@ static void a_device_s_ticket_is_its_login_and_needs_no_browser_s_headers(void *
     end(&w);
 }
 
+static void only_what_waits_for_others_is_kept_from_taking_every_worker(void **state)
+{
+    (void)state;
+    struct request req = {.method = METHOD_POST, .path = view_str("/api/v1/apps/" ID "/test")};
+
+    assert_true(api_waits_long(&req));
+    req.path = view_str("/api/v1/audit/verification");
+    assert_true(api_waits_long(&req));
+    req.path = view_str("/api/v1/apps/" ID);
+    assert_false(api_waits_long(&req));
+}
+
 static void addresses_that_are_none_and_methods_that_do_not_fit(void **state)
 {
     (void)state;
@@ -535,6 +547,7 @@ int main(void)
         cmocka_unit_test(a_device_s_ticket_is_its_login_and_needs_no_browser_s_headers),
         cmocka_unit_test(
             INC_15_the_bootstrap_token_is_an_administrator_and_its_first_use_is_recorded),
+        cmocka_unit_test(only_what_waits_for_others_is_kept_from_taking_every_worker),
         cmocka_unit_test(addresses_that_are_none_and_methods_that_do_not_fit),
         cmocka_unit_test(refusals_of_people_and_acts_without_a_change_are_recorded),
     };

@@ -298,6 +298,7 @@ cut_through: "{self.cut_through}"
                             f"state: {state}\nfloor: {floor}\ntunnel: {{cut_through: {self.cut_through}}}\n", "connector")
         connector = proc.Program(node, [self.bin / "sallyport-connector", "run", "--config", config], self.logs / f"{name}.log",
                                  user="connector", notify=True).wait_ready()
+        connector.wait_text(r'"stand\.open"')  # before that the broker has no relay for its site
         self.connectors.append(connector)
         return connector
 

@@ -79,6 +79,8 @@ def test_live_sessions_survive_kill_9_of_the_broker_and_nothing_acknowledged_is_
 
 
 def test_an_orderly_restart_of_the_broker_with_live_sessions(world, anna):
+    # an agent that waits for its next try refuses at once: the stream begins when it is back
+    proc.until("the agent is connected", 20, lambda: anna.json("status")["broker"]["connected"])
     stream = Stream(world, anna)
     assert world.broker.stop(20) == 0
     world.restart(world.broker)

@@ -632,7 +632,7 @@ export interface Condition {
   /** What is asked; not kept with a decision of the past */
   text?: string;
   value: Truth;
-  /** What is known */
+  /** What is known, in words */
   fact?: string;
   source?: string | null;
   assurance?: string | null;

@@ -26,7 +26,7 @@ static void a_decision_is_denial_posture_or_step_up(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct session_open_answer a = {.decision = rows[i].decision,
+        struct session_open_answer a = {.decision = (int)rows[i].decision,
                                         .posture_only = rows[i].posture_only,
                                         .reason_count = 2,
                                         .remedy_count = 1,

@@ -459,6 +459,7 @@ static sp_error start_server(struct broker *b, struct sp_why *why)
             SP_OK ||
         (e = control_new(&control, &b->control)) != SP_OK || (e = follow(b)) != SP_OK)
         return e;
+    control_follows(b->control, b->changes);
     b->api.changes = b->changes;
     if ((e = api_start(&b->api)) != SP_OK)
         return e;

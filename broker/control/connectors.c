@@ -49,6 +49,7 @@ void connector_enrol(struct turn *t)
         refuse_token(t, e);
         return;
     }
+    control_settle(c);
     const struct snapshot *s = registry_hold(c->o.registry);
     const struct site_row *site = snapshot_site_by_id(s, row.site);
     if (site != NULL)
@@ -94,6 +95,7 @@ void relay_enrol(struct turn *t)
         refuse_token(t, e);
         return;
     }
+    control_settle(c);
     const struct enrol_answer answer = {.id = row.id, .keys = c->server.keys};
     turn_answer(t, enrol_answer_fields, &answer);
     peer_known(c, t->peer->edge, row.id, (struct sp_id){0});

@@ -441,8 +441,12 @@ static void next_message(struct peer *p)
         if (handler != NULL) {
             run(p, m, handler);
         } else {
-            listener_answer_error(p->control->listener, p->edge, m->i, "unsupported",
-                                  "this peer can't ask for that", NULL);
+            if (m->i != 0)
+                listener_answer_error(p->control->listener, p->edge, m->i, "unsupported",
+                                      "this peer can't ask for that", NULL);
+            else
+                log_event(LOG_WARN, "control.refuse", "this peer may not report that", "type",
+                          m->type, "peer", LOG_ID(p->id), NULL);
             message_free(m);
         }
     }

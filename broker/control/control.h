@@ -53,6 +53,11 @@ const struct lws_protocols *control_endpoint(struct control *c);
  * and closes the channels of edges and devices that were revoked. */
 struct changes_listener control_listener(struct control *c);
 
+/* The changes that carry that listener, borrowed; before the server runs. An enrolment is answered
+ * when all of them know the new edge: it comes back at once, and who it is is read from the
+ * registry's snapshot. */
+void control_follows(struct control *c, struct changes *changes);
+
 /* The keys statement is new: sent to all connectors and relays, and with each hello from now on.
  * Copies. */
 void control_keys(struct control *c, struct view statement);

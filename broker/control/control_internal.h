@@ -49,8 +49,9 @@ struct peer {
 
 struct control {
     struct control_services o;
-    struct loop *loop; /* borrowed: the engine's */
-    struct buf keys;   /* the `keys` statement of today */
+    struct changes *changes; /* borrowed */
+    struct loop *loop;       /* borrowed: the engine's */
+    struct buf keys;         /* the `keys` statement of today */
     struct opening_server_config server;
     struct listener *listener;
     struct peer *peers;    /* owned list */
@@ -71,6 +72,7 @@ typedef void turn_handler(struct turn *t);
 
 /* Reads the members by `table`; on failure the call is refused and false comes back. */
 bool turn_read(struct turn *t, const struct field *table, void *out);
+void control_settle(struct control *c); /* a worker: until what it committed is known everywhere */
 void turn_answer(struct turn *t, const struct field *table, const void *in);
 void turn_answer_empty(struct turn *t);
 void turn_refuse(struct turn *t, sp_error e, const char *text);

@@ -1,5 +1,8 @@
 /* Changes in the registry that an attached edge must hear of at once. */
 #include "broker/control/control_internal.h"
+#include "broker/store/changes.h"
+
+enum { SETTLE_MS = 2000 };
 
 static void app_changed(struct control *c, struct sp_id app)
 {
@@ -52,6 +55,17 @@ static void on_row(void *arg, const struct change_row *row)
         edge_changed(c, EDGE_RELAY, row->subject);
     else if (row->kind == CHANGE_DEVICE)
         device_changed(c, row->subject);
+}
+
+void control_follows(struct control *c, struct changes *changes)
+{
+    c->changes = changes;
+}
+
+void control_settle(struct control *c)
+{
+    /* Late: the edge is "unknown" until it comes again, and nothing worse. */
+    sp_ignore(changes_wait(c->changes, SETTLE_MS));
 }
 
 struct changes_listener control_listener(struct control *c)

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,8 +23,13 @@ struct service {
     bool draining;
 };
 
-void service_notify(const char *state)
+/* The manager's queue may be full: what it must hear waits a moment for it, the rest does not,
+ * since this is the loop's thread. */
+enum { TELL_WAIT_US = 100 * 1000 };
+
+static void tell(const char *state, int flags)
 {
+    const struct timeval wait = {.tv_usec = TELL_WAIT_US};
     const char *path = getenv("NOTIFY_SOCKET");
     struct sockaddr_un to = {.sun_family = AF_UNIX};
     size_t len = path != NULL ? strlen(path) : 0;
@@ -37,9 +43,15 @@ void service_notify(const char *state)
     if (fd < 0)
         return;
     /* nobody can be told that nobody could be told */
-    (void)!sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&to,
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
+    (void)!sendto(fd, state, strlen(state), MSG_NOSIGNAL | flags, (struct sockaddr *)&to,
                   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
     close(fd);
+}
+
+void service_notify(const char *state)
+{
+    tell(state, 0);
 }
 
 static void on_drain_end(void *arg)
@@ -129,7 +141,7 @@ void service_status(struct service *s, const char *status)
     snprintf(state, sizeof state, "STATUS=%s", status);
     state[strcspn(state, "\n")] =
         '\0'; /* a line of its own would be another word of the protocol */
-    service_notify(state);
+    tell(state, MSG_DONTWAIT);
 }
 
 void service_done(struct service *s)

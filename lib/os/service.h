@@ -28,7 +28,9 @@ SP_MUST sp_error service_start(struct loop *loop, const struct service_spec *spe
                                struct service **out);
 void service_free(struct service *s); /* NULL is allowed */
 
-/* Everything is up. The unit's Type=notify waits for it. `status` is one line for systemctl. */
+/* Everything is up. The unit's Type=notify waits for it. `status` is one line for systemctl; it
+ * never waits for a manager that does not read, and is then lost. READY and its like wait up to 0.1
+ * s. */
 void service_ready(struct service *s, const char *status);
 void service_status(struct service *s, const char *status);
 

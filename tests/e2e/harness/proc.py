@@ -56,10 +56,19 @@ class Program:
         self.start()
 
     def start(self):
+        self._forget_notices()
         with open(self.log, "ab") as out:
             self.process = subprocess.Popen(self.node.command(self.arguments, self.user), stdin=self._stdin, stdout=out,
                                             stderr=out, env=self._env, cwd=self._cwd, start_new_session=True)
         return self
+
+    def _forget_notices(self):
+        """What the run before has said and nobody read: its READY=1 is not that of the next one."""
+        while self._notify is not None:
+            try:
+                self._notify.recv(4096, socket.MSG_DONTWAIT)
+            except (BlockingIOError, TimeoutError):
+                return
 
     @property
     def pid(self):

@@ -97,6 +97,27 @@ static void test_signals_reload_and_drain(void **state)
     unsetenv("NOTIFY_SOCKET");
 }
 
+/* A status is said whenever a channel opens, by the thread that moves everyone's bytes. */
+static void test_a_manager_that_does_not_read_stops_nobody(void **state)
+{
+    struct seen seen = {0};
+    struct service *s = NULL;
+    struct service_spec spec = {on_drain, NULL, &seen, 20};
+    int fd = manager();
+
+    (void)state;
+    assert_int_equal(loop_new(&seen.loop), SP_OK);
+    assert_int_equal(service_start(seen.loop, &spec, &s), SP_OK);
+    for (int i = 0; i < 5000; i++) /* more than any net.unix.max_dgram_qlen; a block never ends */
+        service_status(s, "connected");
+    service_ready(s, "up"); /* waits its moment, and goes on */
+    service_free(s);
+    loop_free(seen.loop);
+    close(fd);
+    unlink(getenv("NOTIFY_SOCKET"));
+    unsetenv("NOTIFY_SOCKET");
+}
+
 static void test_a_second_signal_ends_at_once(void **state)
 {
     struct seen seen = {.second = true};
@@ -119,6 +140,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_signals_reload_and_drain),
+        cmocka_unit_test(test_a_manager_that_does_not_read_stops_nobody),
         cmocka_unit_test(test_a_second_signal_ends_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -110,6 +110,9 @@ sp_error place(struct sessions *s, const struct rules_version *v, const struct a
 {
     struct candidate list[CANDIDATES_MAX];
     size_t n = candidates(s, v, app, user, keep, list);
+
+    if (n == 0 && !id_is_zero(keep)) /* gone: the next in the user's order takes the session over */
+        n = candidates(s, v, app, user, (struct sp_id){0}, list);
     const struct site_row *site = snapshot_site_by_id(v->objects, app->site);
 
     for (size_t i = 0; i < n; i++) {

@@ -109,7 +109,8 @@ struct placed {
     struct sp_id relay_boot;
     char missing[160];
 };
-/* SP_ERR_UNREACHABLE: `missing` says what. `keep` (or zero): the connector of a live session. */
+/* SP_ERR_UNREACHABLE: `missing` says what. `keep` (or zero): the connector of a live
+ * session, which stays with it while it is there. */
 SP_MUST sp_error place(struct sessions *s, const struct rules_version *v, const struct app_row *app,
                        struct sp_id user, struct sp_id device, struct sp_id keep,
                        const struct sp_id *not_relays, size_t not_count, struct placed *out);

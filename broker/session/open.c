@@ -106,7 +106,6 @@ static bool fill(struct session *s, void *arg)
 
 static sp_error ask(struct opening *o)
 {
-    struct sp_id dropped = {{0}};
     sp_unix_ms asked = 0;
     bool pending = !o->again && pending_find(o->s, o, &asked);
     struct gather_ask q = {.device = o->q->device,
@@ -116,7 +115,6 @@ static sp_error ask(struct opening *o)
                            .proof_is_for_session = o->again && o->live.proof_is_for_session};
     struct timespec a, b;
 
-    (void)dropped;
     gathered_free(o->s, &o->g);
     sp_error e = gather(o->s, &q, &o->g);
     if (e != SP_OK)
@@ -383,8 +381,10 @@ static sp_error answer_yes(struct opening *o)
     if ((e = live_change(o->s->c.live, o->live.id, fill, &o->live,
                          o->again ? LIVE_EVENT_CHANGED : LIVE_EVENT_ADDED, NULL, &now)) != SP_OK)
         return e;
-    if (now.state == SESSION_CUTTING || now.stale)
-        return SP_ERR_DENIED; /* something changed in the last moment: the agent asks again */
+    if (now.state == SESSION_CUTTING)
+        return SP_ERR_DENIED;
+    if (now.stale)
+        return SP_ERR_AGAIN; /* a fact changed in the last moment, and nothing is written yet */
     if ((e = store_commit(o->s->st, commit_work, o)) != SP_OK) /* I2: durable before it leaves */
         return e;
     if (live_get(o->s->c.live, o->live.id, &now) != SP_OK || now.state == SESSION_CUTTING)
@@ -436,9 +436,14 @@ static sp_error run(struct opening *o)
         return SP_ERR_LIMIT;
     if ((e = stand(o)) != SP_OK)
         return e;
-    e = decide_in_view(o);
-    if (e == SP_OK)
-        e = o->d.verdict == VERDICT_ALLOW ? answer_yes(o) : answer_no(o);
+    for (int i = 0; i < TRIES; i++) {
+        e = decide_in_view(o);
+        if (e == SP_OK)
+            e = o->d.verdict == VERDICT_ALLOW ? answer_yes(o) : answer_no(o);
+        if (e != SP_ERR_AGAIN)
+            break;
+        e = SP_ERR_BUSY;
+    }
     if (!o->again && (e != SP_OK || o->d.verdict != VERDICT_ALLOW))
         live_remove(o->s->c.live, o->live.id, LIVE_EVENT_ENDED, "not opened");
     return e;

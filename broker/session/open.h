@@ -53,6 +53,7 @@ struct open_answer {
  *   SP_ERR_UNAUTHENTICATED  nobody is logged in on this device, or the login is over
  *   SP_ERR_UNREACHABLE      allowed, but no connector or relay is there now (exit 8)
  *   SP_ERR_LIMIT            16 sessions of this user and app, or too many denials (TM-05)
+ *   SP_ERR_BUSY             the facts changed each time that a decision about them was made
  *   SP_ERR_NOT_FOUND        `session` is not a live session of this device and app
  *   errors of the store     no grant leaves
  */

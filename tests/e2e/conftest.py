@@ -74,6 +74,11 @@ def ada(world):
     return user
 
 
+def pytest_collection_modifyitems(items):
+    """Faults last: every program is killed there, and agents of people who are not asked come back in their own time."""
+    items.sort(key=lambda item: item.path.name == "test_faults.py")
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     """A red test shows the last lines of every program."""

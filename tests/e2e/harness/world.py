@@ -298,9 +298,14 @@ cut_through: "{self.cut_through}"
                             f"state: {state}\nfloor: {floor}\ntunnel: {{cut_through: {self.cut_through}}}\n", "connector")
         connector = proc.Program(node, [self.bin / "sallyport-connector", "run", "--config", config], self.logs / f"{name}.log",
                                  user="connector", notify=True).wait_ready()
-        connector.wait_text(r'"stand\.open"')  # before that the broker has no relay for its site
+        self.wait_standing(console, name)
         self.connectors.append(connector)
         return connector
+
+    def wait_standing(self, console, name="c1"):
+        """Until the broker knows a relay at which that connector stands: new sessions find their way."""
+        proc.until(f"{name} stands at a relay", 45, lambda: any(
+            c["name"] == name and c["relays"] for c in console.call("GET", "/connectors")["items"]))
 
     # ---- people ----
 

@@ -1,0 +1,76 @@
+#ifndef SP_GATEWAY_PIPELINE_H
+#define SP_GATEWAY_PIPELINE_H
+
+/*
+ * pipeline: the life of a request: the steps of docs/gateway.md as a table of functions. This file
+ * alone knows their order. A step is a function of the exchange and of its own state in the app;
+ * it opens no socket and blocks on nothing.
+ *
+ *   head      2 session, 3 normalise, 4 route, 5 method and path, 6 rate, 7 token, 8 size and type,
+ *             9 parameters               as soon as the header block is whole
+ *   body      9 body, 10 input rules, 11 detectors that block   with a whole inspected body, or at
+ *             once where the body streams
+ *   answer    15 response head: retire, size      before the first byte of the answer leaves
+ *   content   15 response body: schema, owner, exposure   with a whole inspected body only
+ *   account   16 counters, inventory, detectors, record   once, after the last byte or the refusal
+ */
+
+#include "connector/gateway/verdict.h"
+#include "lib/gateway/config.h"
+
+struct gw_app;        /* app.h: an http app in force: configuration, routes, document, states */
+struct api_operation; /* schema/openapi.h */
+
+/* Where a request goes. operation NULL and template empty: unknown endpoint. */
+struct gw_route {
+    const struct api_operation *operation; /* of the document; NULL: not documented */
+    struct view template;                  /* "/v1/accounts/{id}"; of document or inventory */
+    size_t parameter_count;
+    struct gw_pair *parameters; /* name, decoded value */
+    uint32_t allowed;           /* methods that this path has, 1u << enum gw_method */
+};
+
+/* A verified access token of this request; all empty when none was required. */
+struct gw_token {
+    bool present;
+    struct view client, subject, scopes, issuer;
+    struct json *claims; /* borrowed from the cache; NULL for none */
+};
+
+struct gw_hit {
+    struct gw_verdict verdict; /* as `block` would have done */
+    enum gw_mode mode;
+};
+
+enum { GW_HITS_MAX = 8, GW_DECISION_TEXT = 17 };
+
+struct gw_exchange {
+    struct gw_app *app;
+    const struct gw_caller *caller;
+    struct gw_request request;
+    struct gw_response response; /* status 0: none yet */
+    struct gw_route route;
+    struct gw_token token;
+    char decision[GW_DECISION_TEXT]; /* 16 hex digits */
+    sp_boot_ms began, first_byte, ended;
+    size_t hit_count;
+    struct gw_hit hits[GW_HITS_MAX]; /* of steps in monitor mode */
+    bool own_answer;                 /* the status is ours, not the application's */
+    void *parked;                    /* of the step that parked */
+};
+
+typedef struct gw_verdict gw_step(struct gw_exchange *x);
+
+/* A step whose rule is in `mode`: gives `v` back when it blocks, notes it and passes when it
+ * monitors. */
+struct gw_verdict gw_in_mode(struct gw_exchange *x, enum gw_mode mode, struct gw_verdict v);
+
+enum gw_phase { GW_PHASE_HEAD, GW_PHASE_BODY, GW_PHASE_ANSWER, GW_PHASE_CONTENT, GW_PHASE_ACCOUNT };
+
+/* Runs the phase's steps in order until one refuses or parks. */
+struct gw_verdict pipeline_run(struct gw_exchange *x, enum gw_phase phase);
+
+/* On the loop thread, never inside the step: the parked step is asked again and then the rest. */
+void pipeline_resume(struct gw_exchange *x);
+
+#endif

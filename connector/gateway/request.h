@@ -14,23 +14,12 @@
 #include "lib/base/clock.h"
 #include "lib/base/id.h"
 #include "lib/crypto/key.h"
+#include "lib/gateway/match.h"
 
 enum {
     GW_HEADERS_MAX = 256, /* limits.headers is at most this */
     GW_SEGMENTS_MAX = 64,
     GW_QUERY_MAX = 256
-};
-
-enum gw_method {
-    GW_METHOD_NONE = 0, /* not one of ours: 405 */
-    GW_GET,
-    GW_HEAD,
-    GW_POST,
-    GW_PUT,
-    GW_PATCH,
-    GW_DELETE,
-    GW_OPTIONS,
-    GW_METHODS
 };
 
 struct gw_field {

@@ -58,6 +58,21 @@ struct hash hash_keyed(struct view key, struct view v)
     return h;
 }
 
+_Static_assert(crypto_shorthash_BYTES == sizeof(uint64_t) &&
+                   crypto_shorthash_KEYBYTES == HASH_SHORT_KEY_BYTES,
+               "SipHash-2-4 as the header says");
+
+uint64_t hash_short(const uint8_t key[HASH_SHORT_KEY_BYTES], struct view v)
+{
+    uint8_t out[crypto_shorthash_BYTES];
+    uint64_t h = 0;
+
+    crypto_shorthash(out, v.at, v.len, key);
+    for (size_t i = 0; i < sizeof out; i++)
+        h |= (uint64_t)out[i] << 8 * i; /* little-endian, as its authors give it */
+    return h;
+}
+
 struct sp_id hash_pairwise(const uint8_t site_key[32], struct sp_id user)
 {
     struct hash h = hash_keyed((struct view){site_key, 32}, id_view(&user));

@@ -38,6 +38,11 @@ struct hash hash_chain(const struct hash *previous, struct view record);
  * gives a zeroed hash. */
 struct hash hash_keyed(struct view key, struct view v);
 
+/* SipHash-2-4 (Aumasson, Bernstein): 64 bits for tables and sketches in memory, so that nobody who
+ * does not know the key can choose what falls together. Not a name, not a signature. */
+enum { HASH_SHORT_KEY_BYTES = 16 };
+uint64_t hash_short(const uint8_t key[HASH_SHORT_KEY_BYTES], struct view v);
+
 /* The user's name at one site: first 16 bytes of hash_keyed(site's pairwise key, user id). */
 struct sp_id hash_pairwise(const uint8_t site_key[32], struct sp_id user);
 

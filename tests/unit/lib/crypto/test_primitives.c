@@ -92,6 +92,18 @@ static void pairwise_ids_differ_by_site_and_by_user(void **state)
     assert_false(id_equal(hash_pairwise(site_a, u), hash_pairwise(site_a, v)));
 }
 
+/* The first vector of the reference implementation: key 00..0f, no bytes; then 00. */
+static void a_short_hash_matches_the_reference(void **state)
+{
+    uint8_t key[HASH_SHORT_KEY_BYTES], zero = 0;
+
+    (void)state;
+    for (uint8_t i = 0; i < sizeof key; i++)
+        key[i] = i;
+    assert_true(hash_short(key, view_str("")) == 0x726fdb47dd0e0e31u);
+    assert_true(hash_short(key, (struct view){&zero, 1}) == 0x74f839c593dc67fdu);
+}
+
 static void a_keyed_hash_needs_a_key_of_a_fitting_length(void **state)
 {
     (void)state;
@@ -240,6 +252,7 @@ int main(void)
         cmocka_unit_test(hashes_match_their_standards),
         cmocka_unit_test(LOG_05_a_chain_step_depends_on_previous_and_record),
         cmocka_unit_test(pairwise_ids_differ_by_site_and_by_user),
+        cmocka_unit_test(a_short_hash_matches_the_reference),
         cmocka_unit_test(a_keyed_hash_needs_a_key_of_a_fitting_length),
         cmocka_unit_test(HRD_14_a_secret_is_readable_only_while_open),
         cmocka_unit_test(secrets_have_limits),

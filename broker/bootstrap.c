@@ -14,7 +14,7 @@ static int end(const struct command_call *call, const struct offline *o)
     sp_error e = bootstrap_end(o->config.state, &why);
 
     if (e == SP_OK)
-        puts("the token is ended");
+        puts("the token, or the session that it bought, is ended");
     return e == SP_OK ? EXIT_OK : offline_fail(call, e, "No token was ended.", &why);
 }
 
@@ -52,9 +52,9 @@ static int tell(const struct command_call *call, const char *file, const struct 
     else
         printf("%s\n", file);
     fprintf(stderr,
-            "This token is an administrator for an hour. Next:\n"
-            "    sallyport-admin --broker URL --token-file %s overview\n"
-            "Afterwards: sallyport-broker bootstrap --end\n",
+            "Good once, within the hour, for a session that ends with the hour. Next:\n"
+            "    sallyport-admin login --broker URL --token-file %s\n"
+            "Afterwards: sallyport-admin logout\n",
             file == NULL ? "FILE" : file);
     return EXIT_OK;
 }

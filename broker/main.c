@@ -35,14 +35,16 @@ static const struct command commands[] = {
      .options = {CONFIG, {"verbose", NULL, "the checks that pass, too"}},
      .run = cmd_health},
     {.name = "bootstrap",
-     .summary = "make the first administrator's token: one hour, the broker may run",
-     .manual = "Prints the line that `sallyport-admin --token-file` sends, or writes it to a new "
-               "file of mode 0600. There is one token at a time: a new one ends the one before it, "
-               "and --end leaves none. Its first use and all that is done with it is in the audit.",
+     .summary = "make the first administrator's token: single use, one hour, the broker may run",
+     .manual = "Prints the token, or writes it to a new file of mode 0600. `sallyport-admin login "
+               "--token-file FILE` spends it, once, for an administrator's session that ends with "
+               "the token's hour. There is one token or session at a time: a new token ends what "
+               "was before it, and --end leaves none. That it was spent, that it was shown again, "
+               "and all that is done with the session is in the audit.",
      .exits = "",
      .options = {CONFIG,
                  {"token-out", "FILE", "new file for the token; else it is printed"},
-                 {"end", NULL, "end the token that is there"}},
+                 {"end", NULL, "end the token or the session that is there"}},
      .run = cmd_bootstrap},
     {.name = "key fingerprint",
      .summary = "the fingerprint of the identity key, for comparing",

@@ -197,7 +197,8 @@ SP_MUST sp_error contract_make(struct buf *out);
 /* The role that a user's groups give; ROLE_PERSON for none. */
 SP_MUST sp_error api_role_of(struct api *api, struct sp_id user, enum api_role *out);
 
-api_handler api_openapi, api_me, api_me_factor, api_me_sign_out, api_overview, api_health;
+api_handler api_openapi, api_bootstrap_spend, api_bootstrap_end, api_me, api_me_factor,
+    api_me_sign_out, api_overview, api_health;
 api_handler api_live;
 api_handler api_app_list, api_app_create, api_app_get, api_app_update, api_app_remove, api_app_dial;
 api_handler api_policy_list, api_policy_get, api_policy_put, api_policy_remove;

@@ -1,4 +1,4 @@
-/* Who asks: a browser's ticket, a device's API ticket, or who holds the bootstrap token. */
+/* Who asks: a browser's ticket, a device's API ticket, or who spent the bootstrap token. */
 #include "broker/identity/signin.h"
 
 #include "broker/api/api.h"
@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <strings.h>
 
-/* "Bearer sat_…" or "Bearer spt_…": empty when it is anything else. */
+/* "Bearer sat_…" or "Bearer sas_…": empty when it is anything else. */
 static struct view bearer(const struct request *req)
 {
     struct view v = request_header(req, "authorization");
@@ -64,30 +64,21 @@ static sp_error by_device(struct api *api, struct api_call *c, struct view ticke
     return e == SP_ERR_NOT_FOUND ? SP_ERR_UNAUTHENTICATED : e;
 }
 
-/* Nobody of the registry: an administrator called "bootstrap", whose first use is recorded before
- * anything is done. Where it came from is recorded too, as with every request. */
-static sp_error by_bootstrap(struct api *api, struct api_call *c, struct view token)
+/* Nobody of the registry: an administrator called "bootstrap", who spent the token before. */
+static sp_error by_bootstrap(struct api *api, struct api_call *c, struct view session)
 {
-    struct bootstrap_token found;
+    sp_unix_ms expires;
     sp_error e = api->about.state == NULL
                      ? SP_ERR_UNAUTHENTICATED
-                     : bootstrap_find(api->about.state, token, clock_unix(), &found);
+                     : bootstrap_find(api->about.state, session, clock_unix(), &expires);
 
     if (e != SP_OK)
         return e;
     c->caller.proof = PROOF_BOOTSTRAP;
     c->caller.role = ROLE_ADMIN;
-    c->caller.login.expires = found.expires;
+    c->caller.login.expires = expires;
     snprintf(c->caller.user.name, sizeof c->caller.user.name, "bootstrap");
-    if (!found.first)
-        return SP_OK;
-    const struct audit_record used = {.event = AUDIT_BOOTSTRAP,
-                                      .actor_kind = AUDIT_ACTOR_ADMIN,
-                                      .actor_name = c->caller.user.name,
-                                      .address = c->req->peer,
-                                      .request = c->req->ref,
-                                      .text = "the bootstrap token was used for the first time"};
-    return audit_now(registry_store(api->registry), &used);
+    return SP_OK;
 }
 
 static sp_error by_browser(struct api *api, struct api_call *c)
@@ -126,11 +117,8 @@ sp_error api_caller_find(struct api *api, struct api_call *c, enum api_class cla
     sp_error e = SP_ERR_UNAUTHENTICATED;
 
     c->caller = (struct api_caller){0};
-    if (class == CLASS_TICKET && view_is(view_slice(ticket, 0, 4), "spt_")) {
-        if ((e = by_bootstrap(api, c, ticket)) != SP_OK)
-            c->caller = (struct api_caller){0};
-        return e;
-    }
+    if (class == CLASS_TICKET && view_is(view_slice(ticket, 0, 4), "sas_"))
+        return by_bootstrap(api, c, ticket);
     if (class == CLASS_TICKET && ticket.len > 0)
         e = by_device(api, c, ticket);
     else if (class == CLASS_TICKET || class == CLASS_BROWSER)

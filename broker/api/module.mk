@@ -2,7 +2,7 @@
 # policy, posture, registry, session, identity, audit.
 noinst_LIBRARIES += %D%/libapi.a
 %C%_libapi_a_SOURCES = \
-	%D%/api.h %D%/routes.c %D%/router.c %D%/caller.c %D%/call.c %D%/call.h \
+	%D%/api.h %D%/routes.c %D%/router.c %D%/caller.c %D%/bootstrap.c %D%/call.c %D%/call.h \
 	%D%/names.c %D%/names.h %D%/me.c %D%/overview.c %D%/figures.c %D%/figures.h \
 	%D%/apps.c %D%/policies.c %D%/slice.c %D%/slice.h %D%/versions.c %D%/trace.c %D%/trace.h \
 	%D%/sites.c %D%/sites.h %D%/edges.c %D%/tokens.c %D%/users.c %D%/devices.c \

@@ -18,6 +18,8 @@ const struct route api_routes[] = {
     /* method, path, class, role, fresh, record, handler */
     {GET, "/api/openapi.json", CLASS_OPEN, ROLE_PUBLIC, false, READ, api_openapi},
 
+    {POST, V1 "/bootstrap", CLASS_OPEN, ROLE_PUBLIC, false, CHANGE(AUDIT_BOOTSTRAP), api_bootstrap_spend},
+    {DELETE, V1 "/bootstrap", CLASS_TICKET, ROLE_ADMIN, false, CHANGE(AUDIT_BOOTSTRAP), api_bootstrap_end},
     {GET, V1 "/me", CLASS_TICKET, ROLE_PERSON, false, READ, api_me},
     {POST, V1 "/me/factor", CLASS_BROWSER, ROLE_PERSON, false, CHANGE(AUDIT_MFA_OK), api_me_factor},
     {POST, V1 "/me/sign-out", CLASS_BROWSER, ROLE_PERSON, false, CHANGE(AUDIT_LOGOUT), api_me_sign_out},

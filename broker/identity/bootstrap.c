@@ -11,13 +11,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SECRET_BYTES = 32, FILE_MAX = 256, PATH_ROOM = 1024, HASH_TEXT = 43 };
+enum { SECRET_BYTES = 32, FILE_MAX = 256, PATH_ROOM = 1024, HASH_TEXT = 43, PREFIX = 4 };
 
-static const char file_name[] = "bootstrap";
+static const char file_name[] = "bootstrap", lock_name[] = "bootstrap.lock";
 
+enum kind { KIND_NONE = 0, KIND_TOKEN, KIND_SESSION };
+static const struct {
+    const char *word, *prefix;
+} kinds[] = {
+    [KIND_NONE] = {"", ""}, [KIND_TOKEN] = {"token", "spt_"}, [KIND_SESSION] = {"session", "sas_"}};
+
+/* What the file says. Zeroed: nothing that anyone could show. */
 struct kept {
+    enum kind kind;
     struct hash hash;
-    sp_unix_ms expires, used; /* used 0: not yet */
+    sp_unix_ms expires;
+    struct hash spent; /* KIND_SESSION: of the token that became it */
 };
 
 /* Run as root, the command leaves the file to whom the folder belongs: the broker reads it. */
@@ -32,6 +41,8 @@ static sp_error give_to_owner(const char *state, const char *path)
     return SP_OK;
 }
 
+/* ---- the file ----------------------------------------------------------------------------- */
+
 static sp_error keep(const char *state, const struct kept *k, struct sp_why *why)
 {
     struct buf path, line;
@@ -39,8 +50,14 @@ static sp_error keep(const char *state, const struct kept *k, struct sp_why *why
 
     buf_init(&path, PATH_ROOM);
     buf_init(&line, FILE_MAX);
+    buf_addf(&line, "%s ", kinds[k->kind].word);
     encode_base64url(hash_view(&k->hash), &line);
-    buf_addf(&line, " %" PRId64 " %" PRId64 "\n", k->expires, k->used);
+    buf_addf(&line, " %" PRId64, k->expires);
+    if (k->kind == KIND_SESSION) {
+        buf_add_byte(&line, ' ');
+        encode_base64url(hash_view(&k->spent), &line);
+    }
+    buf_add_byte(&line, '\n');
     const char *name = file_path(&path, state, file_name);
     e = name == NULL ? SP_ERR_LIMIT : buf_error(&line);
     if (e == SP_OK && (e = file_write_secret(name, buf_view(&line), why)) == SP_OK)
@@ -62,15 +79,24 @@ static struct view word(struct view *line)
     return w;
 }
 
+static bool read_hash(struct view text, struct hash *out)
+{
+    return text.len == HASH_TEXT &&
+           decode_base64url_exact(text, out->bytes, sizeof out->bytes) == SP_OK;
+}
+
 static sp_error parse(struct view line, struct kept *out)
 {
-    struct view hash = word(&line), expires = word(&line), used = word(&line);
+    struct view kind = word(&line), hash = word(&line), expires = word(&line);
+    struct kept k = {.kind = view_is(kind, kinds[KIND_TOKEN].word)     ? KIND_TOKEN
+                             : view_is(kind, kinds[KIND_SESSION].word) ? KIND_SESSION
+                                                                       : KIND_NONE};
 
-    if (hash.len != HASH_TEXT || line.len != 0 ||
-        decode_base64url_exact(hash, out->hash.bytes, sizeof out->hash.bytes) != SP_OK ||
-        num_int(expires, 1, INT64_MAX, &out->expires) != SP_OK ||
-        num_int(used, 0, INT64_MAX, &out->used) != SP_OK)
+    if (k.kind == KIND_NONE || !read_hash(hash, &k.hash) ||
+        num_int(expires, 1, INT64_MAX, &k.expires) != SP_OK ||
+        (k.kind == KIND_SESSION && !read_hash(word(&line), &k.spent)) || line.len != 0)
         return SP_ERR_CORRUPT;
+    *out = k;
     return SP_OK;
 }
 
@@ -90,53 +116,128 @@ static sp_error load(const char *state, struct kept *out)
     return e;
 }
 
-sp_error bootstrap_make(const char *state, sp_unix_ms now, struct buf *out, struct sp_why *why)
-{
-    uint8_t secret[SECRET_BYTES];
-    struct kept k = {.expires = now + BOOTSTRAP_LIFE_MS};
-    sp_error e;
-
-    random_bytes(secret, sizeof secret);
-    buf_add_str(out, "spt_");
-    encode_base64url((struct view){secret, sizeof secret}, out);
-    k.hash = hash_sha256((struct view){secret, sizeof secret});
-    secret_wipe(secret, sizeof secret);
-    if ((e = buf_error(out)) != SP_OK)
-        return e;
-    return keep(state, &k, why);
-}
-
-sp_error bootstrap_end(const char *state, struct sp_why *why)
+/* Held by whoever changes the file, in this process or another: see, then change, is one step. */
+static sp_error lock(const char *state, int *fd, struct sp_why *why)
 {
     struct buf path;
     sp_error e;
 
     buf_init(&path, PATH_ROOM);
-    const char *name = file_path(&path, state, file_name);
-    e = name == NULL ? SP_ERR_LIMIT : file_remove(name, why);
+    const char *name = file_path(&path, state, lock_name);
+    e = name == NULL ? SP_ERR_LIMIT : file_lock(name, fd, why);
+    if (e == SP_OK && (e = give_to_owner(state, name)) != SP_OK)
+        close(*fd);
     buf_deinit(&path);
     return e;
 }
 
-sp_error bootstrap_find(const char *state, struct view text, sp_unix_ms now,
-                        struct bootstrap_token *out)
+/* ---- secrets ------------------------------------------------------------------------------ */
+
+static void make_secret(enum kind kind, struct buf *out, struct hash *hash)
 {
     uint8_t secret[SECRET_BYTES];
+
+    random_bytes(secret, sizeof secret);
+    buf_add_str(out, kinds[kind].prefix);
+    encode_base64url((struct view){secret, sizeof secret}, out);
+    *hash = hash_sha256((struct view){secret, sizeof secret});
+    secret_wipe(secret, sizeof secret);
+}
+
+static sp_error hash_of(enum kind kind, struct view text, struct hash *out)
+{
+    uint8_t secret[SECRET_BYTES];
+
+    if (text.len != BOOTSTRAP_TEXT || memcmp(text.at, kinds[kind].prefix, PREFIX) != 0 ||
+        decode_base64url_exact((struct view){text.at + PREFIX, text.len - PREFIX}, secret,
+                               sizeof secret) != SP_OK)
+        return SP_ERR_UNAUTHENTICATED;
+    *out = hash_sha256((struct view){secret, sizeof secret});
+    secret_wipe(secret, sizeof secret);
+    return SP_OK;
+}
+
+/* A clock that went back before the token was made does not lengthen its life. */
+static bool lives(const struct kept *k, sp_unix_ms now)
+{
+    return now < k->expires && now >= k->expires - BOOTSTRAP_LIFE_MS;
+}
+
+sp_error bootstrap_make(const char *state, sp_unix_ms now, struct buf *out, struct sp_why *why)
+{
+    struct kept k = {.kind = KIND_TOKEN, .expires = now + BOOTSTRAP_LIFE_MS};
+    int fd = -1;
+    sp_error e;
+
+    make_secret(KIND_TOKEN, out, &k.hash);
+    if ((e = buf_error(out)) != SP_OK || (e = lock(state, &fd, why)) != SP_OK)
+        return e;
+    e = keep(state, &k, why);
+    close(fd);
+    return e;
+}
+
+sp_error bootstrap_end(const char *state, struct sp_why *why)
+{
+    struct buf path;
+    int fd = -1;
+    sp_error e = lock(state, &fd, why);
+
+    if (e != SP_OK)
+        return e;
+    buf_init(&path, PATH_ROOM);
+    const char *name = file_path(&path, state, file_name);
+    e = name == NULL ? SP_ERR_LIMIT : file_remove(name, why);
+    buf_deinit(&path);
+    close(fd);
+    return e;
+}
+
+/* Under the lock. */
+static sp_error spend(const char *state, const struct hash *shown, sp_unix_ms now,
+                      struct buf *session, sp_unix_ms *expires)
+{
+    struct kept old, fresh = {.kind = KIND_SESSION};
+    sp_error e;
+
+    if (load(state, &old) != SP_OK || !lives(&old, now))
+        return SP_ERR_UNAUTHENTICATED;
+    if (old.kind == KIND_SESSION && secret_equal(hash_view(&old.spent), hash_view(shown)))
+        return SP_ERR_REPLAY;
+    if (old.kind != KIND_TOKEN || !secret_equal(hash_view(&old.hash), hash_view(shown)))
+        return SP_ERR_UNAUTHENTICATED;
+    make_secret(KIND_SESSION, session, &fresh.hash);
+    fresh.expires = old.expires;
+    fresh.spent = *shown;
+    if ((e = buf_error(session)) != SP_OK || (e = keep(state, &fresh, NULL)) != SP_OK)
+        return e;
+    *expires = fresh.expires;
+    return SP_OK;
+}
+
+sp_error bootstrap_spend(const char *state, struct view token, sp_unix_ms now, struct buf *session,
+                         sp_unix_ms *expires)
+{
+    struct hash shown;
+    int fd = -1;
+    sp_error e = hash_of(KIND_TOKEN, token, &shown);
+
+    if (e != SP_OK || (e = lock(state, &fd, NULL)) != SP_OK)
+        return e;
+    e = spend(state, &shown, now, session, expires);
+    close(fd);
+    return e;
+}
+
+sp_error bootstrap_find(const char *state, struct view session, sp_unix_ms now, sp_unix_ms *expires)
+{
+    struct hash shown;
     struct kept k;
 
-    if (text.len != BOOTSTRAP_TEXT || memcmp(text.at, "spt_", 4) != 0 ||
-        decode_base64url_exact((struct view){text.at + 4, text.len - 4}, secret, sizeof secret) !=
-            SP_OK)
+    if (hash_of(KIND_SESSION, session, &shown) != SP_OK || load(state, &k) != SP_OK ||
+        k.kind != KIND_SESSION || !lives(&k, now) ||
+        !secret_equal(hash_view(&k.hash), hash_view(&shown)))
         return SP_ERR_UNAUTHENTICATED;
-    struct hash hash = hash_sha256((struct view){secret, sizeof secret});
-    secret_wipe(secret, sizeof secret);
-    /* A clock that went back before the token was made does not lengthen its life. */
-    if (load(state, &k) != SP_OK || !secret_equal(hash_view(&k.hash), hash_view(&hash)) ||
-        now >= k.expires || now < k.expires - BOOTSTRAP_LIFE_MS)
-        return SP_ERR_UNAUTHENTICATED;
-    *out = (struct bootstrap_token){.expires = k.expires, .first = k.used == 0};
-    if (!out->first)
-        return SP_OK;
-    k.used = now;
-    return keep(state, &k, NULL);
+    *expires = k.expires;
+    return SP_OK;
 }

@@ -1,5 +1,6 @@
 #include "client/admin/broker.h"
 
+#include "client/admin/bootstrap.h"
 #include "client/ipc/ipc.h"
 #include "lib/base/num.h"
 #include "lib/http/url.h"
@@ -173,6 +174,9 @@ int broker_open(const struct command_call *call, struct broker *out)
     if (code == EXIT_OK)
         code = s.token_file[0] != '\0' ? token_from_file(out, s.token_file)
                                        : ticket_from_agent(out, &s);
+    if (code == EXIT_OK && bootstrap_is_token(out) && strcmp(call->command->name, "login") != 0)
+        code = fail(call, EXIT_LOGIN, "A bootstrap token is spent once, by login.", NULL,
+                    "sallyport-admin login --token-file FILE");
     if (code == EXIT_OK)
         code = set_origin(out, s.broker);
     if (code == EXIT_OK) {

@@ -7,8 +7,9 @@
  *
  * Where     --broker, --ca, --token-file; then SALLYPORT_BROKER, SALLYPORT_CA_FILE,
  *           SALLYPORT_TOKEN_FILE; then what `sallyport-admin login` kept in its settings file.
- * Who       the API token in the token file (0600, this user's), else the login of this user's
- *           agent: a ticket that is bound to the device key and lives 10 minutes.
+ * Who       the session in the token file (0600, this user's), else the login of this user's
+ *           agent: a ticket that is bound to the device key and lives 10 minutes. A bootstrap token
+ *           is spent by login alone (bootstrap.h).
  * Not here  what the calls are: act.c (the table) and the files of nouns.
  * Every failure is printed by the function that meets it and returned as an exit code. Blocking;
  * one thread.

@@ -2,10 +2,10 @@
 #include "client/admin/verbs.h"
 
 /* Which broker and whose proof: an option of every command. */
-#define WHERE                                                                              \
-    {"broker", "URL", "the broker's address"}, {"ca", "FILE", "a private CA, PEM"},        \
-    {                                                                                      \
-        "token-file", "FILE", "an API token, 0600; without one your agent's login is used" \
+#define WHERE                                                                           \
+    {"broker", "URL", "the broker's address"}, {"ca", "FILE", "a private CA, PEM"},     \
+    {                                                                                   \
+        "token-file", "FILE", "a session, 0600; without one your agent's login is used" \
     }
 
 static const struct command commands[] = {
@@ -13,7 +13,9 @@ static const struct command commands[] = {
      "",
      "keep which broker, CA and token file to use, once they work",
      "Without a token file the login of your agent is used: the ticket is bound to this device's "
-     "key and lives 10 minutes.",
+     "key and lives 10 minutes. A token of `sallyport-broker bootstrap` is spent here, once: the "
+     "administrator's session that it buys is kept in a file of mode 0600 beside the settings, "
+     "ends with the token's hour, and is used by the commands that follow.",
      "4 5 8",
      {WHERE},
      0,
@@ -22,7 +24,9 @@ static const struct command commands[] = {
     {"logout",
      "",
      "forget what login kept",
-     "The token file itself stays; so does the agent's login.",
+     "A token file of your own stays; so does the agent's login. The session that a bootstrap "
+     "token "
+     "bought is ended.",
      "",
      {WHERE},
      0,

@@ -4,6 +4,7 @@ noinst_LIBRARIES += %D%/libadmin.a
 %C%_libadmin_a_SOURCES = \
 	%D%/act.c %D%/act.h \
 	%D%/app.c %D%/audit.c \
+	%D%/bootstrap.c %D%/bootstrap.h \
 	%D%/broker.c %D%/broker.h \
 	%D%/commands.c \
 	%D%/made.c \

@@ -103,7 +103,8 @@ static bool name_is_secret(const char *name)
 
 static bool value_is_secret(const char *value)
 {
-    static const char *const marks[] = {"v4.public.", "v4.local.", "spe_", "spt_", "sat_", "eyJ"};
+    static const char *const marks[] = {"v4.public.", "v4.local.", "spe_", "spt_",
+                                        "sat_",       "sas_",      "eyJ"};
 
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
         for (const char *at = strstr(value, marks[i]); at != NULL; at = strstr(at + 1, marks[i])) {

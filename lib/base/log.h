@@ -10,10 +10,10 @@
  * null, and a value is cut after LOG_VALUE_MAX bytes. A field whose name says that it holds a
  * secret (password, secret, seed, cookie, authorization anywhere in it; token, code, grant,
  * ticket as its last word) is written as "[redacted]", and so is any value in which a word begins
- * with v4.public., v4.local., spe_, spt_, sat_ or eyJ. Each (level, event) is limited to LOG_BURST
- * lines a second; what was left out is counted in the next line as "suppressed". Any thread. Never
- * blocks longer than a write to standard error. Not the audit log: that is durable and lives in
- * broker/audit.
+ * with v4.public., v4.local., spe_, spt_, sat_, sas_ or eyJ. Each (level, event) is limited to
+ * LOG_BURST lines a second; what was left out is counted in the next line as "suppressed". Any
+ * thread. Never blocks longer than a write to standard error. Not the audit log: that is durable
+ * and lives in broker/audit.
  */
 
 #include "lib/base/id.h"

@@ -205,7 +205,7 @@ def test_admin_audit_verifies_and_exports_whole_records(ada):
 def test_admin_is_refused_by_role_and_without_a_login(world, anna, ada):
     done = admin(anna, "--json", "user", "list", expect=5)
     check_output(done.out)
-    token = world.write(cage.WORK / "etc" / "wrong.token", "spt_not-a-token\n", "ada")
+    token = world.write(cage.WORK / "etc" / "wrong.token", "sas_not-a-session\n", "ada")
     admin(ada, "user", "list", "--token-file", token, "--broker", world.url, "--ca", world.ca, expect=4)
     token.chmod(0o644)
     assert "chmod" in admin(ada, "user", "list", "--token-file", token, "--broker", world.url, expect=2).err

@@ -719,6 +719,8 @@ export interface Settings {
 
 export const operations = {
   openapi: { method: "GET", path: "/api/openapi.json", role: "public" },
+  bootstrapSpend: { method: "POST", path: "/api/v1/bootstrap", role: "public" },
+  bootstrapEnd: { method: "DELETE", path: "/api/v1/bootstrap", role: "admin" },
   me: { method: "GET", path: "/api/v1/me", role: "person" },
   meFactor: { method: "POST", path: "/api/v1/me/factor", role: "person" },
   meSignOut: { method: "POST", path: "/api/v1/me/sign-out", role: "person" },
@@ -788,6 +790,24 @@ export interface Operations {
     query: undefined;
     body: undefined;
     ok: Record<string, unknown>;
+  };
+  bootstrapSpend: {
+    path: undefined;
+    query: undefined;
+    body: {
+    token: string;
+  };
+    ok: {
+    session: string;
+    role: Role;
+    expires: string;
+  };
+  };
+  bootstrapEnd: {
+    path: undefined;
+    query: undefined;
+    body: undefined;
+    ok: undefined;
   };
   me: {
     path: undefined;

@@ -20,6 +20,8 @@ static const struct {
     const char *method, *path, *command;
 } own[] = {
     {"get", "/me", "whoami"},
+    {"post", "/bootstrap", "login"},
+    {"delete", "/bootstrap", "logout"},
     {"post", "/apps", "app add"},
     {"put", "/apps/{}", "app set"},
     {"get", "/policies/{}", "policy show"},

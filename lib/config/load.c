@@ -63,18 +63,39 @@ static void place_before(const char *name, struct sp_why *why)
 static sp_error read_struct(const struct loading *l, const struct json *j,
                             const struct config_field *fields, void *out, const struct trail *t);
 
+/* A block, or one of a list, and then whether its fields fit together. */
+static sp_error read_block(const struct loading *l, const struct json *j,
+                           const struct config_field *f, void *out, const struct trail *t)
+{
+    struct sp_why said = {{0}, {0}, 0, 0};
+    sp_error e = read_struct(l, j, f->fields, out, t);
+
+    if (e != SP_OK || f->done == NULL || (e = f->done(out, &said)) == SP_OK)
+        return e;
+    if (said.field[0] != '\0') {
+        struct trail member = {.up = t, .name = said.field};
+        name_field(l->why, &member);
+        if (json_get(j, said.field) != NULL) {
+            unsigned line, column;
+            tree_place_member(l->tree, j, said.field, &line, &column);
+            sp_why_place(l->why, line, column);
+        }
+    }
+    return sp_why_say(l->why, e, "%s", said.text);
+}
+
 static sp_error read_blocks(const struct loading *l, const struct json *j,
                             const struct config_field *f, struct config_blocks *out,
                             const struct trail *t)
 {
-    size_t n = json_len(j);
+    size_t n = json_len(j), max = f->max > 0 ? (size_t)f->max : CONFIG_ITEMS_MAX;
     sp_error e = SP_OK;
 
     if (json_kind(j) != JSON_ARRAY)
         return sp_why_say(l->why, SP_ERR_INVALID, "a list was expected, not %s",
                           json_kind_name(json_kind(j)));
-    if (n > CONFIG_ITEMS_MAX)
-        return sp_why_say(l->why, SP_ERR_INVALID, "at most %d items", CONFIG_ITEMS_MAX);
+    if (n > max)
+        return sp_why_say(l->why, SP_ERR_INVALID, "at most %zu items", max);
     out->items = calloc(n > 0 ? n : 1, f->size);
     if (out->items == NULL)
         return SP_ERR_NOMEM;
@@ -83,7 +104,7 @@ static sp_error read_blocks(const struct loading *l, const struct json *j,
         unsigned line, column;
 
         out->count = i + 1; /* so that config_free finds a half-read item */
-        e = read_struct(l, json_at(j, i), f->fields, (char *)out->items + i * f->size, &item);
+        e = read_block(l, json_at(j, i), f, (char *)out->items + i * f->size, &item);
         if (e != SP_OK) {
             tree_place_item(l->tree, j, i, &line, &column);
             name_field(l->why, &item);
@@ -100,7 +121,7 @@ static sp_error read_field(const struct loading *l, const struct json *j,
 
     switch (f->kind) {
     case CONFIG_BLOCK:
-        return read_struct(l, j, f->fields, at, t);
+        return read_block(l, j, f, at, t);
     case CONFIG_BLOCKS:
         return read_blocks(l, j, f, (struct config_blocks *)at, t);
     default:
@@ -134,7 +155,7 @@ static sp_error fill_absent(const struct loading *l, const struct json *j,
                            f->expected != NULL ? "; expected " : "",
                            f->expected != NULL ? f->expected : "");
         else if (f->kind == CONFIG_BLOCK)
-            e = read_struct(l, NULL, f->fields, at, &member);
+            e = read_block(l, NULL, f, at, &member);
         else if (f->preset != NULL)
             e = value_from_text(f, f->preset, at, l->why);
         if (e != SP_OK) {
@@ -176,6 +197,14 @@ static sp_error read_struct(const struct loading *l, const struct json *j,
 sp_error config_read(struct view text, const char *name, const struct config_field *fields,
                      void *out, struct sp_why *why)
 {
+    const struct config_field root = {.kind = CONFIG_BLOCK, .fields = fields};
+
+    return config_read_block(text, name, &root, out, why);
+}
+
+sp_error config_read_block(struct view text, const char *name, const struct config_field *root,
+                           void *out, struct sp_why *why)
+{
     struct sp_why unread = {{0}, {0}, 0, 0};
     struct loading l = {.name = name, .why = why != NULL ? why : &unread};
     struct tree *tree = NULL;
@@ -183,7 +212,7 @@ sp_error config_read(struct view text, const char *name, const struct config_fie
 
     if ((e = tree_parse(text, CONFIG_BYTES_MAX, l.why, &tree)) == SP_OK) {
         l.tree = tree;
-        e = read_struct(&l, tree_root(tree), fields, out, NULL);
+        e = read_block(&l, tree_root(tree), root, out, NULL);
     }
     if (e != SP_OK && l.why->text[0] != '\0')
         place_before(name, l.why);

@@ -31,7 +31,10 @@ enum config_kind {
     CONFIG_WORD,     /* int: index in `words`; 0, the first, when absent */
     CONFIG_STRINGS,  /* struct config_strings; min, max as CONFIG_STRING for each */
     CONFIG_BLOCK,    /* a struct within the struct, by `fields` */
-    CONFIG_BLOCKS    /* struct config_blocks: a list of structs of `size`, by `fields` */
+    CONFIG_BLOCKS,   /* struct config_blocks: a list of structs of `size`, by `fields`; at most
+                        `max` (0: CONFIG_ITEMS_MAX) */
+    CONFIG_OWN /* what `read` makes of it: a type of the table's owner, which holds nothing that
+                  has to be freed */
 };
 
 struct config_strings {
@@ -57,6 +60,13 @@ struct config_field {
     const char *expected; /* "a path such as /etc/…"; NULL: said from kind and bounds */
     /* More than bounds can say; NULL: nothing. Returns SP_OK or refuses in `why`. */
     sp_error (*check)(struct view value, struct sp_why *why);
+    /* CONFIG_OWN: writes the value at `at`. A preset comes as a string.  SP_ERR_INVALID with
+     * what was found and what would be right */
+    sp_error (*read)(const struct json *j, void *at, struct sp_why *why);
+    /* CONFIG_BLOCK, CONFIG_BLOCKS: the struct (each item) when its fields are in, presets too: do
+     * they fit together, and what follows from them? Also for a block that is absent.  NULL:
+     * nothing to do. Errors as `read`; sp_why_field may name one of its fields. */
+    sp_error (*done)(void *block, struct sp_why *why);
 };
 
 /*
@@ -73,9 +83,13 @@ SP_MUST sp_error config_load(const char *path, const struct config_field *fields
 SP_MUST sp_error config_read(struct view text, const char *name, const struct config_field *fields,
                              void *out, struct sp_why *why);
 
+/* The same of a text whose whole is a CONFIG_BLOCK: `root` gives its fields and its `done`. */
+SP_MUST sp_error config_read_block(struct view text, const char *name,
+                                   const struct config_field *root, void *out, struct sp_why *why);
+
 /*
- * Sets one scalar or list from a flag: `field` is "tunnel.cut_through"; lists are separated by
- * commas. Errors as config_load.
+ * Sets one scalar or list from a flag (without `done`): `field` is "tunnel.cut_through"; lists are
+ * separated by commas. Errors as config_load.
  */
 SP_MUST sp_error config_set(const struct config_field *fields, void *out, const char *field,
                             const char *value, struct sp_why *why);

@@ -23,6 +23,7 @@ static const char *expected(const struct config_field *f)
         [CONFIG_STRINGS] = "a list of texts",
         [CONFIG_BLOCK] = "names and values",
         [CONFIG_BLOCKS] = "a list of names and values",
+        [CONFIG_OWN] = "a value as the manual says",
     };
     return f->expected != NULL ? f->expected : of_kind[f->kind];
 }
@@ -167,11 +168,23 @@ static sp_error scalar_from_text(const struct config_field *f, struct view text,
     }
 }
 
+static sp_error own_from_text(const struct config_field *f, const char *text, void *at,
+                              struct sp_why *why)
+{
+    struct json *j = json_new_str(view_str(text));
+    sp_error e = j == NULL ? SP_ERR_INVALID : f->read(j, at, why);
+
+    json_free(j);
+    return e;
+}
+
 sp_error value_from_text(const struct config_field *f, const char *text, void *at,
                          struct sp_why *why)
 {
     sp_error e = SP_OK;
 
+    if (f->kind == CONFIG_OWN)
+        return own_from_text(f, text, at, why);
     if (f->kind != CONFIG_STRINGS)
         return scalar_from_text(f, view_str(text), at, why);
     while (e == SP_OK && *text != '\0') {
@@ -204,6 +217,8 @@ sp_error value_read(const struct config_field *f, const struct json *j, void *at
     enum json_kind kind = json_kind(j);
     int64_t n;
 
+    if (f->kind == CONFIG_OWN)
+        return f->read(j, at, why);
     if (f->kind == CONFIG_STRINGS && kind == JSON_ARRAY)
         return read_strings(f, j, at, why);
     if (f->kind == CONFIG_BOOL && kind == JSON_BOOL) {

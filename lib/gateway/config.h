@@ -51,11 +51,13 @@ struct gwconf_upstream {
 
 /* identity: GATEWAY section 5. */
 enum gw_signature { GW_SIGNATURE_NONE = 0, GW_SIGNATURE_RFC9421 };
+/* BEARER: a DPoP token goes to the application as a bearer token, without its proof. */
+enum gw_forward { GW_FORWARD_UNCHANGED = 0, GW_FORWARD_BEARER };
 struct gwconf_identity {
     bool headers, assertion;
-    char *audience; /* `aud` of the assertion; present when assertion is true */
+    char *audience; /* `aud` of the assertion; NULL: the app's name */
     int signature;  /* enum gw_signature */
-    bool bearer;    /* `forward: bearer`: Authorization goes on without its DPoP scheme and proof */
+    int forward;    /* enum gw_forward */
 };
 
 /* oauth: GATEWAY section 7. Keys and introspection only from hosts that the floor lists. */
@@ -86,6 +88,7 @@ struct gwconf_oauth {
 };
 
 /* operations: what one endpoint asks beyond the app's policy; the first row that matches. */
+enum gw_token_need { GW_TOKEN_REQUIRED = 0, GW_TOKEN_OPTIONAL };
 struct gwconf_operation {
     struct gwmatch match;
     struct config_strings groups; /* "idp/group", one of them; empty: everyone of the app */
@@ -97,7 +100,7 @@ struct gwconf_operation {
     char *account;                /* JSON pointer or form name of the account in a login */
     char *password;               /* the same of the password */
     bool sensitive;               /* detector `flow` looks at how it was reached */
-    bool token;                   /* `token: optional` makes this false; true when absent */
+    int token;                    /* enum gw_token_need, where oauth.require is on */
 };
 
 /* openapi: GATEWAY section 11. */
@@ -136,16 +139,19 @@ enum gw_rate_key {
     GW_KEY_TOKEN_CLIENT = 64
 };
 enum gw_rate_cost { GW_COST_ONE = 0, GW_COST_RESPONSE_MIB, GW_COST_WEIGHT };
+struct gwconf_pace {
+    int64_t count, per_ms; /* as written: "50/s" is 50 and 1,000 */
+    int64_t interval_ns;   /* between two of them, rounded up; 0: there is no pace */
+};
 struct gwconf_rate {
-    char *name;            /* unique; goes into RateLimit */
-    struct gwmatch match;  /* absent: every request */
-    unsigned key;          /* gw_rate_key bits; never 0 */
-    int64_t interval_ns;   /* between two of them: 50/s is 20,000,000; 0: in_flight only */
-    int64_t count, per_ms; /* as written: 50 and 1,000 */
-    int64_t burst;         /* at least 1 */
-    int64_t in_flight;     /* at once; 0: not limited */
-    int cost;              /* enum gw_rate_cost */
-    int mode;              /* enum gw_mode; block when absent */
+    char *name;              /* letters, digits, '-', '_'; unique; goes into RateLimit */
+    struct gwmatch match;    /* absent: every request */
+    unsigned key;            /* gw_rate_key bits; never 0 */
+    struct gwconf_pace pace; /* absent: in_flight only */
+    int64_t burst;           /* with a pace at least 1; pace.count when absent */
+    int64_t in_flight;       /* at once; 0: not limited */
+    int cost;                /* enum gw_rate_cost */
+    int mode;                /* enum gw_mode; block when absent */
 };
 
 /* subject and owner: GATEWAY section 9.1. */
@@ -224,14 +230,17 @@ struct gwconf_retire {
     int after;                      /* enum gw_mode: block is 410 from sunset on */
 };
 
+enum gw_otherwise { GW_OTHERWISE_ALLOW = 0, GW_OTHERWISE_DENY };
 enum gw_audit { GW_AUDIT_MINUTE = 0, GW_AUDIT_ALL };
 
 struct gwconf {
-    int frontend;     /* enum gw_frontend */
-    char *cert, *key; /* files, for GW_FRONTEND_TLS */
+    int frontend; /* enum gw_frontend */
+    struct gwconf_frontend_tls {
+        char *cert, *key; /* files */
+    } tls;                /* with GW_FRONTEND_TLS only */
     bool http2, grpc, websocket, allow_encoded_slash;
-    unsigned methods;   /* 1u << enum gw_method */
-    bool deny_unlisted; /* `otherwise: deny`: what no row of operations matches is 403 */
+    unsigned methods; /* 1u << enum gw_method */
+    int otherwise;    /* of what no row of operations matches: enum gw_otherwise */
     struct config_strings cors_origins; /* whose scripts may read our own refusals */
     struct gwconf_upstream upstream;
     struct gwconf_identity identity;
@@ -249,10 +258,10 @@ struct gwconf {
 };
 
 /*
- *   SP_ERR_LIMIT      longer than GWCONF_MAX, or a list longer than GWCONF_RULES_MAX
+ *   SP_ERR_LIMIT      longer than GWCONF_MAX
  *   SP_ERR_MALFORMED  not YAML as lib/config/tree.h wants it
- *   SP_ERR_INVALID    unknown or missing key, a value of another kind or out of bounds, parts that
- *                     do not fit together
+ *   SP_ERR_INVALID    unknown or missing key, a value of another kind or out of bounds, a list
+ *                     longer than GWCONF_RULES_MAX, parts that do not fit together
  *   SP_ERR_NOMEM
  * `why->text` begins with "gateway:LINE:COLUMN: " and says what would be right. An empty text is
  * a gateway with every default.
@@ -262,7 +271,8 @@ void gwconf_free(struct gwconf *c); /* NULL is allowed */
 
 /* The host and port of upstream.url, and the path before every request's, which is "" or begins
  * with '/' and has none at its end. Borrowed from `c`. false: there is no url. */
-bool gwconf_upstream_at(const struct gwconf *c, struct view *host, uint16_t *port);
+bool gwconf_upstream_at(const struct gwconf *c, struct view *host, uint16_t *port,
+                        struct view *path);
 
 /* Items of the lists; `i` below the list's count. */
 #define GWCONF_ITEM(type, list)                                                                    \

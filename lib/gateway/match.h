@@ -4,16 +4,18 @@
 /*
  * match: which requests a rule of the gateway speaks of.
  *
- * Written   "GET /v1/accounts/{id}" or "/v1/accounts", or { operation: login }, { path: …, method:
- * … }. Method absent or `*`: all. HEAD is judged as what it asks for and never slips by a rule for
- * GET. Segments  a literal is compared with the decoded segment, byte for byte; `{name}` and `*`
- * are any one segment; `**`, only as the last, is any number of them, also none. A slash at the end
- * is not told apart: a rule can't be passed by by adding one. A zeroed match (written as nothing at
- * all) is for every request; gwmatch_is_set tells. Pure, O(segments). Any thread.
+ * Written   "GET /v1/accounts/{id}" or "/v1/accounts", { operation: login }, or
+ *           { path: "/v1/accounts", method: GET }. Method absent or `*`: all. A rule for GET holds
+ *           for HEAD too, which asks for the same.
+ * Segments  a literal is compared with the decoded segment, byte for byte; `{name}` and `*` are
+ *           any one segment; `**`, only as the last, is any number of them, also none. A slash at
+ *           the end is not told apart: nobody passes a rule by by adding one.
+ *
+ * A zeroed match (nothing was written) holds for every request; gwmatch_is_set tells.
+ * Pure, O(segments). Any thread.
  */
 
-#include "lib/base/view.h"
-#include "lib/base/why.h"
+#include "lib/base/json.h"
 
 enum { GWMATCH_TEXT_MAX = 256, GWMATCH_SEGMENTS_MAX = 32 };
 
@@ -51,6 +53,8 @@ struct gwmatch {
  *   SP_ERR_LIMIT    longer than GWMATCH_TEXT_MAX
  */
 SP_MUST sp_error gwmatch_parse(struct view text, struct sp_why *why, struct gwmatch *out);
+/* Each form above, as `read` of a CONFIG_OWN field; `at` is a struct gwmatch. */
+SP_MUST sp_error gwmatch_read(const struct json *j, void *at, struct sp_why *why);
 
 static inline bool gwmatch_is_set(const struct gwmatch *m)
 {

@@ -53,3 +53,5 @@ check_PROGRAMS += %D%/fuzz_hello %D%/fuzz_frame %D%/fuzz_upgrade %D%/fuzz_outer 
 check_PROGRAMS += %D%/fuzz_proxyhead
 %C%_fuzz_proxyhead_SOURCES = %D%/fuzz_proxyhead.c
 %C%_fuzz_proxyhead_LDADD = client/cmd/libcmd.a $(LDADD)
+check_PROGRAMS += %D%/fuzz_gwconf
+%C%_fuzz_gwconf_SOURCES = %D%/fuzz_gwconf.c

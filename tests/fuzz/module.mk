@@ -55,3 +55,9 @@ check_PROGRAMS += %D%/fuzz_proxyhead
 %C%_fuzz_proxyhead_LDADD = client/cmd/libcmd.a $(LDADD)
 check_PROGRAMS += %D%/fuzz_gwconf
 %C%_fuzz_gwconf_SOURCES = %D%/fuzz_gwconf.c
+
+check_PROGRAMS += %D%/fuzz_http1 %D%/fuzz_target
+%C%_fuzz_http1_SOURCES = %D%/fuzz_http1.c
+%C%_fuzz_http1_LDADD = connector/gateway/libgw.a $(LDADD)
+%C%_fuzz_target_SOURCES = %D%/fuzz_target.c
+%C%_fuzz_target_LDADD = connector/gateway/libgw.a $(LDADD)

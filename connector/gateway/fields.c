@@ -1,0 +1,193 @@
+#include "connector/gateway/fields.h"
+
+static uint8_t lower(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
+}
+
+bool field_is(struct view value, const char *lower_case)
+{
+    for (size_t i = 0; i < value.len; i++)
+        if (lower_case[i] == '\0' || lower(value.at[i]) != (uint8_t)lower_case[i])
+            return false;
+    return lower_case[value.len] == '\0';
+}
+
+bool field_name_begins(struct view name, const char *prefix)
+{
+    size_t i = 0;
+
+    for (; prefix[i] != '\0'; i++)
+        if (i == name.len || (name.at[i] == '_' ? '-' : lower(name.at[i])) != (uint8_t)prefix[i])
+            return false;
+    return true;
+}
+
+struct view gw_field_find(const struct gw_field *fields, size_t n, const char *name, size_t *count)
+{
+    struct view found = {0}, wanted = view_str(name);
+    size_t hits = 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (fields[i].name.len == wanted.len &&
+            memcmp(fields[i].name.at, wanted.at, wanted.len) == 0 && hits++ == 0)
+            found = fields[i].value;
+    if (count != NULL)
+        *count = hits;
+    return found;
+}
+
+static struct view trim(struct view v)
+{
+    while (v.len > 0 && (v.at[0] == ' ' || v.at[0] == '\t'))
+        v = view_slice(v, 1, v.len);
+    while (v.len > 0 && (v.at[v.len - 1] == ' ' || v.at[v.len - 1] == '\t'))
+        v.len--;
+    return v;
+}
+
+/* The next element of a comma-separated list; false: the end. */
+static bool next_token(struct view *list, struct view *token)
+{
+    const uint8_t *comma;
+
+    if (list->len == 0)
+        return false;
+    comma = memchr(list->at, ',', list->len);
+    *token = *list;
+    if (comma == NULL) {
+        *list = (struct view){0};
+    } else {
+        token->len = (size_t)(comma - list->at);
+        *list = view_slice(*list, token->len + 1, list->len);
+    }
+    *token = trim(*token);
+    return true;
+}
+
+bool field_has(const struct gw_field *fields, size_t n, const char *name, const char *token)
+{
+    struct view list, one;
+
+    for (size_t i = 0; i < n; i++) {
+        if (!view_is(fields[i].name, name))
+            continue;
+        list = fields[i].value;
+        while (next_token(&list, &one))
+            if (field_is(one, token))
+                return true;
+    }
+    return false;
+}
+
+struct field_wishes field_wishes_of(const struct gw_field *fields, size_t n)
+{
+    struct field_wishes w = {.close = field_has(fields, n, "connection", "close"),
+                             .keep_alive = field_has(fields, n, "connection", "keep-alive"),
+                             .upgrade = field_has(fields, n, "connection", "upgrade")};
+    size_t count;
+
+    struct view protocol = gw_field_find(fields, n, "upgrade", &count);
+    w.websocket = w.upgrade && count == 1 && field_is(protocol, "websocket");
+    struct view expect = gw_field_find(fields, n, "expect", &count);
+    w.expects = count > 0;
+    w.expect_continue = count == 1 && field_is(expect, "100-continue");
+    return w;
+}
+
+/* ---- what goes no further ------------------------------------------------------------------ */
+
+static const char *const dropped[] = {
+    "connection",
+    "keep-alive",
+    "proxy-connection",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-authentication-info",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "http2-settings",
+    "host",
+    "content-length",
+    "expect",
+};
+
+static const char *const reserved[] = {"sallyport-", "x-sallyport-", "x-forwarded-"};
+static const char *const reserved_whole[] = {"forwarded", "x-real-ip"};
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static bool is_reserved(struct view name)
+{
+    for (size_t i = 0; i < COUNT(reserved); i++)
+        if (field_name_begins(name, reserved[i]))
+            return true;
+    for (size_t i = 0; i < COUNT(reserved_whole); i++)
+        if (name.len == strlen(reserved_whole[i]) && field_name_begins(name, reserved_whole[i]))
+            return true;
+    return false;
+}
+
+/* `name` is in lower case, as all names of fields here. */
+static bool same_name(struct view token, struct view name)
+{
+    for (size_t i = 0; i < name.len; i++)
+        if (lower(token.at[i]) != name.at[i])
+            return false;
+    return true;
+}
+
+/* Does a Connection field name it? `options` has them copied, since the fields move. */
+static bool is_named(struct view name, const struct view *options, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct view list = options[i], one;
+        while (next_token(&list, &one))
+            if (one.len == name.len && same_name(one, name))
+                return true;
+    }
+    return false;
+}
+
+static bool is_dropped(struct view name)
+{
+    for (size_t i = 0; i < COUNT(dropped); i++)
+        if (view_is(name, dropped[i]))
+            return true;
+    return false;
+}
+
+size_t field_keep_end_to_end(struct gw_field *fields, size_t n)
+{
+    struct view options[8];
+    size_t option_count = 0, kept = 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (view_is(fields[i].name, "connection") && option_count < COUNT(options))
+            options[option_count++] = fields[i].value;
+    for (size_t i = 0; i < n; i++) {
+        if (is_dropped(fields[i].name) || is_reserved(fields[i].name) ||
+            is_named(fields[i].name, options, option_count))
+            continue;
+        fields[kept++] = fields[i];
+    }
+    return kept;
+}
+
+struct view field_media_type(struct view value, struct arena *a)
+{
+    const uint8_t *semicolon = value.len == 0 ? NULL : memchr(value.at, ';', value.len);
+    struct view type = value;
+    uint8_t *copy;
+
+    if (semicolon != NULL)
+        type.len = (size_t)(semicolon - value.at);
+    type = trim(type);
+    if (type.len == 0 || (copy = arena_take(a, type.len)) == NULL)
+        return (struct view){0};
+    for (size_t i = 0; i < type.len; i++)
+        copy[i] = lower(type.at[i]);
+    return (struct view){copy, type.len};
+}

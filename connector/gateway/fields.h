@@ -1,0 +1,35 @@
+#ifndef SP_GATEWAY_FIELDS_H
+#define SP_GATEWAY_FIELDS_H
+
+/*
+ * fields: what the names of fields mean to a proxy (RFC 9110 sections 5 and 7.6). Pure.
+ */
+
+#include "connector/gateway/request.h"
+
+/* Values and tokens are compared without case where RFC 9110 says so. */
+bool field_is(struct view value, const char *lower_case);
+/* A list of tokens, separated by commas, holds the token; `n` fields of that name are one list. */
+bool field_has(const struct gw_field *fields, size_t n, const char *name, const char *token);
+bool field_name_begins(struct view name, const char *prefix);
+
+/* What Connection, Upgrade and Expect of a request or answer said, before they go. */
+struct field_wishes {
+    bool close, keep_alive, upgrade, websocket;
+    bool expects, expect_continue; /* expects without expect_continue: 417 */
+};
+struct field_wishes field_wishes_of(const struct gw_field *fields, size_t n);
+
+/*
+ * Takes out, in place, and keeps the order of the rest: hop-by-hop fields, those that Connection
+ * names, those that the writer makes anew (host, content-length, expect), and everything that
+ * only a gateway may say: Sallyport-*, X-Sallyport-*, X-Forwarded-*, Forwarded, X-Real-IP, also
+ * where '_' stands for '-', since many applications read them as one (TM-16). Returns how many
+ * are left.
+ */
+size_t field_keep_end_to_end(struct gw_field *fields, size_t n);
+
+/* The media type alone, in lower case, written over `value`'s own bytes when it has upper case. */
+struct view field_media_type(struct view value, struct arena *a);
+
+#endif

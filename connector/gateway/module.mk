@@ -1,0 +1,15 @@
+# connector/gateway: each request of an http app, verified. May use lib, schema, sketch, detect.
+noinst_LIBRARIES += %D%/libgw.a
+%C%_libgw_a_SOURCES = \
+	%D%/arena.c %D%/arena.h %D%/fields.c %D%/fields.h %D%/http1.c %D%/http1.h \
+	%D%/pipeline.h %D%/problem.c %D%/problem.h %D%/reasons.c %D%/request.h \
+	%D%/strict.c %D%/strict.h %D%/target.c %D%/target.h \
+	%D%/verdict.h %D%/write.c %D%/write.h
+
+check_PROGRAMS += tests/unit/%D%/test_http1 tests/unit/%D%/test_target tests/unit/%D%/test_answers
+tests_unit_%C%_test_http1_SOURCES = tests/unit/%D%/test_http1.c
+tests_unit_%C%_test_http1_LDADD = %D%/libgw.a $(LDADD)
+tests_unit_%C%_test_target_SOURCES = tests/unit/%D%/test_target.c
+tests_unit_%C%_test_target_LDADD = %D%/libgw.a $(LDADD)
+tests_unit_%C%_test_answers_SOURCES = tests/unit/%D%/test_answers.c
+tests_unit_%C%_test_answers_LDADD = %D%/libgw.a $(LDADD)

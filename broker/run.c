@@ -123,7 +123,8 @@ static sp_error port_app_test(void *arg, struct sp_id connector, struct sp_id ap
         return e;
     *out = (struct app_test){.result = wire_test_result(dial.error), .ms = dial.ms};
     snprintf(out->address, sizeof out->address, "%s", dial.address);
-    snprintf(out->text, sizeof out->text, "%s", dial.error[0] == '\0' ? "connected" : dial.floor);
+    snprintf(out->text, sizeof out->text, "%s",
+             out->result == APP_TEST_FLOOR ? dial.floor : wire_test_text(out->result));
     return SP_OK;
 }
 

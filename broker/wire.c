@@ -207,3 +207,19 @@ enum app_test_result wire_test_result(const char *error)
             return words[w].result;
     return APP_TEST_UNREACHABLE;
 }
+
+const char *wire_test_text(enum app_test_result r)
+{
+    static const char *const texts[] = {
+        [APP_TEST_NONE] = "no connector answered",
+        [APP_TEST_OK] = "connected",
+        [APP_TEST_REFUSED] = "the app's host refuses the connection",
+        [APP_TEST_NO_ANSWER] = "the app's host does not answer",
+        [APP_TEST_NAME] = "the app's name has no address there",
+        [APP_TEST_FLOOR] = "the connector's floor does not allow it",
+        [APP_TEST_RECORD] = "the connector has no record of the app",
+        [APP_TEST_UNREACHABLE] = "there is no way to the app's host",
+    };
+
+    return texts[r];
+}

@@ -29,7 +29,9 @@ SP_MUST sp_error wire_oidc(const struct broker_config *c, const struct idp *buil
 /* Group to role; returns how many. Borrows `c`. */
 size_t wire_roles(const struct broker_config *c, struct api_role_rule out[WIRE_ROLES_MAX]);
 
-/* What a connector's word for a failed dial ("" for none) means. */
+/* What a connector's word for a failed dial ("" for none) means, and a sentence for people; the
+ * floor's own is the connector's. */
 enum app_test_result wire_test_result(const char *error);
+const char *wire_test_text(enum app_test_result r);
 
 #endif

@@ -49,6 +49,8 @@ const char *admit(struct view token, const struct admit_facts *f, struct once *s
     if ((*log = check_grant(token, f, &a.grant)) != SP_OK)
         return "policy";
     a.session = a.grant.session;
+    out->session = a.session;
+    out->grant = a.grant;
     *log = SP_ERR_DENIED;
     if (map_get(f->cut, a.session) != NULL)
         return "killed";

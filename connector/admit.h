@@ -43,6 +43,7 @@ struct admitted {
  *   "floor"     the floor can't allow any target of the record
  *   "replay"    the grant was spent before, or the set of spent ones is full
  * The word is static and goes to the relay. `log` (or NULL) gets the exact reason for our own log.
+ * From "killed" on, session and grant in `out` say whose it was, since the grant itself holds.
  */
 const char *admit(struct view token, const struct admit_facts *f, struct once *spent, sp_error *log,
                   struct admitted *out);

@@ -1,5 +1,8 @@
 #include "connector/control.h"
 
+#include "connector/tell.h"
+#include "connector/tests.h"
+
 #include "lib/base/log.h"
 #include "lib/os/loop.h"
 #include "lib/proto/session.h"
@@ -18,6 +21,7 @@ struct control {
     struct channel *channel;   /* NULL: not open */
     struct sessions *sessions; /* borrowed */
     struct stands *stands;     /* borrowed */
+    struct tests *tests;       /* owned */
     struct timer *bytes;       /* owned; NULL: not running */
     struct timer *stand_at;    /* owned; NULL: not running */
 };
@@ -61,10 +65,19 @@ static void on_session_opened(void *arg, const struct session_facts *f)
     free(d);
 }
 
+/* These the tunnel itself says, or nobody ordered them. */
+static bool ends_by_itself(const char *why)
+{
+    return strcmp(why, "end") == 0 || strcmp(why, "lost") == 0 || strcmp(why, "idle") == 0;
+}
+
 static void on_session_closed(void *arg, const struct session_facts *f, const char *why)
 {
+    struct control *c = arg;
     struct live_delta *d = calloc(1, sizeof *d);
 
+    if (!ends_by_itself(why))
+        stands_cut(c->stands, f->grant.session, why);
     if (d == NULL)
         return;
     d->closed[0] = (struct live_closed){.session = f->grant.session,
@@ -241,19 +254,6 @@ static void on_stand_drop(struct control *c, const struct envelope *m)
         stands_drop(c->stands, d.relay);
 }
 
-/* The word of a cut, from those that reports may say; static storage. */
-static const char *cut_word(struct view v)
-{
-    static const char *const words[] = {"floor",  "record", "deadline", "idle",
-                                        "policy", "killed", "revoked"};
-
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (view_is(v, words[i]))
-            return words[i];
-    }
-    return "killed";
-}
-
 static void on_cut(struct control *c, const struct envelope *m)
 {
     struct session_selector which = {0};
@@ -271,7 +271,8 @@ static void on_cut(struct control *c, const struct envelope *m)
         which.app = cut.app;
         which.user = cut.user;
         which.all = id_equal(cut.connector, c->o.state->id) && !id_is_zero(cut.connector);
-        answer.count = (int64_t)sessions_cut(c->sessions, &which, cut_word(cut.why), &answer.ms);
+        answer.count =
+            (int64_t)sessions_cut(c->sessions, &which, session_word(cut.why), &answer.ms);
         e = channel_answer(c->channel, m->i, fields_write(session_cut_answer_fields, &answer));
     }
     if (e != SP_OK)
@@ -286,6 +287,34 @@ static void on_limit(struct control *c, const struct envelope *m)
         sessions_limit(c->sessions, l.session, l.until);
 }
 
+static void on_pause(struct control *c, const struct envelope *m)
+{
+    struct session_limit l = {0};
+
+    if (fields_read(m->members, session_limit_fields, NULL, &l) == SP_OK)
+        sessions_pause(c->sessions, l.session, l.until);
+}
+
+static void on_resume(struct control *c, const struct envelope *m)
+{
+    struct session_name n = {0};
+
+    if (fields_read(m->members, session_name_fields, NULL, &n) == SP_OK)
+        sessions_resume(c->sessions, n.session);
+}
+
+static void on_app_test(struct control *c, const struct envelope *m)
+{
+    struct app_test ask = {0};
+    sp_error e = fields_read(m->members, app_test_fields, NULL, &ask);
+
+    if (e == SP_OK)
+        e = tests_ask(c->tests, c->channel, m->i, ask.app, control_broker_time(c));
+    if (e != SP_OK)
+        sp_ignore(channel_refuse(c->channel, m->i, sp_error_code(e), sp_error_text(e),
+                                 NULL)); /* a channel that takes no word is closing */
+}
+
 static void on_message(void *arg, struct channel *channel, const struct envelope *m)
 {
     static const struct {
@@ -294,7 +323,8 @@ static void on_message(void *arg, struct channel *channel, const struct envelope
     } table[] = {
         {"keys", on_keys},           {"app.put", on_app_put},       {"app.drop", on_app_drop},
         {"stand.put", on_stand_put}, {"stand.drop", on_stand_drop}, {"session.cut", on_cut},
-        {"session.limit", on_limit},
+        {"session.limit", on_limit}, {"session.pause", on_pause},   {"session.resume", on_resume},
+        {"app.test", on_app_test},
     };
 
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
@@ -322,6 +352,7 @@ static void on_opened(void *arg, struct channel *channel, const struct opening_w
     sessions_broker_lost(c->sessions, 0);
     send_list(c);
     control_stands_changed(c);
+    tell_channel(c->o.tell, channel);
     c->o.opened(c->o.arg);
 }
 
@@ -331,6 +362,8 @@ static void on_lost(void *arg, const struct dialer_lost *why)
 
     if (c->channel != NULL)
         sessions_broker_lost(c->sessions, clock_boot());
+    tell_channel(c->o.tell, NULL);
+    tests_forget(c->tests); /* their answers are for the channel that asked */
     c->channel = NULL;
     log_event(LOG_WARN, "control.lost",
               why->why.text[0] != '\0' ? why->why.text : sp_error_text(why->error), "broker",
@@ -362,7 +395,9 @@ sp_error control_new(const struct control_options *o, struct sp_why *why, struct
                                      .edge = &c->edge,
                                      .events = &events,
                                      .arg = c};
-    if ((e = timer_start(o->loop, clock_boot() + BYTES_MS, on_bytes, c, &c->bytes)) != SP_OK ||
+    const struct probe_room room = {o->loop, o->pool, o->records, o->floor};
+    if ((e = tests_new(&room, &c->tests)) != SP_OK ||
+        (e = timer_start(o->loop, clock_boot() + BYTES_MS, on_bytes, c, &c->bytes)) != SP_OK ||
         (e = dialer_new(o->engine, &d, why, &c->dialer)) != SP_OK) {
         control_free(c);
         return e;
@@ -381,6 +416,7 @@ void control_free(struct control *c)
 {
     if (c == NULL)
         return;
+    tests_free(c->tests);
     dialer_free(c->dialer);
     timer_cancel(c->stand_at);
     timer_cancel(c->bytes);

@@ -23,6 +23,7 @@ struct control_options {
     struct connector_state *state; /* pin and epoch move with the key sets */
     struct keyset *keys;
     struct records *records;
+    struct tell *tell; /* speaks through this channel */
     const struct floor *const *floor;
     void (*opened)(void *arg); /* the channel is up, the first time and after each loss */
     void *arg;

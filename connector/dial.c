@@ -6,17 +6,23 @@
 #include <stdlib.h>
 
 struct dial {
-    dial_ended *ended;
-    void *arg;                 /* borrowed */
+    const struct dial_events *events; /* borrowed, as arg */
+    void *arg;
     struct loop *loop;         /* borrowed */
     struct stream *stream;     /* owned until the pump takes it; NULL then */
     struct connecting *target; /* owned; NULL: not running */
     struct pump *pump;         /* owned; NULL: not running */
+    bool held;
 };
 
 int dial_status(sp_error e)
 {
     return e == SP_ERR_TIMEOUT ? 504 : 502;
+}
+
+const char *dial_word(sp_error e)
+{
+    return e == SP_ERR_TIMEOUT ? "timeout" : e == SP_ERR_REFUSED ? "refused" : "unreachable";
 }
 
 static void on_pumped(void *arg, const struct pump_report *r)
@@ -26,7 +32,7 @@ static void on_pumped(void *arg, const struct pump_report *r)
 
     pump_free(d->pump);
     d->pump = NULL;
-    d->ended(d->arg, d, why, true); /* d is gone from here on */
+    d->events->ended(d->arg, d, why, true); /* d is gone from here on */
 }
 
 static void on_connected(void *arg, int fd, sp_error e)
@@ -37,18 +43,28 @@ static void on_connected(void *arg, int fd, sp_error e)
     d->target = NULL; /* no longer pending */
     if (e != SP_OK) {
         stream_refuse(stream, dial_status(e));
-        d->ended(d->arg, d, e, false);
+        d->events->ended(d->arg, d, e, false);
         return;
     }
     sock_nodelay(fd);
     stream_accept(stream);
     d->stream = NULL; /* the pump takes it in every case */
+    d->events->connected(d->arg);
     if ((e = pump_start(d->loop, stream, fd, on_pumped, d, &d->pump)) != SP_OK)
-        d->ended(d->arg, d, e, true);
+        d->events->ended(d->arg, d, e, true); /* d is gone from here on */
+    else
+        pump_hold(d->pump, d->held);
+}
+
+void dial_hold(struct dial *d, bool held)
+{
+    d->held = held;
+    if (d->pump != NULL)
+        pump_hold(d->pump, held);
 }
 
 sp_error dial_new(struct loop *loop, struct stream *stream, const struct address *to,
-                  dial_ended *ended, void *arg, struct dial **out)
+                  const struct dial_events *events, void *arg, struct dial **out)
 {
     struct dial *d = calloc(1, sizeof *d);
     sp_error e;
@@ -57,7 +73,7 @@ sp_error dial_new(struct loop *loop, struct stream *stream, const struct address
         stream_free(stream);
         return SP_ERR_NOMEM;
     }
-    *d = (struct dial){.ended = ended, .arg = arg, .loop = loop, .stream = stream};
+    *d = (struct dial){.events = events, .arg = arg, .loop = loop, .stream = stream};
     if ((e = connect_start(loop, to, clock_boot() + DIAL_CONNECT_MS, on_connected, d,
                            &d->target)) != SP_OK) {
         stream_refuse(stream, 502);

@@ -4,6 +4,8 @@ noinst_LIBRARIES += %D%/libconnector.a
 	%D%/admit.c %D%/admit.h %D%/config.c %D%/config.h \
 	%D%/enrol.c %D%/enrol.h %D%/health.c %D%/health.h %D%/run.c %D%/run.h \
 	%D%/control.c %D%/control.h %D%/stand.c %D%/stand.h \
+	%D%/probe.c %D%/probe.h %D%/target.c %D%/target.h %D%/tests.c %D%/tests.h \
+	%D%/tell.c %D%/tell.h \
 	%D%/dial.c %D%/dial.h %D%/session.c %D%/sessions.c %D%/session.h \
 	%D%/session_internal.h %D%/records.c %D%/records.h %D%/state.c %D%/state.h \
 	%D%/floor.c %D%/floor.h %D%/floor_internal.h %D%/floor_parse.c
@@ -23,3 +25,8 @@ tests_unit_%C%_test_admit_LDADD = %D%/libconnector.a $(LDADD)
 check_PROGRAMS += tests/unit/%D%/test_state
 tests_unit_%C%_test_state_SOURCES = tests/unit/%D%/test_state.c
 tests_unit_%C%_test_state_LDADD = %D%/libconnector.a $(LDADD)
+
+CONNECTOR_SCENE = tests/unit/%D%/scene.c tests/unit/%D%/scene.h tests/unit/check.h
+check_PROGRAMS += tests/unit/%D%/test_probe
+tests_unit_%C%_test_probe_SOURCES = tests/unit/%D%/test_probe.c $(CONNECTOR_SCENE)
+tests_unit_%C%_test_probe_LDADD = %D%/libconnector.a $(LDADD)

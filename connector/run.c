@@ -3,9 +3,11 @@
 #include "connector/control.h"
 #include "connector/floor.h"
 #include "connector/health.h"
+#include "connector/tell.h"
 
 #include "lib/http/engine.h"
 #include "lib/os/file.h"
+#include "lib/os/filewatch.h"
 #include "lib/os/loop.h"
 #include "lib/os/pool.h"
 #include "lib/os/sandbox.h"
@@ -34,8 +36,10 @@ struct running {
     struct control *control;
     struct sessions *sessions;
     struct stands *stands;
+    struct tell *tell;
     struct health *health;
-    struct timer *drained; /* owned; NULL: not running */
+    struct filewatch *floor_watch; /* owned; NULL: SIGHUP only */
+    struct timer *drained;         /* owned; NULL: not running */
     bool ready;
     int lock; /* of the state folder */
 };
@@ -62,6 +66,16 @@ static void on_reload(void *arg)
 
     load_floor(r);
     sessions_floor_changed(r->sessions);
+}
+
+/* Where the folder can't be watched, a floor is still read at each start and SIGHUP. */
+static void watch_floor(struct running *r)
+{
+    sp_error e = filewatch_start(r->loop, r->config->floor, on_reload, r, &r->floor_watch);
+
+    if (e != SP_OK)
+        log_event(LOG_WARN, "floor.watch", sp_error_text(e), "file", r->config->floor, "until",
+                  "SIGHUP reads it anew", NULL);
 }
 
 static void on_drain_look(void *arg)
@@ -94,6 +108,27 @@ static void on_control(void *arg)
     r->ready = true;
 }
 
+/* The apps and how the last dial of each ended. */
+static struct json *dials(const struct running *r)
+{
+    struct json *list = json_array();
+    const struct record *record;
+    size_t at = 0;
+
+    while ((record = map_next(&r->records.by_app, &at, NULL)) != NULL) {
+        struct json *j;
+        if (record->dropped)
+            continue;
+        j = json_object();
+        json_set_id(j, "app", record->app.id);
+        json_set_cstr(j, "name", record->app.name);
+        json_set_cstr(j, "last", record->last != NULL ? record->last : "none yet");
+        json_set_int(j, "at", record->last_at);
+        json_push(list, j);
+    }
+    return list;
+}
+
 static bool facts(void *arg, struct json *out)
 {
     struct running *r = arg;
@@ -111,6 +146,7 @@ static bool facts(void *arg, struct json *out)
         json_push(relays, relay);
     }
     free(at);
+    json_set(out, "dials", dials(r));
     json_set_cstr(out, "status", control ? "ready" : "not ready");
     json_set_cstr(out, "control", control ? "connected" : "lost");
     json_set(out, "relays", relays);
@@ -140,7 +176,7 @@ static sp_error prepare(struct running *r, struct sp_why *why)
     for (size_t i = 0; i < r->config->ca.count && n < TLS_CA_FILES_MAX; i++)
         r->tls.ca_files[n++] = r->config->ca.items[i];
     load_floor(r);
-    return e;
+    return e == SP_OK ? tell_new(&r->tell) : e;
 }
 
 static sp_error start(struct running *r, struct sp_why *why)
@@ -152,6 +188,7 @@ static sp_error start(struct running *r, struct sp_why *why)
                                             .state = &r->state,
                                             .keys = &r->keys,
                                             .records = &r->records,
+                                            .tell = r->tell,
                                             .floor = floor,
                                             .opened = on_control,
                                             .arg = r};
@@ -172,6 +209,7 @@ static sp_error start(struct running *r, struct sp_why *why)
                                               .records = &r->records,
                                               .floor = floor,
                                               .broker_time = control_broker_time,
+                                              .tell = r->tell,
                                               .events = &control_sessions_events,
                                               .arg = r->control};
     if ((e = sessions_new(&sessions, &r->sessions)) != SP_OK)
@@ -184,6 +222,7 @@ static sp_error start(struct running *r, struct sp_why *why)
         .id = &r->state.id,
         .cut_through = r->config->tunnel.cut_through == CUT_THROUGH_AUTO && !r->state.front_l7,
         .sessions = r->sessions,
+        .tell = r->tell,
         .records = &r->records,
         .keys = &r->keys,
         .floor = floor,
@@ -193,6 +232,7 @@ static sp_error start(struct running *r, struct sp_why *why)
     if ((e = stands_new(&stands, &r->stands)) != SP_OK)
         return e;
     control_join(r->control, r->sessions, r->stands);
+    watch_floor(r);
     e = health_new(r->loop, r->config->health, facts, r, &r->health);
     return e == SP_OK ? e : sp_why_say(why, e, "%s: %s", r->config->health, sp_error_text(e));
 }
@@ -201,10 +241,12 @@ static sp_error start(struct running *r, struct sp_why *why)
 static void stop(struct running *r)
 {
     health_free(r->health);
+    filewatch_stop(r->floor_watch);
     timer_cancel(r->drained);
     stands_free(r->stands);
     control_free(r->control);
     sessions_free(r->sessions);
+    tell_free(r->tell);
     service_free(r->service);
     if (r->engine != NULL)
         engine_free(r->engine);

@@ -1,4 +1,5 @@
 #include "connector/session_internal.h"
+#include "connector/tell.h"
 
 #include "lib/base/log.h"
 #include "lib/os/loop.h"
@@ -13,29 +14,12 @@
 /* A look-up on a worker; outlives a session that ends meanwhile. */
 struct lookup {
     struct session *session; /* NULL: nobody waits any more */
-    char hosts[APPREC_HOSTS_MAX][APPREC_HOST_TEXT + 1];
-    size_t host_count;
-    struct found {
-        size_t host;
-        struct address address;
-        bool own;
-    } found[RESOLVE_ADDRESSES_MAX];
-    size_t count;
+    struct targets targets;
 };
 
-/* The addresses of the record's hosts in the record's order, and which are this machine's. */
 static void look_up(void *arg)
 {
-    struct lookup *l = arg;
-    struct address addresses[RESOLVE_ADDRESSES_MAX];
-
-    for (size_t h = 0; h < l->host_count; h++) {
-        size_t n = 0;
-        if (resolve_blocking(view_str(l->hosts[h]), 0, addresses, &n) != SP_OK)
-            continue;
-        for (size_t i = 0; i < n && l->count < RESOLVE_ADDRESSES_MAX; i++)
-            l->found[l->count++] = (struct found){h, addresses[i], address_is_own(&addresses[i])};
-    }
+    targets_resolve(&((struct lookup *)arg)->targets);
 }
 
 static void refuse_all(struct session *s, int status)
@@ -49,18 +33,38 @@ static void refuse_all(struct session *s, int status)
     }
 }
 
+/* What `status` says of the app's last dial; static text. */
+static void note_dial(struct session *s, const char *what)
+{
+    struct record *r = records_get(s->set->o.records, s->admitted.grant.app);
+
+    if (r == NULL)
+        return;
+    r->last = what;
+    r->last_at = s->set->o.broker_time(s->set->o.arg);
+}
+
 static void on_dial_ended(void *arg, struct dial *d, sp_error why, bool connected)
 {
     struct joined *j = arg;
     struct session *s = j->session;
 
-    if (!connected)
+    if (!connected) {
         log_event(LOG_WARN, "app.dial", "the app could not be reached", "session",
                   LOG_ID(s->admitted.session), "app", LOG_ID(s->admitted.grant.app), "address",
                   address_text(&s->address).s, "error", sp_error_text(why), NULL);
+        note_dial(s, dial_word(why));
+    }
     dial_free(d);
     session_unjoin(s, j);
 }
+
+static void on_dial_connected(void *arg)
+{
+    note_dial(((struct joined *)arg)->session, "connected");
+}
+
+static const struct dial_events dial_events = {on_dial_connected, on_dial_ended};
 
 /* The port that the app's record has at the index; 0: none. */
 static uint16_t record_port(const struct session *s, unsigned index)
@@ -68,6 +72,23 @@ static uint16_t record_port(const struct session *s, unsigned index)
     const struct record *r = records_get(s->set->o.records, s->admitted.grant.app);
 
     return r == NULL || index >= r->app.port_count ? 0 : r->app.ports[index];
+}
+
+/* For our own log, and the broker's audit log. */
+static void floor_refused(const struct session *s, const char *host, const struct address *to,
+                          struct floor_verdict v)
+{
+    const struct tell_refusal r = {.session = s->admitted.session,
+                                   .app = s->admitted.grant.app,
+                                   .why = "floor",
+                                   .text = floor_why_text(v.why),
+                                   .host = host,
+                                   .address = to,
+                                   .line = v.line};
+
+    log_event(LOG_WARN, "floor.refuse", r.text, "session", LOG_ID(r.session), "host", host,
+              "address", address_text(to).s, "line", LOG_INT(v.line), NULL);
+    tell_refused(s->set->o.tell, &r);
 }
 
 /* Joins the stream with the resolved address; the floor has the last word at each dial. */
@@ -80,9 +101,7 @@ static void join(struct session *s, struct session_tunnel *tunnel, struct stream
     address_set_port(&to, port);
     struct floor_verdict v = floor_judge(*s->set->o.floor, view_str(s->host), &to, s->address_own);
     if (v.why != FLOOR_ALLOWED) {
-        log_event(LOG_WARN, "floor.refuse", floor_why_text(v.why), "session",
-                  LOG_ID(s->admitted.session), "host", s->host, "address", address_text(&to).s,
-                  "line", LOG_INT(v.line), NULL);
+        floor_refused(s, s->host, &to, v);
         stream_refuse(stream, 403);
         stream_free(stream);
         return;
@@ -94,30 +113,38 @@ static void join(struct session *s, struct session_tunnel *tunnel, struct stream
         return;
     }
     *j = (struct joined){.session = s, .tunnel = tunnel};
-    if (dial_new(s->set->o.loop, stream, &to, on_dial_ended, j, &j->dial) != SP_OK) {
+    if (dial_new(s->set->o.loop, stream, &to, &dial_events, j, &j->dial) != SP_OK) {
         free(j);
         return;
     }
+    dial_hold(j->dial, s->paused);
     j->next = s->joined;
     s->joined = j;
 }
 
-/* The first address that the floor allows for what was asked; all later streams use it too. */
-static bool choose(struct session *s, const struct lookup *l, uint16_t port)
+/* For the stream that asked first; all later ones use this address too, as long as any lives. */
+static bool choose(struct session *s, const struct lookup *l)
 {
-    for (size_t i = 0; i < l->count; i++) {
-        struct address to = l->found[i].address;
-        const char *host = l->hosts[l->found[i].host];
+    struct floor_verdict first;
+    uint16_t port = s->asked->port;
+    const struct target *to = targets_choose(&l->targets, *s->set->o.floor, port, &first);
 
-        address_set_port(&to, port);
-        if (floor_judge(*s->set->o.floor, view_str(host), &to, l->found[i].own).why !=
-            FLOOR_ALLOWED)
-            continue;
-        s->address = l->found[i].address;
-        s->address_own = l->found[i].own;
+    if (to != NULL) {
+        s->address = to->address;
+        s->address_own = to->own;
         s->resolved = true;
-        snprintf(s->host, sizeof s->host, "%s", host);
+        snprintf(s->host, sizeof s->host, "%s", l->targets.hosts[to->host]);
         return true;
+    }
+    note_dial(s, l->targets.count == 0 ? "not_found" : "floor");
+    if (l->targets.count == 0) {
+        log_event(LOG_WARN, "app.resolve", "no name of the app has an address", "session",
+                  LOG_ID(s->admitted.session), "app", LOG_ID(s->admitted.grant.app), "host",
+                  l->targets.hosts[0], NULL);
+    } else {
+        struct address refused = l->targets.found[0].address;
+        address_set_port(&refused, port);
+        floor_refused(s, l->targets.hosts[l->targets.found[0].host], &refused, first);
     }
     return false;
 }
@@ -132,14 +159,8 @@ static void on_looked_up(void *arg)
         return;
     }
     s->lookup = NULL;
-    if (s->asked != NULL && !choose(s, l, s->asked->port)) {
-        log_event(LOG_WARN, l->count == 0 ? "app.resolve" : "floor.refuse",
-                  l->count == 0 ? "no name of the app has an address"
-                                : "the floor allows no address of the app",
-                  "session", LOG_ID(s->admitted.session), "app", LOG_ID(s->admitted.grant.app),
-                  "host", l->hosts[0], NULL);
-        refuse_all(s, l->count == 0 ? 502 : 403);
-    }
+    if (s->asked != NULL && !choose(s, l))
+        refuse_all(s, l->targets.count == 0 ? 502 : 403);
     while (s->asked != NULL) {
         struct asked *a = s->asked;
         s->asked = a->next;
@@ -156,8 +177,7 @@ static sp_error start_lookup(struct session *s, const struct record *r)
 
     if (l == NULL)
         return SP_ERR_NOMEM;
-    memcpy(l->hosts, r->app.hosts, sizeof l->hosts);
-    l->host_count = r->app.host_count;
+    targets_of(&r->app, &l->targets);
     if ((e = pool_submit(s->set->o.pool, POOL_PLAIN, look_up, on_looked_up, l)) != SP_OK) {
         free(l);
         return e;
@@ -236,6 +256,13 @@ void session_drop_streams(struct session *s, const struct session_tunnel *tunnel
         dial_free(j->dial);
         session_unjoin(s, j);
     }
+}
+
+void session_hold(struct session *s, bool held)
+{
+    s->paused = held;
+    for (struct joined *j = s->joined; j != NULL; j = j->next)
+        dial_hold(j->dial, held);
 }
 
 void session_forget_lookup(struct session *s)

@@ -16,6 +16,7 @@
 
 struct loop;
 struct pool;
+struct tell;
 struct sessions;
 struct session;
 
@@ -37,11 +38,12 @@ struct sessions_events {
 };
 
 struct sessions_options {
-    struct loop *loop; /* borrowed until sessions_free, as all pointers here */
-    struct pool *pool; /* names are resolved there */
-    const struct records *records;
+    struct loop *loop;                /* borrowed until sessions_free, as all pointers here */
+    struct pool *pool;                /* names are resolved there */
+    struct records *records;          /* their last dial is noted */
     const struct floor *const *floor; /* the one in force; may change between two turns */
     sp_unix_ms (*broker_time)(void *arg);
+    struct tell *tell; /* refusals are told there; NULL: nobody hears of them */
     const struct sessions_events *events;
     void *arg;
 };
@@ -56,7 +58,7 @@ struct session_tunnel;
 
 /*
  * Serves the session of `a` on a waiting spare. Takes `spare` (made with tunnel_end_spare) in
- * every case. `slot` was the `arg` of its events.
+ * every case; a failure tells the relay "policy". `slot` was the `arg` of its events.
  *   SP_ERR_LIMIT  the session has SESSION_TUNNELS_MAX tunnels
  *   SP_ERR_NOMEM, SP_ERR_INVALID, SP_ERR_TLS
  */
@@ -81,7 +83,8 @@ struct session_selector {
 };
 
 /*
- * Cuts them: streams and tunnels are reset before this returns, `closed` is reported. An unknown
+ * Cuts them: streams are reset and tunnels are over before this returns, `closed` is reported, the
+ * relay is told `why` (static, a word of PROTOCOL section 10). An unknown
  * session's id is refused for SESSIONS_CUT_KEEP_MS. Returns how many there were; `*last_byte_ms` is
  * the time since the last byte of the latest of them, 0 when there was none.
  */
@@ -90,6 +93,13 @@ size_t sessions_cut(struct sessions *s, const struct session_selector *which, co
 
 /* An earlier deadline; a later one is not taken (it would prolong by an unsigned word). */
 void sessions_limit(struct sessions *s, struct sp_id session, sp_unix_ms until);
+
+/* No byte of it moves any more until sessions_resume; at `until` (broker time) it ends. */
+void sessions_pause(struct sessions *s, struct sp_id session, sp_unix_ms until);
+void sessions_resume(struct sessions *s, struct sp_id session);
+
+/* The word of a cut, of those that PROTOCOL section 10 has; static storage. Any other: "killed". */
+const char *session_word(struct view word);
 
 /* The floor changed: sessions whose address it no longer allows are cut. */
 void sessions_floor_changed(struct sessions *s);

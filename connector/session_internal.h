@@ -7,6 +7,7 @@
 
 #include "connector/dial.h"
 #include "connector/session.h"
+#include "connector/target.h"
 
 struct lookup;
 
@@ -15,8 +16,9 @@ struct session_tunnel {
     void (*waiting)(void *arg);                              /* while a spare */
     void (*ended)(void *arg, const struct tunnel_report *r); /* while a spare */
     void *arg;
-    struct session *session; /* NULL: a spare */
-    struct tunnel_end *end;  /* owned once in a session */
+    struct session *session;  /* NULL: a spare, or closing */
+    struct sessions *closing; /* of a session that was cut, until its last word is out */
+    struct tunnel_end *end;   /* owned once in a session */
     struct session_tunnel *next;
 };
 
@@ -47,17 +49,19 @@ struct session {
     struct joined *joined;          /* owned */
     struct lookup *lookup;          /* the pool's; NULL: none under way */
     bool resolved, address_own;
-    struct address address; /* port 0 */
+    bool paused;             /* no byte moves until a proof came */
+    sp_boot_ms paused_until; /* the proof must come until then */
+    struct address address;  /* port 0 */
     char host[APPREC_HOST_TEXT + 1];
     struct timer *deadline; /* owned; NULL: not running */
-    const char *why;        /* of the cut under way; NULL: none */
 };
 
 struct sessions {
     struct sessions_options o;
-    struct map by_id;   /* struct session *; owned */
-    struct map cut;     /* struct cut_id *; owned */
-    struct timer *tick; /* owned: once a second, for what has no timer of its own */
+    struct map by_id;               /* struct session *; owned */
+    struct map cut;                 /* struct cut_id *; owned */
+    struct session_tunnel *closing; /* owned: told that they are cut, not yet ended */
+    struct timer *tick;             /* owned: once a second, for what has no timer of its own */
     sp_boot_ms broker_lost;
     bool draining;
 };
@@ -69,6 +73,8 @@ void session_stream(struct session *s, struct session_tunnel *tunnel, struct str
 void session_unjoin(struct session *s, struct joined *j);
 /* Resets the streams of one tunnel, or of all (NULL). */
 void session_drop_streams(struct session *s, const struct session_tunnel *tunnel);
+/* Stops and starts the bytes of all its streams; streams that open meanwhile are held too. */
+void session_hold(struct session *s, bool held);
 void session_forget_lookup(struct session *s);
 
 #endif

@@ -48,18 +48,46 @@ static void free_session(struct session *s)
     free(s);
 }
 
-/* The session is over: out of the set, told, gone. */
+/* The relay hears the word (4403), which an agent turns into an exit code and a sentence. */
+static void dismiss(struct sessions *set, struct session_tunnel *t, const char *why)
+{
+    t->session = NULL;
+    t->closing = set;
+    t->next = set->closing;
+    set->closing = t;
+    tunnel_end_cut(t->end, why);
+}
+
+/* The session is over: out of the set, told, gone. `why` is static. */
 static void end_session(struct session *s, const char *why)
 {
     struct sessions *set = s->set;
     struct session_facts f = facts_of(s);
 
     map_remove(&set->by_id, s->admitted.session);
+    session_drop_streams(s, NULL);
+    while (s->tunnels != NULL) {
+        struct session_tunnel *t = s->tunnels;
+        s->tunnels = t->next;
+        dismiss(set, t, why);
+    }
     free_session(s);
     log_event(LOG_INFO, "session.closed", "a session ended", "session", LOG_ID(f.grant.session),
               "app", LOG_ID(f.grant.app), "why", why, "up", LOG_INT((int64_t)f.up), "down",
               LOG_INT((int64_t)f.down), NULL);
     set->o.events->closed(set->o.arg, &f, why);
+}
+
+const char *session_word(struct view word)
+{
+    static const char *const words[] = {"floor",  "record", "deadline", "idle",
+                                        "policy", "killed", "revoked"};
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (view_is(word, words[i]))
+            return words[i];
+    }
+    return "killed";
 }
 
 static const char *why_of(const struct tunnel_report *r)
@@ -72,7 +100,7 @@ static const char *why_of(const struct tunnel_report *r)
     case TUNNEL_DEADLINE:
         return "deadline";
     case TUNNEL_CUT:
-        return "killed";
+        return session_word(view_str(r->code)); /* as the relay's close frame says */
     default:
         return "lost";
     }
@@ -103,11 +131,24 @@ static void on_stream(void *arg, struct stream *stream, unsigned port)
     session_stream(t->session, t, stream, port);
 }
 
+static void free_tunnel(struct session_tunnel **list, struct session_tunnel *t)
+{
+    while (*list != t)
+        list = &(*list)->next;
+    *list = t->next;
+    tunnel_end_free(t->end);
+    free(t);
+}
+
 static void on_ended(void *arg, const struct tunnel_report *r)
 {
-    struct session_tunnel *t = arg, **at;
+    struct session_tunnel *t = arg;
     struct session *s = t->session;
 
+    if (t->closing != NULL) {
+        free_tunnel(&t->closing->closing, t);
+        return;
+    }
     if (s == NULL) {
         t->ended(t->arg, r); /* t is gone from here on */
         return;
@@ -115,11 +156,7 @@ static void on_ended(void *arg, const struct tunnel_report *r)
     session_drop_streams(s, t);
     s->up += r->down;
     s->down += r->up;
-    for (at = &s->tunnels; *at != t; at = &(*at)->next)
-        ;
-    *at = t->next;
-    tunnel_end_free(t->end);
-    free(t);
+    free_tunnel(&s->tunnels, t);
     if (s->tunnels == NULL)
         end_session(s, why_of(r));
 }
@@ -203,8 +240,8 @@ sp_error sessions_serve(struct sessions *set, const struct admitted *a, struct v
     if (e == SP_OK)
         e = tunnel_end_serve(spare, &meant, &limits, bare);
     if (e != SP_OK) {
-        tunnel_end_free(spare);
-        free(slot);
+        slot->end = spare;
+        dismiss(set, slot, "policy");
         if (fresh && s != NULL) {
             map_remove(&set->by_id, a->session);
             free_session(s);
@@ -275,6 +312,24 @@ void sessions_limit(struct sessions *set, struct sp_id session, sp_unix_ms until
     timer_move(s->deadline, on_boot_clock(set, until));
 }
 
+void sessions_pause(struct sessions *set, struct sp_id session, sp_unix_ms until)
+{
+    struct session *s = map_get(&set->by_id, session);
+
+    if (s == NULL)
+        return;
+    s->paused_until = on_boot_clock(set, until);
+    session_hold(s, true);
+}
+
+void sessions_resume(struct sessions *set, struct sp_id session)
+{
+    struct session *s = map_get(&set->by_id, session);
+
+    if (s != NULL && s->paused)
+        session_hold(s, false);
+}
+
 void sessions_floor_changed(struct sessions *set)
 {
     size_t at = 0;
@@ -313,6 +368,17 @@ static void end_unverified(struct sessions *set, sp_boot_ms now)
     }
 }
 
+/* A broker that got its proof says so; without a word the pause ends as it must. */
+static void end_unproved(struct sessions *set, sp_boot_ms now)
+{
+    size_t at = 0;
+
+    for (struct session *s; (s = map_next(&set->by_id, &at, NULL)) != NULL;) {
+        if (s->paused && s->paused_until <= now)
+            end_session(s, "policy");
+    }
+}
+
 static void on_tick(void *arg)
 {
     struct sessions *set = arg;
@@ -327,6 +393,7 @@ static void on_tick(void *arg)
             free(c);
         }
     }
+    end_unproved(set, now);
     if (set->broker_lost != 0)
         end_unverified(set, now);
     if (timer_start(set->o.loop, now + TICK_MS, on_tick, set, &set->tick) != SP_OK)
@@ -358,6 +425,8 @@ void sessions_free(struct sessions *set)
         return;
     for (struct session *s; (s = map_next(&set->by_id, &at, NULL)) != NULL;)
         free_session(s);
+    while (set->closing != NULL)
+        free_tunnel(&set->closing, set->closing);
     at = 0;
     for (struct cut_id *c; (c = map_next(&set->cut, &at, NULL)) != NULL;)
         free(c);

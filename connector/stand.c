@@ -1,4 +1,5 @@
 #include "connector/stand.h"
+#include "connector/tell.h"
 
 #include "lib/base/encode.h"
 #include "lib/base/log.h"
@@ -198,6 +199,18 @@ static void on_ticket(struct stand_at_relay *s, const struct envelope *m)
     }
 }
 
+/* What admit() said, for our own log and the broker's. A grant that does not hold names nobody. */
+static void refused(const struct stands *set, struct sp_id relay, const char *code, sp_error why,
+                    const struct admitted *a)
+{
+    const struct tell_refusal r = {
+        .session = a->session, .app = a->grant.app, .why = code, .text = sp_error_text(why)};
+
+    log_event(LOG_WARN, "session.refuse", r.text, "relay", LOG_ID(relay), "reason", code, NULL);
+    if (strcmp(code, "draining") != 0) /* ours to say, and nobody's fault */
+        tell_refused(set->o.tell, &r);
+}
+
 /* The connector's own answer to a grant; NULL: taken. */
 static const char *take_order(struct stand_at_relay *s, const struct relay_open *o)
 {
@@ -210,13 +223,12 @@ static const char *take_order(struct stand_at_relay *s, const struct relay_open 
                                       .floor = *set->o.floor,
                                       .cut = sessions_cut_ids(set->o.sessions),
                                       .draining = set->draining};
-    struct admitted admitted;
+    struct admitted admitted = {0};
     sp_error why;
     const char *code = admit(o->grant, &facts, set->spent, &why, &admitted);
 
     if (code != NULL) {
-        log_event(LOG_WARN, "session.refuse", sp_error_text(why), "relay", LOG_ID(s->relay),
-                  "reason", code, NULL);
+        refused(set, s->relay, code, why, &admitted);
         return code;
     }
     struct spare *p = find_spare(s, o->ticket);
@@ -261,7 +273,7 @@ static void on_cut(struct stand_at_relay *s, const struct envelope *m)
     if (fields_read(m->members, session_cut_fields, NULL, &cut) != SP_OK)
         return;
     which.session = cut.session; /* a relay may end one session, never all of a user */
-    sessions_cut(s->set->o.sessions, &which, "killed", &ms);
+    sessions_cut(s->set->o.sessions, &which, session_word(cut.why), &ms);
 }
 
 static void on_message(void *arg, struct channel *c, const struct envelope *m)
@@ -502,6 +514,18 @@ void stands_drop(struct stands *set, struct sp_id relay)
         free_stand(gone);
         set->o.changed(set->o.arg);
         return;
+    }
+}
+
+void stands_cut(struct stands *set, struct sp_id session, const char *why)
+{
+    const struct session_cut cut = {.session = session, .why = view_str(why)};
+
+    for (struct stand_at_relay *s = set->list; s != NULL; s = s->next) {
+        struct channel *c = s->open ? over_channel(s->over) : NULL;
+        if (c != NULL)
+            sp_ignore(channel_send(c, "cut", fields_write(session_cut_fields, &cut)));
+        /* a relay that does not hear it sees the tunnel end all the same */
     }
 }
 

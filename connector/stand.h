@@ -27,6 +27,7 @@ struct stands_options {
     const struct sp_id *id; /* of this connector */
     bool cut_through;       /* offer it */
     struct sessions *sessions;
+    struct tell *tell; /* as sessions_options.tell */
     const struct records *records;
     const struct keyset *keys;
     const struct floor *const *floor;
@@ -46,6 +47,8 @@ void stands_free(struct stands *s); /* NULL is allowed */
  *   SP_ERR_NOMEM
  */
 SP_MUST sp_error stands_put(struct stands *s, const struct stand_put *p);
+/* Tells the relays that a session was cut here, and why: a bare tunnel can't say it. */
+void stands_cut(struct stands *s, struct sp_id session, const char *why);
 void stands_drop(struct stands *s, struct sp_id relay);
 
 /* No new sessions: `open` is refused, waiting spares go. */

@@ -34,6 +34,7 @@
     X(AUDIT_SESSION_KILL, "session.kill", 15, 4014, 3)         \
     X(AUDIT_SESSION_CUT, "session.cut", 16, 4014, 3)           \
     X(AUDIT_SESSION_LIST, "session.list", 17, 6003, 2)         \
+    X(AUDIT_SESSION_REFUSE, "session.refuse", 18, 3003, 1)     \
     X(AUDIT_POSTURE_CHANGE, "posture.change", 20, 5019, 1)     \
     X(AUDIT_POSTURE_REFUSE, "posture.refuse", 21, 5019, 1)     \
     X(AUDIT_DEVICE_ADD, "device.add", 30, 3004, 6)             \

@@ -186,7 +186,7 @@ static void fill_dial(const struct app_test_answer *from, struct control_dial *t
 {
     view_copy(to->address, sizeof to->address, from->address);
     view_copy(to->floor, sizeof to->floor, from->floor);
-    view_copy(to->error, sizeof to->error, from->error);
+    view_copy(to->error, sizeof to->error, from->failed);
     to->ms = from->ms;
 }
 

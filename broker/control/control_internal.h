@@ -43,6 +43,8 @@ struct peer {
     struct link *link;   /* owned; NULL: not attached */
     struct message *first, *last;
     size_t queued;
+    sp_boot_ms audit_since; /* of this minute; the running handler's */
+    unsigned audit_count;   /* records taken in it */
     bool busy, gone;
     struct peer *next, **at;
 };
@@ -85,7 +87,7 @@ turn_handler agent_login_start, agent_login_finish, agent_login_factor, agent_lo
 turn_handler agent_api_ticket, agent_posture_nonce, agent_posture_report;
 turn_handler agent_app_list, agent_session_open, agent_session_end, agent_why;
 turn_handler connector_enrol, relay_enrol, relay_at_boot, relay_at_load;
-turn_handler edge_live_list, edge_live_delta, edge_stand_at, edge_ignored;
+turn_handler edge_live_list, edge_live_delta, edge_stand_at, edge_ignored, connector_audit;
 
 /* ---- admission: worker; fills `w`, or says with which code the channel ends ---- */
 struct admission {

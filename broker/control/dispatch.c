@@ -30,6 +30,7 @@ static const struct {
     {"usage", RELAY, false, edge_ignored},
     {"live.list", CONNECTOR | RELAY, false, edge_live_list},
     {"live.delta", CONNECTOR | RELAY, false, edge_live_delta},
+    {"audit", CONNECTOR, false, connector_audit},
     {"stand.at", CONNECTOR | RELAY, false, edge_stand_at},
     {"at", CONNECTOR | RELAY, false, edge_ignored},
 };

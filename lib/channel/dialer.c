@@ -323,6 +323,7 @@ static void on_closed(struct dialer *d)
         sp_error error;
         const char *text;
     } rows[] = {
+        {CHANNEL_CLOSE_PROTOCOL, SP_ERR_PROTOCOL, "the broker could not read a message of ours"},
         {CHANNEL_CLOSE_PROOF, SP_ERR_REFUSED, "the broker did not accept this key"},
         {CHANNEL_CLOSE_CUT, SP_ERR_REFUSED, "the broker ended the channel"},
         {CHANNEL_CLOSE_TIME, SP_ERR_TIMEOUT, "the opening took too long"},

@@ -241,8 +241,11 @@ static void take_text(struct edge *e, struct view text)
         end_edge(e, CHANNEL_CLOSE_PROTOCOL, "before welcome");
         break;
     case EDGE_OPEN:
-        if ((err = channel_receive(e->channel, text)) != SP_OK)
+        if ((err = channel_receive(e->channel, text)) != SP_OK) {
+            log_event(LOG_WARN, "control.protocol", sp_error_text(err), "peer", e->peer.address,
+                      "key", key_text(&e->peer.key).s, NULL);
             end_edge(e, channel_close_of(err), sp_error_text(err));
+        }
         break;
     case EDGE_ENDING:
         break;

@@ -56,7 +56,7 @@ const struct field app_test_fields[] = {
 const struct field app_test_answer_fields[] = {
     F_STR(app_test_answer, "address", address, REGISTRY_ADDRESS_MAX, FIELD_OPTIONAL),
     F_STR(app_test_answer, "floor", floor, 256, FIELD_OPTIONAL),
-    F_STR(app_test_answer, "error", error, 256, FIELD_OPTIONAL),
+    F_STR(app_test_answer, "failed", failed, 256, FIELD_OPTIONAL),
     F_INT(app_test_answer, "ms", ms, 0, 0),
     F_END,
 };

@@ -57,7 +57,9 @@ struct app_test {
 struct app_test_answer {
     struct view address; /* resolved; absent: not resolved */
     struct view floor;   /* ok, or the line of the floor file that refuses */
-    struct view error;   /* absent: connected. refused, timeout, not_found, floor, record */
+    /* Absent: connected. refused, timeout, unreachable, not_found, floor, record ("error" is the
+     * envelope's own member). */
+    struct view failed;
     int64_t ms;
 };
 /* → "blob.get" */

@@ -97,6 +97,17 @@ const struct field session_name_fields[] = {
     F_END,
 };
 
+const struct field edge_audit_fields[] = {
+    F_STR(edge_audit, "action", action, WORD_MAX, 0),
+    F_ID(edge_audit, "session", session, FIELD_OPTIONAL),
+    F_ID(edge_audit, "app", app, FIELD_OPTIONAL),
+    F_STR(edge_audit, "why", why, WORD_MAX, 0),
+    F_STR(edge_audit, "text", text, EDGE_AUDIT_TEXT_MAX, 0),
+    F_JSON(edge_audit, "detail", detail, FIELD_OPTIONAL),
+    F_INT(edge_audit, "lost", lost, 0, FIELD_OPTIONAL),
+    F_END,
+};
+
 const struct field why_ask_fields[] = {
     F_STR(why_ask, "app", app, NAME_MAX_BYTES, 0),
     F_END,

@@ -104,6 +104,21 @@ struct session_limit {
 struct session_name {
     struct sp_id session;
 };
+/*
+ * ↠ "audit" connector → broker: something happened here that must be in the audit log. The broker
+ * adds user, device and app of the session, and only of one that runs over this connector; it
+ * takes EDGE_AUDIT_A_MINUTE a connector. `action`: refuse (a session or stream that the
+ * connector's own rules do not allow).
+ */
+enum { EDGE_AUDIT_A_MINUTE = 120, EDGE_AUDIT_TEXT_MAX = 512 };
+struct edge_audit {
+    struct view action;
+    struct sp_id session, app; /* zero: not known */
+    struct view why;           /* a word: floor record policy replay killed draining … */
+    struct view text;          /* one sentence for people */
+    struct json *detail;       /* an object, or NULL */
+    int64_t lost;              /* records before this one that could not be sent */
+};
 /* → "why" */
 struct why_ask {
     struct view app;
@@ -121,7 +136,8 @@ struct why_said {
 
 extern const struct field app_list_fields[], app_list_answer_fields[], session_open_fields[],
     session_open_answer_fields[], session_cut_fields[], session_cut_answer_fields[],
-    session_limit_fields[], session_name_fields[], why_ask_fields[], why_said_fields[];
+    session_limit_fields[], session_name_fields[], edge_audit_fields[], why_ask_fields[],
+    why_said_fields[];
 extern const char *const session_decision_names[]; /* "deny", "step_up", "allow" from index 1 */
 
 #endif

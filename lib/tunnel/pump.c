@@ -20,6 +20,7 @@ struct pump {
     int fd;          /* owned */
     unsigned events; /* watched */
     bool asked;      /* read() found nothing: the stream waits for stream_readable */
+    bool held;       /* pump_hold */
     bool over, told;
     struct pump_report end;
 };
@@ -52,6 +53,10 @@ static sp_error pump_read(void *arg, uint8_t *to, size_t room, size_t *got)
     struct pump *p = arg;
     ssize_t n;
 
+    if (p->held) {
+        p->asked = true;
+        return SP_ERR_AGAIN;
+    }
     do
         n = recv(p->fd, to, room, 0);
     while (n < 0 && errno == EINTR);
@@ -75,6 +80,10 @@ static sp_error pump_write(void *arg, struct view bytes, size_t *took)
     struct pump *p = arg;
     ssize_t n;
 
+    if (p->held) {
+        *took = 0;
+        return SP_OK;
+    }
     do
         n = send(p->fd, bytes.at, bytes.len, MSG_NOSIGNAL);
     while (n < 0 && errno == EINTR);
@@ -138,7 +147,7 @@ static void on_event(void *arg, unsigned events)
     struct pump *p = arg;
     bool failed = events == (WATCH_READ | WATCH_WRITE) && events != p->events;
 
-    if (p->over)
+    if (p->over || p->held)
         return;
     if (failed && !p->asked) { /* nobody would read it: the stream is blocked by its window */
         p->end.local = true;
@@ -220,6 +229,15 @@ void pump_free(struct pump *p)
     else
         sock_reset(p->fd);
     free(p);
+}
+
+void pump_hold(struct pump *p, bool held)
+{
+    if (p->held == held || p->over)
+        return;
+    p->held = held;
+    /* released: both ways are looked at anew, READ only where the stream waits for it */
+    set_events(p, held ? 0 : WATCH_WRITE | (p->asked ? WATCH_READ : 0u));
 }
 
 uint64_t pump_to_peer(const struct pump *p)

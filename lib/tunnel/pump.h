@@ -30,6 +30,11 @@ typedef void pump_ended(void *arg, const struct pump_report *r);
 SP_MUST sp_error pump_start(struct loop *loop, struct stream *stream, int fd, pump_ended *ended,
                             void *arg, struct pump **out);
 
+/* Held, it reads and writes nothing on the local socket; windows fill and both sides wait. What was
+ * taken before goes on its way. A local socket that breaks meanwhile is noticed when released; the
+ * peer's reset ends it at once. */
+void pump_hold(struct pump *p, bool held);
+
 /* Stops: the peer's side is reset, the local socket gets RST where it is TCP and not yet over. */
 void pump_free(struct pump *p); /* NULL is allowed */
 

@@ -58,6 +58,7 @@ static const struct field *const tables[] = {
     ticket_fields,
     relay_open_fields,
     relay_open_answer_fields,
+    edge_audit_fields,
 };
 
 /* Room for the largest struct, live_delta. */

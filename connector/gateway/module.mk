@@ -2,7 +2,7 @@
 noinst_LIBRARIES += %D%/libgw.a
 %C%_libgw_a_SOURCES = \
 	%D%/arena.c %D%/arena.h %D%/fields.c %D%/fields.h %D%/http1.c %D%/http1.h \
-	%D%/pipeline.h %D%/problem.c %D%/problem.h %D%/reasons.c %D%/request.h \
+	%D%/pipeline.h %D%/problem.c %D%/problem.h %D%/rate.c %D%/rate.h %D%/reasons.c %D%/request.h \
 	%D%/strict.c %D%/strict.h %D%/target.c %D%/target.h \
 	%D%/verdict.h %D%/write.c %D%/write.h
 
@@ -13,3 +13,7 @@ tests_unit_%C%_test_target_SOURCES = tests/unit/%D%/test_target.c
 tests_unit_%C%_test_target_LDADD = %D%/libgw.a $(LDADD)
 tests_unit_%C%_test_answers_SOURCES = tests/unit/%D%/test_answers.c
 tests_unit_%C%_test_answers_LDADD = %D%/libgw.a $(LDADD)
+
+check_PROGRAMS += tests/unit/%D%/test_rate
+tests_unit_%C%_test_rate_SOURCES = tests/unit/%D%/test_rate.c
+tests_unit_%C%_test_rate_LDADD = %D%/libgw.a $(LDADD)

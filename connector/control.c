@@ -12,7 +12,8 @@
 
 #include "lib/base/banned.h"
 
-enum { DELTA_MS = 50, BYTES_MS = 10 * 1000 };
+/* EAGER: sessions wait for this edge when the broker comes back. */
+enum { DELTA_MS = 50, BYTES_MS = 10 * 1000, EAGER_MS = 60 * 1000 };
 
 struct control {
     struct control_options o;
@@ -392,6 +393,7 @@ sp_error control_new(const struct control_options *o, struct sp_why *why, struct
                                      .tls = o->tls,
                                      .proxy = o->proxy,
                                      .l7 = o->state->front_l7,
+                                     .eager_ms = EAGER_MS,
                                      .edge = &c->edge,
                                      .events = &events,
                                      .arg = c};

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { ACCEPTS_A_TURN = 64, FRONT_AGAIN_MS = 1000 };
+enum { ACCEPTS_A_TURN = 64, FRONT_AGAIN_MS = 100 };
 
 /* How many of one address have proved nothing yet. */
 struct source {

@@ -14,6 +14,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* Every session of this relay waits for it when the broker comes back. */
+enum { EAGER_MS = 60 * 1000 };
+
 struct control {
     struct relay *relay;
     struct dialer *dialer;   /* owned; NULL: no broker is known */
@@ -310,6 +313,7 @@ SP_MUST static sp_error dial(struct control *c, struct sp_why *why)
                                      .tls = &c->tls,
                                      .proxy = &c->proxy,
                                      .l7 = s->broker.front_l7,
+                                     .eager_ms = EAGER_MS,
                                      .edge = &c->edge,
                                      .events = &events,
                                      .arg = c};

@@ -22,7 +22,6 @@ static void on_opened(void *arg)
     service_status(a->service, "connected");
     if (a->reporter != NULL)
         reporter_opened(a->reporter);
-    local_opened(a);
 }
 
 static void on_lost(void *arg)
@@ -32,7 +31,6 @@ static void on_lost(void *arg)
     if (a->lost_at == 0)
         a->lost_at = clock_boot();
     service_status(a->service, "not connected");
-    local_lost(a);
 }
 
 static void on_login(void *arg, const struct login_state *state)
@@ -129,8 +127,9 @@ static void on_network(void *arg)
     if (!control_is_open(a->control))
         control_again(a->control);
     else if (a->probe == NULL)
-        sp_ignore(control_call(a->control, "posture.nonce", json_object(), PROBE_MS, on_probed, a,
-                               &a->probe)); /* the channel closes now: the dialer knows */
+        sp_ignore(control_tell(a->control,
+                               &(struct control_call){"posture.nonce", json_object(), PROBE_MS},
+                               on_probed, a, &a->probe)); /* it closes now: the dialer knows */
 }
 
 static const struct wake_events wake_events = {on_slept, on_network};
@@ -205,7 +204,8 @@ static sp_error start_rooms(struct agent *a, struct sp_why *why)
     char path[IPC_PATH_MAX];
     sp_error e;
 
-    if ((e = control_new(a->engine, a->state, &control_events, a, why, &a->control)) != SP_OK ||
+    if ((e = control_new(a->engine, a->pool, a->state, &control_events, a, why, &a->control)) !=
+            SP_OK ||
         (e = sessions_new(a->loop, a->pool, a->thread, a->control, a->state, &sessions_events, a,
                           &a->sessions)) != SP_OK ||
         (e = apps_new(a->control, &a->apps)) != SP_OK ||

@@ -31,8 +31,8 @@ struct agent {
     struct wake *wake;
     struct ipc_server *ipc;
     struct service *service;
-    struct timer *idle; /* NULL: not running */
-    struct call *probe; /* NULL: not running */
+    struct timer *idle;     /* NULL: not running */
+    struct question *probe; /* NULL: not running */
     bool idle_exit;
     sp_boot_ms started, needed; /* needed: last time somebody asked */
     sp_boot_ms lost_at;         /* of the channel; 0: open, or never was */
@@ -48,15 +48,14 @@ struct ask {
     struct agent *agent;
     struct ipc_peer *peer;
     struct ask *next, **at;
-    struct json *request; /* owned */
-    struct call *call;    /* owned; NULL: not running */
+    struct json *request;      /* owned */
+    struct question *question; /* owned; NULL: not running */
     struct opening *opening;
     struct forward *forward; /* held */
     struct timer *timer;
-    bool watches;    /* wants session events of `app` */
-    bool logs_in;    /* wants login events */
-    bool waits_open; /* login.begin: goes on when the channel opens */
-    bool stands;     /* connect: stays until the program hangs up */
+    bool watches; /* wants session events of `app` */
+    bool logs_in; /* wants login events */
+    bool stands;  /* connect: stays until the program hangs up */
     char app[PROTO_NAME_MAX + 1];
     unsigned port;
     struct stream *stream; /* stdio: owned until the pump takes it */
@@ -103,8 +102,6 @@ void do_stdio(struct ask *a);
 void do_ended(struct ask *a);
 
 /* ---- told to the requests that wait ---- */
-void local_opened(struct agent *a);
-void local_lost(struct agent *a);
 void local_login_state(struct agent *a, const struct login_state *s);
 void local_session(struct agent *a, const char *event, const struct session_view *v,
                    const struct refusal *why);

@@ -6,7 +6,7 @@
 
 struct apps {
     struct control *control;    /* borrowed */
-    struct call *call;          /* owned; NULL: not running */
+    struct question *question;  /* owned; NULL: not running */
     struct app *last, *reading; /* owned */
     size_t last_count, reading_count;
     struct {
@@ -31,7 +31,7 @@ void apps_free(struct apps *a)
 {
     if (a == NULL)
         return;
-    control_cancel(a->control, a->call);
+    control_cancel(a->control, a->question);
     free(a->last);
     free(a->reading);
     free(a);
@@ -92,9 +92,9 @@ static void on_page(void *arg, sp_error e, const struct envelope *m)
     struct app_list_answer *page = calloc(1, sizeof *page);
     struct refusal why = {0};
 
-    a->call = NULL; /* no longer pending */
+    a->question = NULL; /* no longer pending */
     if (e != SP_OK)
-        why = refusal_call("Your apps can't be listed.", e, m);
+        why = control_refusal(a->control, "Your apps can't be listed.", e, m);
     else if (page == NULL ||
              (e = fields_read(m->members, app_list_answer_fields, NULL, page)) != SP_OK ||
              (e = add_page(a, page)) != SP_OK)
@@ -113,11 +113,13 @@ static void ask_page(struct apps *a, struct view cursor)
 {
     struct app_list list = {cursor};
     struct refusal why;
+    sp_error e;
 
-    if (control_call(a->control, "app.list", fields_write(app_list_fields, &list), ENVELOPE_CALL_MS,
-                     on_page, a, &a->call) == SP_OK)
+    struct control_call call = {"app.list", fields_write(app_list_fields, &list), ENVELOPE_CALL_MS};
+
+    if ((e = control_ask(a->control, &call, on_page, a, &a->question)) == SP_OK)
         return;
-    why = control_offline(a->control);
+    why = control_refusal(a->control, "Your apps can't be listed.", e, NULL);
     finish(a, &why);
 }
 
@@ -134,7 +136,7 @@ void apps_read(struct apps *a, apps_done *done, void *arg)
     }
     a->readers[a->reader_count].done = done;
     a->readers[a->reader_count++].arg = arg;
-    if (a->call == NULL)
+    if (a->question == NULL)
         ask_page(a, (struct view){0});
 }
 

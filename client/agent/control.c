@@ -1,6 +1,7 @@
 #include "client/agent/control.h"
 
 #include "lib/base/log.h"
+#include "lib/os/loop.h"
 #include "lib/proto/opening.h"
 #include "lib/proto/posture.h"
 
@@ -12,11 +13,10 @@
 /* What this agent reads beyond version 1 of the messages: nothing yet. */
 static const char *const caps[] = {"grant/1", "identity/1", NULL};
 
-struct timed;
-
 struct control {
-    struct engine *engine; /* borrowed */
-    struct state *state;   /* borrowed */
+    struct engine *engine; /* borrowed, as are the next two */
+    struct pool *pool;
+    struct state *state;
     const struct control_events *events;
     void *arg;
     struct dialer *dialer; /* owned; NULL: no broker is known */
@@ -28,8 +28,23 @@ struct control {
     struct control_login login;
     struct dialer_lost lost;
     int64_t rtt_ms;
-    struct timed *calls; /* under way */
+    struct question *questions; /* under way */
+    struct deferred later;      /* sends or refuses those that wait */
 };
+
+/* Stands between a call and its caller, from the question to the answer. */
+struct question {
+    struct control *control;
+    struct question *next, **at; /* the control's list */
+    struct control_call call;    /* members: owned until it is sent */
+    struct call *sent;           /* NULL: it waits for a channel */
+    sp_boot_ms sent_at;
+    struct timer *late; /* owned; NULL: not running */
+    call_done *done;
+    void *arg;
+};
+
+static void look_at_waiting(void *arg);
 
 /* ---- messages of the broker -------------------------------------------------------------- */
 
@@ -172,6 +187,7 @@ static void on_opened(void *arg, struct channel *ch, const struct opening_welcom
                              "sent. Compare the address with your administrator.",
                              c->state->broker, key_fingerprint(&o->server).s));
         channel_close_with(ch, CHANNEL_CLOSE_NORMAL, "pin");
+        deferred_queue(engine_loop(c->engine), &c->later);
         c->events->lost(c->arg);
         return;
     }
@@ -179,6 +195,7 @@ static void on_opened(void *arg, struct channel *ch, const struct opening_welcom
     c->lost = (struct dialer_lost){0};
     read_welcome(c, w);
     log_event(LOG_INFO, "control.open", "connected", "broker", c->state->broker, NULL);
+    deferred_queue(engine_loop(c->engine), &c->later);
     c->events->opened(c->arg);
 }
 
@@ -191,6 +208,7 @@ static void on_lost(void *arg, const struct dialer_lost *why)
     log_event(LOG_INFO, "control.lost",
               why->why.text[0] != '\0' ? why->why.text : sp_error_text(why->error), "broker",
               c->state->broker, "again_ms", LOG_INT(why->again_ms), NULL);
+    deferred_queue(engine_loop(c->engine), &c->later);
     c->events->lost(c->arg);
 }
 
@@ -200,9 +218,11 @@ static sp_error dial(struct control *c, struct sp_why *why)
 {
     struct dialer_options o = {.host = c->state->host,
                                .port = c->state->port,
+                               .pool = c->pool,
                                .tls = &c->tls,
                                .proxy = &c->proxy,
                                .l7 = c->state->l7,
+                               .eager_ms = CONTROL_EAGER_MS,
                                .edge = &c->edge,
                                .events = &dialer_events,
                                .arg = c};
@@ -215,7 +235,7 @@ static sp_error dial(struct control *c, struct sp_why *why)
     return dialer_new(c->engine, &o, why, &c->dialer);
 }
 
-sp_error control_new(struct engine *engine, struct state *state,
+sp_error control_new(struct engine *engine, struct pool *pool, struct state *state,
                      const struct control_events *events, void *arg, struct sp_why *why,
                      struct control **out)
 {
@@ -226,7 +246,8 @@ sp_error control_new(struct engine *engine, struct state *state,
     if (c == NULL)
         return SP_ERR_NOMEM;
     *c = (struct control){
-        .engine = engine, .state = state, .events = events, .arg = arg, .rtt_ms = -1};
+        .engine = engine, .pool = pool, .state = state, .events = events, .arg = arg, .rtt_ms = -1};
+    deferred_init(&c->later, look_at_waiting, c);
     if (uname(&name) != 0)
         memset(&name, 0, sizeof name);
     snprintf(c->software, sizeof c->software, "sallyport %s (linux %.32s)", SP_VERSION,
@@ -251,6 +272,9 @@ void control_free(struct control *c)
 {
     if (c == NULL)
         return;
+    while (c->questions != NULL)
+        control_cancel(c, c->questions);
+    deferred_cancel(engine_loop(c->engine), &c->later);
     dialer_free(c->dialer);
     free(c);
 }
@@ -351,73 +375,172 @@ const struct key_public *control_pin(const struct control *c)
     return &c->state->pin;
 }
 
-/* ---- calls ------------------------------------------------------------------------------- */
+/* ---- questions --------------------------------------------------------------------------- */
 
-/* Stands between a call and its caller for as long as the call is under way. */
-struct timed {
-    struct control *control;
-    struct timed *next, **at; /* the control's list */
-    struct call *call;
-    sp_boot_ms sent;
-    call_done *done;
-    void *arg;
-};
-
-static void timed_free(struct timed *t)
+static void question_free(struct question *q)
 {
-    *t->at = t->next;
-    if (t->next != NULL)
-        t->next->at = t->at;
-    free(t);
+    timer_cancel(q->late);
+    json_free(q->call.members);
+    *q->at = q->next;
+    if (q->next != NULL)
+        q->next->at = q->at;
+    free(q);
+}
+
+static void finish(struct question *q, sp_error e, const struct envelope *m)
+{
+    call_done *done = q->done;
+    void *arg = q->arg;
+
+    question_free(q);
+    done(arg, e, m);
 }
 
 static void on_answer(void *arg, sp_error e, const struct envelope *m)
 {
-    struct timed *t = arg;
-    call_done *done = t->done;
-    void *whose = t->arg;
+    struct question *q = arg;
 
     if (m != NULL)
-        t->control->rtt_ms = clock_boot() - t->sent;
-    timed_free(t);
-    done(whose, e, m);
+        q->control->rtt_ms = clock_boot() - q->sent_at;
+    finish(q, e, m);
 }
 
-sp_error control_call(struct control *c, const char *type, struct json *members, int64_t timeout_ms,
-                      call_done *done, void *arg, struct call **out)
+static void on_late(void *arg)
 {
-    struct timed *t = control_is_open(c) ? malloc(sizeof *t) : NULL;
+    struct question *q = arg;
+
+    q->late = NULL; /* no longer pending */
+    finish(q, SP_ERR_UNREACHABLE, NULL);
+}
+
+static sp_error send_question(struct question *q)
+{
+    struct json *members = q->call.members;
     sp_error e;
 
-    if (t == NULL) {
-        json_free(members);
-        return control_is_open(c) ? SP_ERR_NOMEM : SP_ERR_CLOSED;
-    }
-    *t = (struct timed){.control = c,
-                        .next = c->calls,
-                        .at = &c->calls,
-                        .sent = clock_boot(),
-                        .done = done,
-                        .arg = arg};
-    if (c->calls != NULL)
-        c->calls->at = &t->next;
-    c->calls = t;
-    e = channel_call(dialer_channel(c->dialer), type, members, timeout_ms, on_answer, t, &t->call);
-    if (e != SP_OK)
-        timed_free(t);
-    else
-        *out = t->call;
+    timer_cancel(q->late);
+    q->late = NULL;
+    q->call.members = NULL;
+    q->sent_at = clock_boot();
+    e = channel_call(dialer_channel(q->control->dialer), q->call.type, members, q->call.timeout_ms,
+                     on_answer, q, &q->sent);
     return e;
 }
 
-void control_cancel(struct control *c, struct call *call)
+static struct question *question_new(struct control *c, const struct control_call *call,
+                                     call_done *done, void *arg)
 {
-    if (call == NULL)
-        return;
-    for (struct timed *t = c->calls; t != NULL; t = t->next)
-        if (t->call == call) {
-            timed_free(t);
-            break;
+    struct question *q = malloc(sizeof *q);
+
+    if (q == NULL) {
+        json_free(call->members);
+        return NULL;
+    }
+    *q = (struct question){.control = c,
+                           .next = c->questions,
+                           .at = &c->questions,
+                           .call = *call,
+                           .done = done,
+                           .arg = arg};
+    if (c->questions != NULL)
+        c->questions->at = &q->next;
+    c->questions = q;
+    return q;
+}
+
+sp_error control_tell(struct control *c, const struct control_call *call, call_done *done,
+                      void *arg, struct question **out)
+{
+    struct question *q;
+    sp_error e;
+
+    if (!control_is_open(c)) {
+        json_free(call->members);
+        return SP_ERR_CLOSED;
+    }
+    if ((q = question_new(c, call, done, arg)) == NULL)
+        return SP_ERR_NOMEM;
+    if ((e = send_question(q)) != SP_OK)
+        question_free(q);
+    else
+        *out = q;
+    return e;
+}
+
+/* Waiting for another broker than the one that we mean helps nobody. */
+static bool hopeless(const struct control *c)
+{
+    sp_error e = c->lost.error;
+
+    return c->dialer == NULL || e == SP_ERR_AUDIENCE || e == SP_ERR_SIGNATURE || e == SP_ERR_TLS ||
+           e == SP_ERR_VERSION || c->lost.close == CHANNEL_CLOSE_PROOF;
+}
+
+sp_error control_ask(struct control *c, const struct control_call *call, call_done *done, void *arg,
+                     struct question **out)
+{
+    sp_boot_ms until = clock_boot() + CONTROL_ASK_WAIT_MS;
+    struct question *q;
+    sp_error e;
+
+    if (control_is_open(c))
+        return control_tell(c, call, done, arg, out);
+    if ((q = question_new(c, call, done, arg)) == NULL)
+        return SP_ERR_NOMEM;
+    if ((e = timer_start(engine_loop(c->engine), until, on_late, q, &q->late)) != SP_OK) {
+        question_free(q);
+        return e;
+    }
+    if (c->dialer != NULL)
+        dialer_hurry(c->dialer, until);
+    else
+        deferred_queue(engine_loop(c->engine), &c->later);
+    *out = q;
+    return SP_OK;
+}
+
+/* The oldest of those that wait, and how many there are. */
+static struct question *waiting(const struct control *c, size_t *count)
+{
+    struct question *oldest = NULL;
+
+    *count = 0;
+    for (struct question *q = c->questions; q != NULL; q = q->next)
+        if (q->sent == NULL) {
+            oldest = q;
+            ++*count;
         }
-    call_cancel(call);
+    return oldest;
+}
+
+/* A channel came, or a try ended. What a `done` asks anew waits for a turn of its own. */
+static void look_at_waiting(void *arg)
+{
+    struct control *c = arg;
+    struct question *q;
+    size_t left, count;
+
+    for (q = waiting(c, &left); q != NULL && left > 0; q = waiting(c, &count), left--) {
+        sp_error e = control_is_open(c) ? send_question(q) : SP_ERR_UNREACHABLE;
+
+        if (e == SP_ERR_UNREACHABLE && !hopeless(c))
+            return; /* the next try may come in time */
+        if (e != SP_OK)
+            finish(q, e, NULL);
+    }
+}
+
+void control_cancel(struct control *c, struct question *q)
+{
+    (void)c;
+    if (q == NULL)
+        return;
+    call_cancel(q->sent);
+    question_free(q);
+}
+
+struct refusal control_refusal(const struct control *c, const char *what, sp_error e,
+                               const struct envelope *m)
+{
+    return e == SP_ERR_UNREACHABLE && m == NULL ? control_offline(c) : refusal_call(what, e, m);
 }

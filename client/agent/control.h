@@ -18,6 +18,13 @@
 #include "lib/trust/keyset.h"
 
 struct control;
+struct question; /* a call under way */
+
+/*
+ * ASK_WAIT: how long a question waits for a channel. EAGER: after a loss, the time in which a
+ * broker that restarts is looked for each second.
+ */
+enum { CONTROL_ASK_WAIT_MS = 6 * 1000, CONTROL_EAGER_MS = 20 * 1000 };
 
 struct control_events {
     void (*opened)(void *arg);
@@ -44,7 +51,7 @@ struct control_login {
  * Starts dialling when `state` knows a broker. Borrows all until control_free.
  *   SP_ERR_NOMEM, SP_ERR_TLS (the CA file; `why`)
  */
-SP_MUST sp_error control_new(struct engine *engine, struct state *state,
+SP_MUST sp_error control_new(struct engine *engine, struct pool *pool, struct state *state,
                              const struct control_events *events, void *arg, struct sp_why *why,
                              struct control **out);
 void control_free(struct control *c); /* NULL is allowed */
@@ -74,14 +81,37 @@ const struct proxy_env *control_proxy(const struct control *c);
 /* The identity key that this broker has proved. KEY_NONE: none yet. */
 const struct key_public *control_pin(const struct control *c);
 
+/* What is called: as channel_call has it. */
+struct control_call {
+    const char *type;     /* borrowed until the end */
+    struct json *members; /* taken, also on failure */
+    int64_t timeout_ms;   /* from its sending on */
+};
+
 /*
- * A call over the channel; as channel_call, but the round trip is measured.
+ * Nobody waits for the answer: over the open channel or not at all. The round trip is measured.
  *   SP_ERR_CLOSED  no channel: `done` does not run
+ *   SP_ERR_NOMEM
  */
-SP_MUST sp_error control_call(struct control *c, const char *type, struct json *members,
-                              int64_t timeout_ms, call_done *done, void *arg, struct call **out);
+SP_MUST sp_error control_tell(struct control *c, const struct control_call *call, call_done *done,
+                              void *arg, struct question **out);
+
+/*
+ * A person waits: without a channel the broker is dialled now, and the question waits for it up
+ * to CONTROL_ASK_WAIT_MS; all that wait share one dial. `done` runs from the loop; with
+ * SP_ERR_UNREACHABLE when no channel came, or at once when waiting can't help (another key, a
+ * certificate that does not hold).
+ *   SP_ERR_NOMEM   `done` does not run
+ */
+SP_MUST sp_error control_ask(struct control *c, const struct control_call *call, call_done *done,
+                             void *arg, struct question **out);
 
 /* `done` will not run. NULL is allowed. */
-void control_cancel(struct control *c, struct call *call);
+void control_cancel(struct control *c, struct question *q);
+
+/* What went wrong with a question, for people: `what`, then the broker's answer, or why there is
+ * none. `e` and `m` as call_done has them. */
+struct refusal control_refusal(const struct control *c, const char *what, sp_error e,
+                               const struct envelope *m);
 
 #endif

@@ -9,7 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { FIRST_WAIT_MS = 400 };
+
 static void start_asking(struct live *l);
+static void on_no_resume(void *arg);
 
 /* ---- ends -------------------------------------------------------------------------------- */
 
@@ -18,6 +21,42 @@ static void drop_streams(struct live *l)
     for (struct opening *o = l->openings; o != NULL; o = o->next) {
         stream_free(o->stream);
         o->stream = NULL;
+    }
+}
+
+/* A proof was just given: the broker's word that the session goes on is under way. */
+static bool resumes_soon(struct live *l)
+{
+    if (clock_boot() >= l->proof_until)
+        return false;
+    return l->again != NULL ||
+           timer_start(l->owner->loop, l->proof_until, on_no_resume, l, &l->again) == SP_OK;
+}
+
+static void on_no_resume(void *arg)
+{
+    struct live *l = arg;
+
+    l->again = NULL; /* no longer pending */
+    live_deliver(l);
+}
+
+/* Whoever asks for a session alone can give the proof that it is paused for; streams wait. */
+static void refuse_paused(struct live *l)
+{
+    struct refusal why = refusal_pause(l->step_up);
+    struct session_view v = live_view(l);
+
+    for (struct opening *o = l->openings, *next; o != NULL; o = next) {
+        opening_done *done = o->done;
+        void *arg = o->arg;
+
+        next = o->next;
+        if (o->port != OPENING_SESSION_ONLY)
+            continue;
+        opening_cancel(o);
+        done(arg, NULL, &v, &why);
+        next = l->openings; /* `done` may have changed the list */
     }
 }
 
@@ -46,6 +85,7 @@ static void settle(struct live *l, const struct refusal *why, bool over)
     l->stage = SESSION_STAGE_NONE;
     l->not_count = 0;
     l->tries = 0;
+    l->waited = 0;
     buf_wipe(&l->grant);
     buf_wipe(&l->identity);
     refuse_all(l, why);
@@ -76,6 +116,7 @@ static void on_up(void *arg, const struct tunnel_limits *limits, const struct js
     l->stage = SESSION_STAGE_UP;
     l->not_count = 0;
     l->tries = 0;
+    l->waited = 0;
     if (limits->deadline != 0 && (l->deadline == 0 || limits->deadline < l->deadline))
         l->deadline = limits->deadline;
     if (limits->idle_ms != 0)
@@ -87,20 +128,46 @@ static void on_up(void *arg, const struct tunnel_limits *limits, const struct js
     deferred_queue(l->owner->loop, &l->deliver);
 }
 
-/* A placement that does not hold any more is asked for again, at most SESSIONS_TRIES times. The
- * relay is named in `not` only where it said that another one would do better. */
+static void on_again(void *arg)
+{
+    struct live *l = arg;
+
+    l->again = NULL; /* no longer pending */
+    start_asking(l);
+}
+
+/* A broker or relay that has just started, or a connector that is being replaced: what is missing
+ * comes back within moments. Each question is a decision and an audit record: the waits double. */
+static bool wait_for_edge(struct live *l)
+{
+    int64_t ms = l->waited == 0 ? FIRST_WAIT_MS : l->waited;
+
+    if (l->waited >= SESSIONS_PATIENCE_MS ||
+        timer_start(l->owner->loop, clock_boot() + ms, on_again, l, &l->again) != SP_OK)
+        return false;
+    l->waited += ms;
+    l->not_count = 0; /* the relay that was no good may be the one that comes back */
+    l->stage = SESSION_STAGE_ASKING;
+    return true;
+}
+
+/* A placement that does not hold any more is asked for again: SESSIONS_TRIES times at once, then
+ * after waits. The relay is named in `not` only where it said that another would do better. */
 static bool place_again(struct live *l, const struct tunnel_report *r)
 {
     bool wrong = r->why == TUNNEL_REFUSED && (r->status == 503 || r->status == 401);
     bool draining = r->why == TUNNEL_CLOSED_CODE && r->close == CLOSE_DRAINING;
     bool gone = r->why == TUNNEL_FAULT || r->why == TUNNEL_LATE || draining;
 
-    if (r->was_up || (!wrong && !gone) || l->tries >= SESSIONS_TRIES)
+    if (r->was_up || (!wrong && !gone))
         return false;
+    if (l->tries >= SESSIONS_TRIES)
+        return r->status != 401 && wait_for_edge(l);
     l->tries++;
     if (draining || strcmp(r->code, "connector_absent") == 0 ||
         strcmp(r->code, "relay_draining") == 0)
         l->not_relays[l->not_count++] = l->relay;
+    start_asking(l);
     return true;
 }
 
@@ -114,6 +181,8 @@ static void on_ended(void *arg, const struct tunnel_report *r)
     l->up += r->up;
     l->down += r->down;
     drop_streams(l);
+    timer_cancel(l->again);
+    l->again = NULL;
     tunnel_end_free(l->tunnel);
     l->tunnel = NULL;
     log_event(LOG_INFO, "session.tunnel_ended", tunnel_why_text(r->why), "session", LOG_ID(l->id),
@@ -125,10 +194,8 @@ static void on_ended(void *arg, const struct tunnel_report *r)
             deferred_queue(l->owner->loop, &l->deliver);
         return;
     }
-    if (place_again(l, &report)) {
-        start_asking(l);
+    if (place_again(l, &report))
         return;
-    }
     if (l->cutting) {
         report.why = TUNNEL_CUT;
         report.was_up = true;
@@ -210,10 +277,8 @@ static void on_placed(void *arg, int fd, const char *host, sp_error e)
         open_streams(l);
         return;
     }
-    if (place_again(l, &(struct tunnel_report){.why = TUNNEL_FAULT})) {
-        start_asking(l);
+    if (place_again(l, &(struct tunnel_report){.why = TUNNEL_FAULT}))
         return;
-    }
     why = refusal_make(EXIT_UNREACHABLE, "unreachable", "The relay can't be reached.",
                        sp_error_text(e), "sallyport doctor");
     settle(l, &why, false);
@@ -289,10 +354,12 @@ static void on_answer(void *arg, sp_error e, const struct envelope *m)
     struct refusal why;
     struct sp_why field = {0};
 
-    l->call = NULL; /* no longer pending */
-    if (e != SP_OK)
-        why = refusal_call("No session.", e, m);
-    else if (fields_read(m->members, session_open_answer_fields, &field, &a) != SP_OK)
+    l->question = NULL; /* no longer pending */
+    if (e != SP_OK) {
+        why = control_refusal(l->owner->control, "No session.", e, m);
+        if (m != NULL && strcmp(why.code, "unreachable") == 0 && wait_for_edge(l))
+            return; /* no connector or relay is there */
+    } else if (fields_read(m->members, session_open_answer_fields, &field, &a) != SP_OK)
         why = refusal_make(EXIT_ERROR, "protocol", "No session.", field.text, NULL);
     else if (a.decision != SESSION_ALLOW)
         why = refusal_decision(l->app, &a);
@@ -316,11 +383,11 @@ static void start_asking(struct live *l)
 
     memcpy(open.not_relays, l->not_relays, sizeof open.not_relays);
     l->stage = SESSION_STAGE_ASKING;
-    e = control_call(l->owner->control, "session.open", fields_write(session_open_fields, &open),
-                     SESSIONS_OPEN_MS, on_answer, l, &l->call);
-    if (e == SP_OK)
+    struct control_call call = {"session.open", fields_write(session_open_fields, &open),
+                                SESSIONS_OPEN_MS};
+    if ((e = control_ask(l->owner->control, &call, on_answer, l, &l->question)) == SP_OK)
         return;
-    why = control_offline(l->owner->control);
+    why = control_refusal(l->owner->control, "No session.", e, NULL);
     settle(l, &why, false);
 }
 
@@ -354,6 +421,8 @@ void live_deliver(void *arg)
     /* `done` may start or cancel openings, but the session itself goes from the loop only. */
     while (l->stage == SESSION_STAGE_UP && l->openings != NULL)
         give(l, l->openings);
+    if (l->stage == SESSION_STAGE_PAUSED && l->openings != NULL && !resumes_soon(l))
+        refuse_paused(l);
     if (l->stage == SESSION_STAGE_NONE && l->tunnel == NULL && l->openings != NULL)
         start_asking(l);
     else if (l->stage == SESSION_STAGE_PLACING && l->tunnel != NULL)
@@ -371,8 +440,10 @@ void live_cut(struct live *l, struct view code)
         tunnel_end_cut(l->tunnel, l->cut_code);
         return;
     }
-    control_cancel(l->owner->control, l->call);
-    l->call = NULL;
+    control_cancel(l->owner->control, l->question);
+    l->question = NULL;
+    timer_cancel(l->again);
+    l->again = NULL;
     place_free(l->place);
     l->place = NULL;
     struct tunnel_report report = {.why = TUNNEL_CUT, .was_up = true};
@@ -389,9 +460,10 @@ static void on_end_told(void *arg, sp_error e, const struct envelope *m)
 void live_tell_broker(struct live *l)
 {
     struct session_name name = {l->id};
-    struct call *call;
+    struct control_call call = {"session.end", fields_write(session_name_fields, &name),
+                                ENVELOPE_CALL_MS};
+    struct question *question;
 
-    sp_ignore(control_call(l->owner->control, "session.end",
-                           fields_write(session_name_fields, &name), ENVELOPE_CALL_MS, on_end_told,
-                           NULL, &call)); /* no channel: it sees the tunnel end */
+    sp_ignore(control_tell(l->owner->control, &call, on_end_told, NULL,
+                           &question)); /* no channel: it sees the tunnel end */
 }

@@ -107,7 +107,7 @@ void ask_free(struct ask *a)
 {
     apps_forget(a->agent->apps, a);
     reporter_forget(a->agent->reporter, a);
-    control_cancel(a->agent->control, a->call);
+    control_cancel(a->agent->control, a->question);
     opening_cancel(a->opening);
     stream_free(a->stream);
     deferred_cancel(a->agent->loop, &a->after);

@@ -6,17 +6,15 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CONNECT_WAIT_MS = 15 * 1000 };
-
 /* The answer of a call, read by `table`; false: the request was ended with the reason. */
 static bool answered(struct ask *a, const char *what, sp_error e, const struct envelope *m,
                      const struct field *table, void *out)
 {
     struct refusal why;
 
-    a->call = NULL; /* no longer pending */
+    a->question = NULL; /* no longer pending */
     if (e != SP_OK)
-        why = refusal_call(what, e, m);
+        why = control_refusal(a->agent->control, what, e, m);
     else if (fields_read(m->members, table, NULL, out) != SP_OK)
         why = refusal_make(EXIT_ERROR, "protocol", what, "The broker's answer is not understood.",
                            NULL);
@@ -28,12 +26,13 @@ static bool answered(struct ask *a, const char *what, sp_error e, const struct e
 
 static void call(struct ask *a, const char *type, struct json *members, call_done *done)
 {
+    struct control_call call = {type, members, ENVELOPE_CALL_MS};
     struct refusal why;
+    sp_error e = control_ask(a->agent->control, &call, done, a, &a->question);
 
-    if (control_call(a->agent->control, type, members, ENVELOPE_CALL_MS, done, a, &a->call) ==
-        SP_OK)
+    if (e == SP_OK)
         return;
-    why = control_offline(a->agent->control);
+    why = control_refusal(a->agent->control, "The broker was not asked.", e, NULL);
     ask_fail(a, &why);
 }
 
@@ -82,47 +81,7 @@ static void start_login(struct ask *a)
                                 .os = os.len > 0 ? view_str(system) : (struct view){0},
                                 .serials = signal_value(seen, "serial")};
 
-    a->waits_open = false;
-    timer_cancel(a->timer);
-    a->timer = NULL;
     call(a, "login.start", fields_write(login_start_fields, &start), on_started);
-}
-
-static void on_no_channel(void *arg)
-{
-    struct ask *a = arg;
-    struct refusal why = control_offline(a->agent->control);
-
-    a->timer = NULL; /* no longer pending */
-    a->waits_open = false;
-    ask_fail(a, &why);
-}
-
-void local_opened(struct agent *agent)
-{
-    for (struct ask *a = agent->asks, *next; a != NULL; a = next) {
-        next = a->next;
-        if (a->waits_open)
-            start_login(a);
-    }
-}
-
-/* A wrong key, name or certificate is final; a refused connection may be a broker that starts. */
-static bool final(const struct dialer_lost *lost)
-{
-    return lost->error == SP_ERR_AUDIENCE || lost->error == SP_ERR_SIGNATURE ||
-           lost->error == SP_ERR_TLS || lost->error == SP_ERR_VERSION;
-}
-
-void local_lost(struct agent *agent)
-{
-    const struct dialer_lost *lost = control_lost(agent->control);
-
-    for (struct ask *a = agent->asks, *next; a != NULL; a = next) {
-        next = a->next;
-        if (a->waits_open && final(lost))
-            on_no_channel(a);
-    }
 }
 
 /* `--broker`, `--ca` and `--front` of this login, into the state. */
@@ -169,17 +128,8 @@ void do_login_begin(struct ask *a)
     } else if (agent->state->broker[0] == '\0') {
         refusal = control_offline(agent->control);
         ask_fail(a, &refusal);
-    } else if (control_is_open(agent->control)) {
-        start_login(a);
-    } else if (timer_start(agent->loop, clock_boot() + CONNECT_WAIT_MS, on_no_channel, a,
-                           &a->timer) != SP_OK) {
-        refusal =
-            refusal_make(EXIT_ERROR, "nomem", "The login can't begin.", "Out of memory.", NULL);
-        ask_fail(a, &refusal);
     } else {
-        a->waits_open = true;
-        if (!changed)
-            control_again(agent->control); /* a person waits: don't sit out the pause */
+        start_login(a);
     }
 }
 
@@ -256,6 +206,7 @@ static void on_factor(void *arg, sp_error e, const struct envelope *m)
     if (!answered(a, "The code was not accepted.", e, m, login_factor_answer_fields, &answer))
         return;
     control_proved(a->agent->control, &answer);
+    sessions_proved(a->agent->sessions);
     ask_ok(a, login_json(a->agent));
 }
 

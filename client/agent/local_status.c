@@ -260,9 +260,9 @@ static void on_why(void *arg, sp_error e, const struct envelope *m)
     struct json *j, *reasons;
     struct refusal why;
 
-    a->call = NULL; /* no longer pending */
+    a->question = NULL; /* no longer pending */
     if (e != SP_OK || fields_read(m->members, why_said_fields, NULL, &answer) != SP_OK) {
-        why = e != SP_OK ? refusal_call("No explanation.", e, m)
+        why = e != SP_OK ? control_refusal(a->agent->control, "No explanation.", e, m)
                          : refusal_make(EXIT_ERROR, "protocol", "No explanation.",
                                         "The broker's answer is not understood.", NULL);
         ask_fail(a, &why);
@@ -292,11 +292,12 @@ static void on_why(void *arg, sp_error e, const struct envelope *m)
 void do_why(struct ask *a)
 {
     struct why_ask ask = {ask_text(a, "app")};
+    struct control_call call = {"why", fields_write(why_ask_fields, &ask), ENVELOPE_CALL_MS};
     struct refusal why;
+    sp_error e;
 
-    if (control_call(a->agent->control, "why", fields_write(why_ask_fields, &ask), ENVELOPE_CALL_MS,
-                     on_why, a, &a->call) == SP_OK)
+    if ((e = control_ask(a->agent->control, &call, on_why, a, &a->question)) == SP_OK)
         return;
-    why = control_offline(a->agent->control);
+    why = control_refusal(a->agent->control, "No explanation.", e, NULL);
     ask_fail(a, &why);
 }

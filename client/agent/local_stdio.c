@@ -196,6 +196,14 @@ void do_stdio(struct ask *a)
 
     app_of_host(ask_text(a, "app"), a->app);
     deferred_init(&a->after, take_over, a);
+    /* Whoever pipes can ask its person; waiting for the proof would only look like a dead network.
+     */
+    if (sessions_find(a->agent->sessions, a->app, &v) && v.stage == SESSION_STAGE_PAUSED &&
+        !v.proving) {
+        struct refusal why = refusal_pause(v.step_up);
+        ask_fail(a, &why);
+        return;
+    }
     /* A live session needs no question about apps: scp opens many connections. */
     if (sessions_find(a->agent->sessions, a->app, &v) && v.stage == SESSION_STAGE_UP)
         on_listed(a, &last, NULL);

@@ -71,6 +71,15 @@ struct refusal refusal_stream(int status)
                         "The connector refused the connection.", "sallyport doctor");
 }
 
+struct refusal refusal_pause(const char *step_up)
+{
+    char text[256];
+
+    snprintf(text, sizeof text, "It is paused until a proof comes: %s.", step_up);
+    return refusal_make(EXIT_STEP_UP, "step_up", "A newer proof is needed.", text,
+                        "enter the code of your authenticator");
+}
+
 /* What an error answer's word means for the person. */
 static const struct {
     const char *code;

@@ -27,6 +27,9 @@ struct refusal refusal_make(enum exit_code exit, const char *code, const char *w
  * step-up (6). */
 struct refusal refusal_decision(const char *app, const struct session_open_answer *answer);
 
+/* The session is paused until a proof comes; `step_up` is the broker's word for which. */
+struct refusal refusal_pause(const char *step_up);
+
 /* An error answer or none: `m` as call_done has it. */
 struct refusal refusal_call(const char *what, sp_error e, const struct envelope *m);
 

@@ -25,7 +25,7 @@ struct reporter {
     struct state *state;
     struct timer *timer;           /* owned; NULL: not running */
     struct collecting *collecting; /* the pool's; NULL: not running */
-    struct call *call;             /* owned; NULL: not running */
+    struct question *question;     /* owned; NULL: not running */
     bool wanted;                   /* report even when nothing changed */
     struct signals signals, sent;
     struct reporter_verdict verdicts[POSTURE_ANSWER_MAX];
@@ -84,11 +84,11 @@ static void on_reported(void *arg, sp_error e, const struct envelope *m)
     struct posture_report_answer *a = calloc(1, sizeof *a);
     struct refusal refusal = {0};
 
-    r->call = NULL; /* no longer pending */
+    r->question = NULL; /* no longer pending */
     if (a == NULL)
         refusal = refusal_make(EXIT_ERROR, "nomem", "Posture not sent.", "Out of memory.", NULL);
     else if (e != SP_OK)
-        refusal = refusal_call("Posture not accepted.", e, m);
+        refusal = control_refusal(r->control, "Posture not accepted.", e, m);
     else if (fields_read(m->members, posture_report_answer_fields, NULL, a) != SP_OK)
         refusal = refusal_make(EXIT_ERROR, "protocol", "Posture not accepted.",
                                "The broker's answer is not understood.", NULL);
@@ -135,17 +135,18 @@ static void on_nonce(void *arg, sp_error e, const struct envelope *m)
     struct json *members;
     struct refusal refusal;
 
-    r->call = NULL; /* no longer pending */
+    r->question = NULL; /* no longer pending */
     if (e != SP_OK) {
-        refusal = refusal_call("Posture not sent.", e, m);
+        refusal = control_refusal(r->control, "Posture not sent.", e, m);
         fail(r, &refusal);
         return;
     }
     r->sent = r->signals;
     if (fields_read(m->members, posture_nonce_answer_fields, NULL, &nonce) != SP_OK ||
         (members = report_members(r, &nonce)) == NULL ||
-        control_call(r->control, "posture.report", members, ENVELOPE_CALL_MS, on_reported, r,
-                     &r->call) != SP_OK) {
+        control_tell(r->control,
+                     &(struct control_call){"posture.report", members, ENVELOPE_CALL_MS},
+                     on_reported, r, &r->question) != SP_OK) {
         refusal = refusal_make(EXIT_ERROR, "internal", "Posture not sent.",
                                "The report could not be made.", NULL);
         fail(r, &refusal);
@@ -162,9 +163,12 @@ static void send_report(struct reporter *r)
         finish(r, &refusal);
         return;
     }
+    struct control_call call = {"posture.nonce", json_object(), ENVELOPE_CALL_MS};
+    sp_error e = r->waiter_count > 0 ? control_ask(r->control, &call, on_nonce, r, &r->question)
+                                     : control_tell(r->control, &call, on_nonce, r, &r->question);
+
     r->wanted = false;
-    if (control_call(r->control, "posture.nonce", json_object(), ENVELOPE_CALL_MS, on_nonce, r,
-                     &r->call) != SP_OK) {
+    if (e != SP_OK) {
         refusal = control_offline(r->control);
         finish(r, &refusal);
     }
@@ -184,7 +188,7 @@ static void on_collected(void *arg)
     changed = posture_changed(&r->sent, &c->signals);
     r->signals = c->signals;
     free(c);
-    if (r->call != NULL)
+    if (r->question != NULL)
         return; /* a report is under way; its end looks again */
     if (r->wanted || changed || clock_boot() >= r->due)
         send_report(r);
@@ -203,7 +207,7 @@ static void collect(struct reporter *r)
 {
     struct collecting *c;
 
-    if (r->collecting != NULL || r->call != NULL)
+    if (r->collecting != NULL || r->question != NULL)
         return; /* its end serves this one too */
     if ((c = calloc(1, sizeof *c)) == NULL ||
         pool_submit(r->pool, POOL_PLAIN, collect_work, on_collected, c) != SP_OK) {
@@ -243,7 +247,7 @@ void reporter_free(struct reporter *r)
         return;
     if (r->collecting != NULL)
         r->collecting->reporter = NULL;
-    control_cancel(r->control, r->call);
+    control_cancel(r->control, r->question);
     timer_cancel(r->timer);
     free(r);
 }
@@ -279,7 +283,7 @@ void reporter_opened(struct reporter *r)
 {
     /* Facts of some seconds ago are fresh: the first report need not wait for a collection. */
     r->wanted = true;
-    if (r->signals.count > 0 && r->call == NULL && r->collecting == NULL)
+    if (r->signals.count > 0 && r->question == NULL && r->collecting == NULL)
         send_report(r);
     else
         collect(r);

@@ -95,7 +95,8 @@ void live_free(struct live *l)
 
     while (l->openings != NULL)
         opening_cancel(l->openings);
-    control_cancel(s->control, l->call);
+    control_cancel(s->control, l->question);
+    timer_cancel(l->again);
     place_free(l->place);
     tunnel_end_free(l->tunnel);
     deferred_cancel(s->loop, &l->deliver);
@@ -113,6 +114,8 @@ struct session_view live_view(const struct live *l)
     struct session_view v = {.app = l->app,
                              .type = l->type,
                              .relay = l->relay_name,
+                             .step_up = l->step_up,
+                             .proving = clock_boot() < l->proof_until,
                              .app_id = l->app_id,
                              .id = l->id,
                              .stage = l->stage,
@@ -243,15 +246,14 @@ void sessions_pause(struct sessions *s, const struct session_limit *pause)
 {
     struct live *l = by_id(s, pause->session);
     struct refusal why;
-    char text[128];
 
     if (l == NULL || l->stage != SESSION_STAGE_UP)
         return;
     l->stage = SESSION_STAGE_PAUSED;
-    snprintf(text, sizeof text, "It is paused until a proof comes: %.*s.",
-             VIEW_ARG(pause->step_up));
-    why = refusal_make(EXIT_STEP_UP, "step_up", "A newer proof is needed.", text,
-                       "enter the code of your authenticator");
+    l->proof_until = 0;
+    snprintf(l->step_up, sizeof l->step_up, "%.*s", VIEW_ARG(pause->step_up));
+    deferred_queue(s->loop, &l->deliver);
+    why = refusal_pause(l->step_up);
     tell(l, &why);
 }
 
@@ -273,8 +275,18 @@ void sessions_resume(struct sessions *s, struct sp_id session)
     if (l == NULL || l->stage != SESSION_STAGE_PAUSED)
         return;
     l->stage = SESSION_STAGE_UP;
+    l->proof_until = 0;
+    timer_cancel(l->again);
+    l->again = NULL;
     deferred_queue(s->loop, &l->deliver);
     tell(l, NULL);
+}
+
+void sessions_proved(struct sessions *s)
+{
+    for (struct live *l = s->all; l != NULL; l = l->next)
+        if (l->stage == SESSION_STAGE_PAUSED)
+            l->proof_until = clock_boot() + SESSIONS_RESUME_MS;
 }
 
 size_t sessions_end(struct sessions *s, struct sp_id session)

@@ -8,8 +8,10 @@
  * Many openings of one app wait on one session.open. A wrong or old placement is asked for again
  * with `not`, at most SESSIONS_TRIES times (PROTOCOL section 3). A tunnel that was lost leaves its
  * session: the next stream asks with the session's id, the deadline stays. A cut, idle time or
- * deadline ends the session; the next stream opens a new one. Loop thread only; nothing is
- * called back from inside a call of this header.
+ * deadline ends the session; the next stream opens a new one. While a session is paused, who asks
+ * for the session alone is told at once which proof is missing; streams wait for it, at most until
+ * the broker cuts. An edge that is missing at the broker (it just started) is waited for up to
+ * SESSIONS_PATIENCE_MS. Loop thread only; nothing is called back from inside a call of this header.
  */
 
 #include "client/agent/control.h"
@@ -19,7 +21,13 @@
 struct sessions;
 struct opening;
 
-enum { SESSIONS_MAX = 256, SESSIONS_TRIES = 2, SESSIONS_OPEN_MS = 15 * 1000 };
+enum {
+    SESSIONS_MAX = 256,
+    SESSIONS_TRIES = 2,
+    SESSIONS_OPEN_MS = 15 * 1000,
+    SESSIONS_PATIENCE_MS = 3 * 1000,
+    SESSIONS_RESUME_MS = 2 * 1000
+};
 
 enum session_stage {
     SESSION_STAGE_NONE = 0, /* no tunnel; a lost one may be opened again */
@@ -32,6 +40,8 @@ enum session_stage {
 /* What people see of a session. Borrowed text, until the next turn of the loop. */
 struct session_view {
     const char *app, *type, *relay;
+    const char *step_up;     /* while paused: which proof is asked for */
+    bool proving;            /* a proof was just given */
     struct sp_id app_id, id; /* id zero: not decided yet */
     enum session_stage stage;
     int64_t ports[SESSION_PORTS_MAX];
@@ -81,6 +91,10 @@ void sessions_cut(struct sessions *s, const struct session_cut *cut,
 void sessions_pause(struct sessions *s, const struct session_limit *pause);
 void sessions_limit(struct sessions *s, const struct session_limit *limit);
 void sessions_resume(struct sessions *s, struct sp_id session);
+
+/* The person gave a proof: what asks for a paused session waits SESSIONS_RESUME_MS for its resume.
+ */
+void sessions_proved(struct sessions *s);
 
 /* The person ends one (told to the broker), or all. Returns how many. */
 size_t sessions_end(struct sessions *s, struct sp_id session);

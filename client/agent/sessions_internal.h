@@ -30,7 +30,8 @@ struct live {
     int64_t opened, deadline, idle_ms;
     uint64_t up, down; /* of tunnels that ended */
 
-    struct call *call;         /* owned; NULL: not running */
+    struct question *question; /* owned; NULL: not running */
+    struct timer *again;       /* owned; the broker is asked again; NULL: not running */
     struct place *place;       /* owned; NULL: not running */
     struct tunnel_end *tunnel; /* owned; NULL: none */
     struct opening *openings;  /* owned by their callers */
@@ -46,9 +47,12 @@ struct live {
     struct sp_id not_relays[SESSION_NOT_MAX];
     size_t not_count;
     unsigned tries; /* placements that did not hold */
+    int64_t waited; /* ms for an edge that the broker misses */
     bool dropping;  /* the tunnel goes, the session stays */
     bool cutting;   /* we ended it: `cut_code` says why */
     char cut_code[32], cut_text[256];
+    char step_up[128];      /* while paused */
+    sp_boot_ms proof_until; /* a proof was given: the broker may resume it until then */
 };
 
 struct sessions {

@@ -114,15 +114,17 @@ int cmd_connect(const struct command_call *call)
         struct ipc_client *c;
         int code;
 
-        if (command_given(call, "stdio"))
-            return stdio(call);
-        q = talk_request("connect");
-        json_set_cstr(q, "app", call->args[0]);
-        if (command_value(call, "local") != NULL)
-            json_set_cstr(q, "local", command_value(call, "local"));
-        if ((code = talk_open(call, q, &c)) == EXIT_OK) {
-            code = stand(call, c);
-            ipc_client_free(c);
+        if (command_given(call, "stdio")) {
+            code = stdio(call);
+        } else {
+            q = talk_request("connect");
+            json_set_cstr(q, "app", call->args[0]);
+            if (command_value(call, "local") != NULL)
+                json_set_cstr(q, "local", command_value(call, "local"));
+            if ((code = talk_open(call, q, &c)) == EXIT_OK) {
+                code = stand(call, c);
+                ipc_client_free(c);
+            }
         }
         if (code != EXIT_STEP_UP || tries == 2 || (code = prove(call)) != EXIT_OK)
             return code;

@@ -222,6 +222,31 @@ enum channel_close channel_close_of(sp_error e)
     return e == SP_ERR_LIMIT ? CHANNEL_CLOSE_TOO_MUCH : CHANNEL_CLOSE_PROTOCOL;
 }
 
+const char *channel_close_text(enum channel_close code, sp_error *e)
+{
+    static const struct {
+        enum channel_close code;
+        sp_error error;
+        const char *text;
+    } rows[] = {
+        {CHANNEL_CLOSE_PROTOCOL, SP_ERR_PROTOCOL, "the broker could not read a message of ours"},
+        {CHANNEL_CLOSE_PROOF, SP_ERR_REFUSED, "the broker did not accept this key"},
+        {CHANNEL_CLOSE_CUT, SP_ERR_REFUSED, "the broker ended the channel"},
+        {CHANNEL_CLOSE_TIME, SP_ERR_TIMEOUT, "the opening took too long"},
+        {CHANNEL_CLOSE_REPLACED, SP_ERR_CLOSED, "a newer channel of this key took its place"},
+        {CHANNEL_CLOSE_VERSION, SP_ERR_VERSION, "no common protocol version"},
+        {CHANNEL_CLOSE_TOO_MUCH, SP_ERR_LIMIT, "too much at once"},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].code == code) {
+            *e = rows[i].error;
+            return rows[i].text;
+        }
+    *e = SP_ERR_CLOSED;
+    return "the connection ended";
+}
+
 static sp_error take_answer(struct channel *c, const struct envelope *m)
 {
     for (struct call *call = c->calls; call != NULL; call = call->next)

@@ -50,6 +50,8 @@ uint64_t channel_number(const struct channel *c);
  */
 SP_MUST sp_error channel_receive(struct channel *c, struct view text);
 enum channel_close channel_close_of(sp_error e);
+/* What a broker's close code says to people, and as an error; every code has a text. */
+const char *channel_close_text(enum channel_close code, sp_error *e);
 
 /* An event. Takes `members` in every case.  SP_ERR_BUSY, SP_ERR_CLOSED, SP_ERR_LIMIT, _NOMEM */
 SP_MUST sp_error channel_send(struct channel *c, const char *type, struct json *members);

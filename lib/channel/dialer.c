@@ -1,6 +1,7 @@
 #include "lib/channel/dialer.h"
 
 #include "lib/base/encode.h"
+#include "lib/channel/backoff.h"
 #include "lib/channel/lookup.h"
 #include "lib/channel/socket.h"
 #include "lib/crypto/random.h"
@@ -56,25 +57,15 @@ struct dialer {
     struct arrived *first, **last;
     struct deferred later; /* hands over what arrived, then the end */
     struct dialer_lost end;
-    unsigned failures;
+    struct backoff backoff;
+    int64_t eager_ms;
     size_t turn; /* which of several addresses is next */
-    bool again;  /* asked for while a channel was closing */
+    bool again;  /* asked for while a try or a channel was under way */
 };
 
 static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                   size_t len);
 static void start_try(void *arg);
-
-static int64_t wait_ms(const struct dialer *d)
-{
-    unsigned doublings = d->failures < 10 ? d->failures : 10;
-    int64_t most = (int64_t)DIALER_WAIT_MS << doublings;
-
-    if (most > DIALER_WAIT_MAX_MS)
-        most = DIALER_WAIT_MAX_MS;
-    return DIALER_WAIT_LEAST_MS +
-           (int64_t)random_below((uint64_t)(most - DIALER_WAIT_LEAST_MS + 1));
-}
 
 /* Remembers the first reason; it is told from deliver(). */
 static void lose(struct dialer *d, sp_error e, const char *text)
@@ -116,13 +107,11 @@ static void plan_next(struct dialer *d)
 {
     struct dialer_lost *end = &d->end;
 
-    end->again_ms = wait_ms(d);
-    if (d->failures < 16)
-        d->failures++;
+    end->again_ms = backoff_next(&d->backoff, clock_boot());
     if (end->close == CHANNEL_CLOSE_PROOF || end->close == CHANNEL_CLOSE_VERSION ||
         end->error == SP_ERR_AUDIENCE || end->error == SP_ERR_SIGNATURE ||
         end->error == SP_ERR_VERSION)
-        end->again_ms = DIALER_WAIT_MAX_MS;
+        end->again_ms = BACKOFF_MAX_MS;
     if (end->close == CHANNEL_CLOSE_REPLACED)
         end->again_ms = -1;
     if (d->again)
@@ -134,6 +123,8 @@ static void tell_end(struct dialer *d)
 {
     struct dialer_lost end;
 
+    if (d->channel != NULL) /* whoever needs it should not wait for long */
+        backoff_hurry(&d->backoff, clock_boot() + d->eager_ms);
     channel_free(d->channel);
     d->channel = NULL;
     drop_connection(d);
@@ -200,7 +191,7 @@ static void take_welcome(struct dialer *d, const struct envelope *m)
     timer_cancel(d->timer);
     d->timer = NULL;
     d->phase = DIALER_OPEN;
-    d->failures = 0;
+    d->backoff = (struct backoff){0};
     d->events->opened(d->arg, d->channel, &w, &d->opening);
 }
 
@@ -318,28 +309,13 @@ static void on_failed(struct dialer *d, struct lws *wsi, const char *text)
 
 static void on_closed(struct dialer *d)
 {
-    static const struct {
-        enum channel_close code;
-        sp_error error;
-        const char *text;
-    } rows[] = {
-        {CHANNEL_CLOSE_PROTOCOL, SP_ERR_PROTOCOL, "the broker could not read a message of ours"},
-        {CHANNEL_CLOSE_PROOF, SP_ERR_REFUSED, "the broker did not accept this key"},
-        {CHANNEL_CLOSE_CUT, SP_ERR_REFUSED, "the broker ended the channel"},
-        {CHANNEL_CLOSE_TIME, SP_ERR_TIMEOUT, "the opening took too long"},
-        {CHANNEL_CLOSE_REPLACED, SP_ERR_CLOSED, "a newer channel of this key took its place"},
-        {CHANNEL_CLOSE_VERSION, SP_ERR_VERSION, "no common protocol version"},
-        {CHANNEL_CLOSE_TOO_MUCH, SP_ERR_LIMIT, "too much at once"},
-    };
+    const char *text;
+    sp_error e;
 
     d->wsi = NULL;
     d->end.close = d->socket.peer_close;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (rows[i].code == d->end.close) {
-            lose(d, rows[i].error, rows[i].text);
-            return;
-        }
-    lose(d, SP_ERR_CLOSED, "the connection ended");
+    text = channel_close_text(d->end.close, &e);
+    lose(d, e, text);
 }
 
 static int prepare_tls(struct lws *wsi, void *ssl_ctx)
@@ -358,6 +334,8 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 
     if (reason == LWS_CALLBACK_OPENSSL_LOAD_EXTRA_CLIENT_VERIFY_CERTS)
         return prepare_tls(wsi, user);
+    if (reason == LWS_CALLBACK_CLIENT_CONNECTION_ERROR || reason == LWS_CALLBACK_CLIENT_CLOSED)
+        tls_foreign_socket(lws_get_ssl(wsi), lws_get_socket_fd(wsi)); /* dropped ones too */
     if ((d = wsi != NULL ? lws_get_opaque_user_data(wsi) : NULL) == NULL)
         return reason == LWS_CALLBACK_CLIENT_WRITEABLE || reason == LWS_CALLBACK_CLIENT_RECEIVE ? -1
                                                                                                 : 0;
@@ -538,6 +516,7 @@ sp_error dialer_new(struct engine *engine, const struct dialer_options *o, struc
     d->tls = o->tls;
     d->port = o->port;
     d->l7 = o->l7;
+    d->eager_ms = o->eager_ms;
     d->last = &d->first;
     deferred_init(&d->later, deliver, d);
     socket_init(&d->socket, NULL);
@@ -576,20 +555,32 @@ struct channel *dialer_channel(struct dialer *d)
     return d->channel;
 }
 
+/* Between two tries: the next one comes now. */
+static void try_now(struct dialer *d)
+{
+    timer_cancel(d->timer);
+    d->timer = NULL;
+    if (timer_start(engine_loop(d->engine), clock_boot(), start_try, d, &d->timer) != SP_OK)
+        d->timer = NULL; /* out of memory: the owner's next call tries again */
+}
+
 void dialer_again(struct dialer *d)
 {
+    d->backoff.failures = 0;
     if (d->phase == DIALER_WAITING) {
-        timer_cancel(d->timer);
-        d->timer = NULL;
-        if (timer_start(engine_loop(d->engine), clock_boot(), start_try, d, &d->timer) != SP_OK)
-            d->timer = NULL; /* out of memory: the owner's next call tries again */
+        try_now(d);
         return;
     }
     d->again = true;
-    if (d->phase == DIALER_OPEN || d->phase == DIALER_OPENING)
-        socket_close(&d->socket, CHANNEL_CLOSE_NORMAL, NULL);
-    else
-        lose(d, SP_ERR_CANCELLED, "started again");
+    /* No closing handshake: where this helps, nobody may be there to answer it. */
+    lose(d, SP_ERR_CANCELLED, "started again");
+}
+
+void dialer_hurry(struct dialer *d, sp_boot_ms until)
+{
+    backoff_hurry(&d->backoff, until);
+    if (d->phase == DIALER_WAITING)
+        try_now(d);
 }
 
 sp_unix_ms dialer_broker_time(const struct dialer *d)

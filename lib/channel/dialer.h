@@ -8,9 +8,8 @@
  * wss://HOST:PORT/control over libwebsockets. The certificate is verified by name and date
  * against the system store plus `tls` (DATAPATH fact 1); on top of it the broker proves its
  * identity key (PROTOCOL §4). Through an HTTP CONNECT proxy where lib/http/proxy.h chooses one.
- * Waits between tries: random in 0..min(DIALER_WAIT_MAX_MS, DIALER_WAIT_MS << failures), at least
- * DIALER_WAIT_LEAST_MS; after 4401 and 4426 the longest wait; after 4409 (replaced) never again
- * by itself. Loop thread only.
+ * Waits between tries: lib/channel/backoff.h; after 4401 and 4426 the longest wait; after 4409
+ * (replaced) never again by itself. Loop thread only.
  */
 
 #include "lib/channel/opening.h"
@@ -20,12 +19,7 @@
 
 struct dialer;
 
-enum {
-    DIALER_WAIT_LEAST_MS = 100,
-    DIALER_WAIT_MS = 1000,
-    DIALER_WAIT_MAX_MS = 60 * 1000,
-    DIALER_PING_MS = 15 * 1000 /* two missed: lost */
-};
+enum { DIALER_PING_MS = 15 * 1000 /* two missed: lost */ };
 
 /* How a try or a channel ended. */
 struct dialer_lost {
@@ -49,9 +43,11 @@ struct dialer_options {
     const char *host; /* DNS name or address; copied, as all text here */
     uint16_t port;
     struct pool *pool; /* looks the name up; borrowed; NULL: the loop waits for the resolver */
-    const struct tls_named *tls;            /* borrowed until dialer_free */
-    const struct proxy_env *proxy;          /* borrowed until dialer_free; NULL: always direct */
-    bool l7;                                /* this edge's state says front: l7 */
+    const struct tls_named *tls;   /* borrowed until dialer_free */
+    const struct proxy_env *proxy; /* borrowed until dialer_free; NULL: always direct */
+    bool l7;                       /* this edge's state says front: l7 */
+    int64_t eager_ms; /* after the loss of an open channel tries stay at most 1 s apart for so long:
+                         others wait for this edge. 0: not so */
     const struct opening_edge_config *edge; /* borrowed until dialer_free; its `pin` and `id` may
                                                change between tries */
     const struct dialer_events *events;
@@ -66,9 +62,12 @@ void dialer_free(struct dialer *d);
 
 /* NULL while not open. */
 struct channel *dialer_channel(struct dialer *d);
-/* Try now instead of waiting (network change, `login`, a new id after `enrol`). An open channel is
- * closed first. */
+/* Start over now: on another network, with a new id after `enrol`. A try that is under way and an
+ * open channel are dropped first, without a word to the peer. */
 void dialer_again(struct dialer *d);
+/* Somebody waits for the channel until then: a dialer between two tries tries now, and tries stay
+ * at most 1 s apart. One that is connecting or open goes on as it is. */
+void dialer_hurry(struct dialer *d, sp_boot_ms until);
 
 /* Broker time now: hello's time plus boot clock since. 0 before the first hello. */
 sp_unix_ms dialer_broker_time(const struct dialer *d);

@@ -121,6 +121,12 @@ sp_error tls_foreign_binding(void *ssl, uint8_t out[TLS_EXPORT_BYTES])
     return SP_OK;
 }
 
+void tls_foreign_socket(void *ssl, int fd)
+{
+    if (ssl != NULL && fd >= 0 && wolfSSL_get_fd(ssl) < 0)
+        wolfSSL_set_fd(ssl, fd);
+}
+
 enum tls_refusal tls_foreign_refusal(void *ssl)
 {
     return tls_refusal_of(wolfSSL_get_error(ssl, 0));

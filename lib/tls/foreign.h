@@ -30,6 +30,13 @@ void tls_foreign_client_done(void *ssl_ctx);
 /* The channel binding of PROTOCOL section 4 (RFC 9266, TLS 1.3 only).   SP_ERR_TLS */
 SP_MUST sp_error tls_foreign_binding(void *ssl, uint8_t out[TLS_EXPORT_BYTES]);
 
+/*
+ * Gives `ssl` its socket, which libwebsockets' client ends by SSL_get_fd: wolfSSL does not learn it
+ * from the BIO that libwebsockets sets, so that each connection would leave a descriptor behind.
+ * When the connection ends, before libwebsockets closes it. NULL and -1 are allowed.
+ */
+void tls_foreign_socket(void *ssl, int fd);
+
 /* Why a foreign handshake failed, from ssl's last error. */
 enum tls_refusal tls_foreign_refusal(void *ssl);
 

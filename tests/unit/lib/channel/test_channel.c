@@ -1,3 +1,4 @@
+#include "lib/channel/backoff.h"
 #include "lib/channel/dialer.h"
 #include "lib/channel/listener.h"
 #include "lib/http/server.h"
@@ -5,6 +6,7 @@
 #include "lib/os/pool.h"
 #include "lib/os/sock.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -389,7 +391,7 @@ static void OA_7_another_identity_key_than_the_pinned_one_is_refused(void **stat
     turn_until(&h.lost, 1);
     assert_int_equal(h.end.error, SP_ERR_AUDIENCE);
     assert_int_equal(s.proven, 0);
-    assert_int_equal(h.end.again_ms, DIALER_WAIT_MAX_MS);
+    assert_int_equal(h.end.again_ms, BACKOFF_MAX_MS);
 }
 
 static void a_key_that_is_not_admitted_gets_4401(void **state)
@@ -401,7 +403,7 @@ static void a_key_that_is_not_admitted_gets_4401(void **state)
     assert_int_equal(h.end.close, 4401);
     assert_int_equal(h.opened, 0);
     assert_int_equal(s.opened, 0);
-    assert_int_equal(h.end.again_ms, DIALER_WAIT_MAX_MS);
+    assert_int_equal(h.end.again_ms, BACKOFF_MAX_MS);
 }
 
 static void a_second_channel_of_a_key_closes_the_first_with_4409(void **state)
@@ -431,7 +433,7 @@ static void a_lost_channel_comes_back(void **state)
     turn_until(&h.opened, 1);
     listener_close(s.listener, s.edge, CHANNEL_CLOSE_GOING, "restart");
     turn_until(&h.lost, 1);
-    assert_true(h.end.again_ms >= DIALER_WAIT_LEAST_MS && h.end.again_ms <= DIALER_WAIT_MS);
+    assert_true(h.end.again_ms >= BACKOFF_LEAST_MS && h.end.again_ms <= BACKOFF_FIRST_MS);
     turn_until(&h.opened, 2);
     assert_int_equal(s.lost, 1);
     dialer_again(dialer);
@@ -494,6 +496,111 @@ static void a_worker_waits_for_an_edge(void **state)
     assert_int_equal(w.e, SP_ERR_NOT_FOUND);
 }
 
+/* Descriptors of this process that stand for sockets. */
+static unsigned sockets_open(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    unsigned n = 0;
+    char target[64];
+
+    assert_non_null(folder);
+    for (struct dirent *d; (d = readdir(folder)) != NULL;) {
+        ssize_t len = readlinkat(dirfd(folder), d->d_name, target, sizeof target - 1);
+        n += len > 7 && memcmp(target, "socket:", 7) == 0;
+    }
+    closedir(folder);
+    return n;
+}
+
+static void fifty_reconnects_leave_no_descriptor(void **state)
+{
+    (void)state;
+    unsigned before;
+
+    dial("localhost");
+    turn_until(&h.opened, 1);
+    turn_for(50);
+    before = sockets_open();
+    for (unsigned i = 0; i < 50; i++) {
+        dialer_again(dialer);
+        turn_until(&h.opened, i + 2);
+    }
+    turn_for(50);
+    assert_int_equal(sockets_open(), before);
+}
+
+static void tries_that_end_early_or_in_refusal_leave_no_descriptor(void **state)
+{
+    (void)state;
+    unsigned before = sockets_open();
+
+    for (unsigned i = 0; i < 10; i++) {
+        dial("localhost");
+        turn_for(i); /* in the lookup, the handshake, the opening */
+        dialer_free(dialer);
+    }
+    dialer = NULL;
+    turn_for(50);
+    assert_int_equal(sockets_open(), before);
+
+    stop_side();
+    start_side("untrusted");
+    dial("localhost");
+    turn_until(&h.lost, 1);
+    turn_for(50);
+    assert_int_equal(sockets_open(), before);
+}
+
+static void a_hurry_dials_once_and_leaves_an_open_channel_alone(void **state)
+{
+    (void)state;
+    s.refuse = CHANNEL_CLOSE_PROOF; /* then the wait is a minute */
+    dial("localhost");
+    turn_until(&h.lost, 1);
+    s.refuse = 0;
+    for (int i = 0; i < 5; i++) {
+        dialer_hurry(dialer, clock_boot() + 1000);
+        turn_for(1);
+    }
+    turn_until(&h.opened, 1);
+    dialer_hurry(dialer, clock_boot() + 1000);
+    turn_for(50);
+    assert_int_equal(h.opened, 1);
+    assert_int_equal(h.lost, 1);
+    assert_int_equal(s.proven, 2);
+}
+
+static void while_somebody_waits_tries_are_a_second_apart(void **state)
+{
+    (void)state;
+    uint16_t real = s.port;
+    sp_boot_ms began;
+
+    s.port = 1;
+    dial("localhost");
+    s.port = real;
+    began = clock_boot();
+    dialer_hurry(dialer, began + 4000);
+    turn_until(&h.lost, 5);
+    assert_true(clock_boot() - began < 5500);
+}
+
+static void starting_over_waits_for_no_answer_of_the_old_peer(void **state)
+{
+    (void)state;
+    sp_boot_ms began;
+
+    dial("localhost");
+    turn_until(&h.opened, 1);
+    began = clock_boot();
+    dialer_again(dialer);
+    turn_until(&h.lost, 1);
+    assert_int_equal(h.end.error, SP_ERR_CANCELLED);
+    assert_int_equal(h.end.again_ms, 0);
+    turn_until(&h.opened, 2);
+    assert_true(clock_boot() - began < 1000);
+}
+
 static void nobody_listens(void **state)
 {
     (void)state;
@@ -523,6 +630,11 @@ int main(void)
         T(a_lost_channel_comes_back),
         T(a_message_that_breaks_the_protocol_ends_the_channel),
         T(a_worker_waits_for_an_edge),
+        T(fifty_reconnects_leave_no_descriptor),
+        T(tries_that_end_early_or_in_refusal_leave_no_descriptor),
+        T(a_hurry_dials_once_and_leaves_an_open_channel_alone),
+        T(while_somebody_waits_tries_are_a_second_apart),
+        T(starting_over_waits_for_no_answer_of_the_old_peer),
         T(nobody_listens),
     };
     return cmocka_run_group_tests(tests, start_all, stop_all);

@@ -79,9 +79,20 @@ static void refuse_all(struct live *l, const struct refusal *why)
     }
 }
 
+/* What was begun for the relay of the session before. */
+static void drop_ahead(struct live *l)
+{
+    place_free(l->place);
+    l->place = NULL;
+    tunnel_end_free(l->tunnel);
+    l->tunnel = NULL;
+}
+
 /* Nothing is under way any more. The session stays when it has an id and may come back. */
 static void settle(struct live *l, const struct refusal *why, bool over)
 {
+    if (!l->granted)
+        drop_ahead(l);
     l->stage = SESSION_STAGE_NONE;
     l->not_count = 0;
     l->tries = 0;
@@ -178,6 +189,10 @@ static void on_ended(void *arg, const struct tunnel_report *r)
     struct refusal why;
     bool over;
 
+    if (!l->granted) { /* the grant will find nothing, and dial */
+        drop_ahead(l);
+        return;
+    }
     l->up += r->up;
     l->down += r->down;
     drop_streams(l);
@@ -240,13 +255,6 @@ static sp_error start_tunnel(struct live *l, int fd)
 {
     struct sessions *s = l->owner;
     struct tls_context *outer;
-    struct tunnel_session session = {.grant = buf_view(&l->grant),
-                                     .app = l->app_id,
-                                     .device = *key_secret_public(s->state->tunnel),
-                                     .connector = l->connector};
-    struct tunnel_agent_says says = {
-        .device_sig = {s->state->tunnel_sig, sizeof s->state->tunnel_sig},
-        .identity = buf_view(&l->identity)};
     sp_error e = outer_context(s, &outer);
 
     if (e != SP_OK) {
@@ -259,10 +267,28 @@ static sp_error start_tunnel(struct live *l, int fd)
                                        .inner = s->inner,
                                        .host = l->host,
                                        .pin = s->state->l7 ? NULL : l->relay_pin,
-                                       .cut_through = l->cut_through && !s->state->l7,
                                        .events = &tunnel_events,
                                        .arg = l};
-    return tunnel_end_agent(&config, fd, &session, &says, &l->tunnel);
+    return tunnel_end_agent(&config, fd, &l->tunnel);
+}
+
+/* The tunnel stands at the relay, or will: it asks with the grant. */
+static sp_error begin_session(struct live *l)
+{
+    const struct state *state = l->owner->state;
+    const struct tunnel_session session = {.grant = buf_view(&l->grant),
+                                           .app = l->app_id,
+                                           .device = *key_secret_public(state->tunnel),
+                                           .connector = l->connector};
+    const struct tunnel_agent_says says = {
+        .device_sig = {state->tunnel_sig, sizeof state->tunnel_sig},
+        .identity = buf_view(&l->identity)};
+    sp_error e =
+        tunnel_end_begin(l->tunnel, l->host, l->cut_through && !state->l7, &session, &says);
+
+    if (e == SP_OK)
+        open_streams(l);
+    return e;
 }
 
 static void on_placed(void *arg, int fd, const char *host, sp_error e)
@@ -273,15 +299,50 @@ static void on_placed(void *arg, int fd, const char *host, sp_error e)
     snprintf(l->host, sizeof l->host, "%s", host);
     place_free(l->place);
     l->place = NULL; /* no longer pending */
-    if (e == SP_OK && (e = start_tunnel(l, fd)) == SP_OK) {
-        open_streams(l);
+    if (e == SP_OK)
+        e = start_tunnel(l, fd);
+    if (!l->granted || (e == SP_OK && (e = begin_session(l)) == SP_OK))
         return;
-    }
+    tunnel_end_free(l->tunnel);
+    l->tunnel = NULL;
     if (place_again(l, &(struct tunnel_report){.why = TUNNEL_FAULT}))
         return;
     why = refusal_make(EXIT_UNREACHABLE, "unreachable", "The relay can't be reached.",
                        sp_error_text(e), "sallyport doctor");
     settle(l, &why, false);
+}
+
+static sp_error dial(struct live *l, const struct view addresses[], size_t count)
+{
+    struct place_spec spec = {l->owner->loop, l->owner->pool, control_proxy(l->owner->control)};
+
+    return place_start(&spec, addresses, count, on_placed, l, &l->place);
+}
+
+/* A first try goes to the relay that the session before had: most often it is the same, and then
+ * connecting and the outer TLS cost the person no time of their own. */
+static void dial_ahead(struct live *l)
+{
+    const struct relay_seen *r = &l->owner->seen;
+    struct view addresses[SESSION_ADDRESSES_MAX];
+
+    if (r->address_count == 0 || l->tries > 0 || l->place != NULL || l->tunnel != NULL)
+        return;
+    for (size_t i = 0; i < r->address_count; i++)
+        addresses[i] = view_str(r->addresses[i]);
+    l->relay = r->relay;
+    memcpy(l->relay_pin, r->pin, sizeof l->relay_pin);
+    sp_ignore(dial(l, addresses, r->address_count)); /* then the grant dials */
+}
+
+static void remember_relay(struct relay_seen *r, const struct live *l,
+                           const struct session_open_answer *a)
+{
+    *r = (struct relay_seen){.relay = l->relay};
+    memcpy(r->pin, l->relay_pin, sizeof r->pin);
+    for (size_t i = 0; i < a->address_count; i++)
+        if (a->addresses[i].len < sizeof r->addresses[0])
+            view_copy(r->addresses[r->address_count++], sizeof r->addresses[0], a->addresses[i]);
 }
 
 /* ---- the grant --------------------------------------------------------------------------- */
@@ -324,6 +385,8 @@ static sp_error take_answer(struct live *l, const struct session_open_answer *a)
         return e;
     if ((e = decode_base64url_exact(a->relay_key, pin.bytes, sizeof pin.bytes)) != SP_OK)
         return e;
+    if (!id_equal(l->relay, a->relay) || memcmp(l->relay_pin, pin.bytes, sizeof l->relay_pin) != 0)
+        drop_ahead(l);
     memcpy(l->relay_pin, pin.bytes, sizeof l->relay_pin);
     l->id = a->session;
     l->app_id = a->app;
@@ -343,8 +406,22 @@ static sp_error take_answer(struct live *l, const struct session_open_answer *a)
     buf_add(&l->identity, a->identity);
     if ((e = buf_error(&l->grant)) != SP_OK || (e = buf_error(&l->identity)) != SP_OK)
         return e;
-    struct place_spec spec = {l->owner->loop, l->owner->pool, control_proxy(l->owner->control)};
-    return place_start(&spec, a->addresses, a->address_count, on_placed, l, &l->place);
+    remember_relay(&l->owner->seen, l, a);
+    return SP_OK;
+}
+
+/* The grant is ours: with the tunnel that was begun ahead, or with a new one. */
+static sp_error use_grant(struct live *l, const struct session_open_answer *a)
+{
+    l->granted = true;
+    l->stage = SESSION_STAGE_PLACING;
+    if (l->place != NULL)
+        return SP_OK; /* on_placed begins */
+    if (l->tunnel != NULL && begin_session(l) == SP_OK)
+        return SP_OK;
+    tunnel_end_free(l->tunnel);
+    l->tunnel = NULL;
+    return dial(l, a->addresses, a->address_count);
 }
 
 static void on_answer(void *arg, sp_error e, const struct envelope *m)
@@ -366,10 +443,11 @@ static void on_answer(void *arg, sp_error e, const struct envelope *m)
     else if ((e = take_answer(l, &a)) != SP_OK)
         why = refusal_make(EXIT_INTEGRITY, "integrity", "The broker's grant does not hold.",
                            sp_error_text(e), "sallyport doctor");
-    else {
-        l->stage = SESSION_STAGE_PLACING;
+    else if ((e = use_grant(l, &a)) != SP_OK)
+        why = refusal_make(EXIT_UNREACHABLE, "unreachable", "The relay can't be reached.",
+                           sp_error_text(e), "sallyport doctor");
+    else
         return;
-    }
     /* A broker that is away for a moment ends no session; a denial does. */
     settle(l, &why, why.exit != EXIT_UNREACHABLE && why.exit != EXIT_STEP_UP);
 }
@@ -383,10 +461,13 @@ static void start_asking(struct live *l)
 
     memcpy(open.not_relays, l->not_relays, sizeof open.not_relays);
     l->stage = SESSION_STAGE_ASKING;
+    l->granted = false;
     struct control_call call = {"session.open", fields_write(session_open_fields, &open),
                                 SESSIONS_OPEN_MS};
-    if ((e = control_ask(l->owner->control, &call, on_answer, l, &l->question)) == SP_OK)
+    if ((e = control_ask(l->owner->control, &call, on_answer, l, &l->question)) == SP_OK) {
+        dial_ahead(l);
         return;
+    }
     why = control_refusal(l->owner->control, "No session.", e, NULL);
     settle(l, &why, false);
 }
@@ -434,6 +515,8 @@ void live_cut(struct live *l, struct view code)
     struct refusal why;
 
     snprintf(l->cut_code, sizeof l->cut_code, "%.*s", VIEW_ARG(code));
+    if (!l->granted)
+        drop_ahead(l);
     if (l->tunnel != NULL) {
         l->cutting = true;
         l->dropping = false;

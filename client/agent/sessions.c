@@ -318,7 +318,7 @@ size_t sessions_end_all(struct sessions *s, const char *code)
 void sessions_drop_tunnels(struct sessions *s)
 {
     for (struct live *l = s->all; l != NULL; l = l->next)
-        if (l->tunnel != NULL) {
+        if (l->tunnel != NULL && l->granted) {
             l->dropping = true;
             tunnel_end_cut(l->tunnel, "");
         }

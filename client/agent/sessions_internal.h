@@ -10,6 +10,15 @@
 
 struct live;
 
+/* The relay of the session before: the next one begins to connect while the broker decides, and
+ * goes on with it if the grant names the same. A zeroed one is nobody. */
+struct relay_seen {
+    struct sp_id relay;
+    uint8_t pin[TLS_PIN_BYTES];
+    size_t address_count;
+    char addresses[SESSION_ADDRESSES_MAX][PLACE_HOST_MAX + 8];
+};
+
 struct opening {
     struct live *live;          /* the session that it waits for */
     struct opening *next, **at; /* the session's list */
@@ -34,6 +43,7 @@ struct live {
     struct timer *again;       /* owned; the broker is asked again; NULL: not running */
     struct place *place;       /* owned; NULL: not running */
     struct tunnel_end *tunnel; /* owned; NULL: none */
+    bool granted;              /* false: place and tunnel are ahead of the broker's answer */
     struct opening *openings;  /* owned by their callers */
     struct deferred deliver;
 
@@ -64,6 +74,7 @@ struct sessions {
     const struct sessions_events *events;
     void *arg;
     struct tls_context *outer, *inner, *named; /* named: front l7 only, made when first needed */
+    struct relay_seen seen;
     struct live *all;
     size_t count;
 };

@@ -151,13 +151,12 @@ SP_MUST static sp_error copy_says(struct core *c, const struct tunnel_agent_says
     return buf_append(&c->identity, says->identity);
 }
 
-sp_error core_new(const struct core_config *cfg, const struct tunnel_session *session,
-                  const struct tunnel_agent_says *says, struct core **out)
+sp_error core_new(const struct core_config *cfg, struct core **out)
 {
     struct core *c;
     sp_error e;
 
-    if (cfg->agent && (session == NULL || says == NULL))
+    if (cfg->agent != (cfg->ask == NULL)) /* a spare's ticket is known from the start */
         return SP_ERR_INVALID;
     if ((c = calloc(1, sizeof *c)) == NULL)
         return SP_ERR_NOMEM;
@@ -173,15 +172,26 @@ sp_error core_new(const struct core_config *cfg, const struct tunnel_session *se
     buf_init(&c->device_sig, 256);
     buf_init(&c->identity, BIND_MAX);
     buf_init(&c->bind_in, BIND_MAX + 4);
-    if ((e = outer_client(cfg->wire, cfg->outer, cfg->expect, cfg->ask, &c->outer)) != SP_OK ||
-        (cfg->agent &&
-         ((e = copy_session(c, session)) != SP_OK || (e = copy_says(c, says)) != SP_OK ||
-          (e = streams_new(STREAMS_AGENT, session->app, 0, &streams_hooks, c, &c->streams)) !=
-              SP_OK))) {
+    if ((e = outer_client(cfg->wire, cfg->outer, cfg->expect, cfg->ask, &c->outer)) != SP_OK) {
         core_free(c);
         return e;
     }
     *out = c;
+    return SP_OK;
+}
+
+sp_error core_begin(struct core *c, const struct upgrade_request *ask,
+                    const struct tunnel_session *session, const struct tunnel_agent_says *says)
+{
+    sp_error e;
+
+    if (!c->agent || c->state != CORE_OUTER || c->streams != NULL)
+        return SP_ERR_CLOSED;
+    if ((e = copy_session(c, session)) != SP_OK || (e = copy_says(c, says)) != SP_OK ||
+        (e = streams_new(STREAMS_AGENT, session->app, 0, &streams_hooks, c, &c->streams)) !=
+            SP_OK ||
+        (e = outer_ask(c->outer, ask)) != SP_OK)
+        return fail(c, e);
     return SP_OK;
 }
 

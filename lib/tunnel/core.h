@@ -38,15 +38,19 @@ struct core_config {
     struct wire *wire;
     struct tls_context *outer, *inner;
     const struct tls_expect *expect;   /* of the relay; borrowed for the call */
-    const struct upgrade_request *ask; /* borrowed for the call */
+    const struct upgrade_request *ask; /* borrowed for the call; NULL: see core_begin */
     const struct core_hooks *hooks;    /* borrowed until core_free, as arg */
     void *arg;
 };
 
-/* An agent needs `session` and `says`; a spare has none. Borrowed for the call.
+/* A connector's spare, or an agent's end that waits in the outer TLS for core_begin.
  *   SP_ERR_INVALID, SP_ERR_NOMEM, SP_ERR_TLS */
-SP_MUST sp_error core_new(const struct core_config *c, const struct tunnel_session *session,
-                          const struct tunnel_agent_says *says, struct core **out);
+SP_MUST sp_error core_new(const struct core_config *c, struct core **out);
+/* Agent, once: what to ask the relay for, and the session. All borrowed for the call; core_run
+ * must follow.   SP_ERR_CLOSED, SP_ERR_INVALID, SP_ERR_NOMEM, SP_ERR_TLS */
+SP_MUST sp_error core_begin(struct core *c, const struct upgrade_request *ask,
+                            const struct tunnel_session *session,
+                            const struct tunnel_agent_says *says);
 /* Streams end with SP_ERR_RESET first. NULL is allowed. */
 void core_free(struct core *c);
 

@@ -12,7 +12,6 @@ struct tunnel_end {
     struct core *core;                      /* owned */
     const struct tunnel_end_events *events; /* borrowed, as arg */
     void *arg;
-    bool agent;
     bool draining, over, abandoned;
     struct idle idle;
     struct timer *timer; /* owned; NULL: not running */
@@ -248,20 +247,16 @@ SP_MUST static sp_error new_end(const struct tunnel_end_config *c, int fd, struc
     return SP_OK;
 }
 
-SP_MUST static sp_error start(const struct tunnel_end_config *c, int fd, bool agent,
-                              struct upgrade_request *ask, const struct tunnel_session *session,
-                              const struct tunnel_agent_says *says, struct tunnel_end **out)
+SP_MUST static sp_error start(const struct tunnel_end_config *c, int fd,
+                              const struct upgrade_request *ask, struct tunnel_end **out)
 {
     struct tunnel_end *t;
     sp_error e;
 
     if ((e = new_end(c, fd, &t)) != SP_OK)
         return e;
-    ask->path = UPGRADE_TUNNEL;
-    ask->host = view_str(c->host);
-    ask->cut_through = c->cut_through;
     const struct tls_expect relay = {.name = c->host, .pin = c->pin};
-    const struct core_config core = {.agent = agent,
+    const struct core_config core = {.agent = ask == NULL,
                                      .thread = c->thread,
                                      .wire = &t->drive.wire,
                                      .outer = c->outer,
@@ -270,8 +265,7 @@ SP_MUST static sp_error start(const struct tunnel_end_config *c, int fd, bool ag
                                      .ask = ask,
                                      .hooks = &core_hooks,
                                      .arg = t};
-    t->agent = agent;
-    if ((e = core_new(&core, session, says, &t->core)) != SP_OK) {
+    if ((e = core_new(&core, &t->core)) != SP_OK) {
         tunnel_end_free(t);
         return e;
     }
@@ -280,22 +274,41 @@ SP_MUST static sp_error start(const struct tunnel_end_config *c, int fd, bool ag
     return SP_OK;
 }
 
-sp_error tunnel_end_agent(const struct tunnel_end_config *c, int fd,
-                          const struct tunnel_session *session,
-                          const struct tunnel_agent_says *says, struct tunnel_end **out)
+sp_error tunnel_end_agent(const struct tunnel_end_config *c, int fd, struct tunnel_end **out)
 {
-    struct upgrade_request ask = {.grant = session->grant};
+    return start(c, fd, NULL, out);
+}
 
-    return start(c, fd, true, &ask, session, says, out);
+sp_error tunnel_end_begin(struct tunnel_end *t, const char *host, bool cut_through,
+                          const struct tunnel_session *session,
+                          const struct tunnel_agent_says *says)
+{
+    const struct upgrade_request ask = {.path = UPGRADE_TUNNEL,
+                                        .host = view_str(host),
+                                        .cut_through = cut_through,
+                                        .grant = session->grant};
+    sp_error e;
+
+    if (t->over)
+        return SP_ERR_CLOSED;
+    if ((e = core_begin(t->core, &ask, session, says)) != SP_OK)
+        return e;
+    idle_begin(&t->idle, clock_boot());
+    set_timer(t);
+    deferred_queue(t->drive.loop, &t->turn);
+    return SP_OK;
 }
 
 sp_error tunnel_end_spare(const struct tunnel_end_config *c, int fd, const uint8_t ticket[16],
                           struct tunnel_end **out)
 {
-    struct upgrade_request ask = {.has_ticket = true};
+    struct upgrade_request ask = {.path = UPGRADE_TUNNEL,
+                                  .host = view_str(c->host),
+                                  .cut_through = c->cut_through,
+                                  .has_ticket = true};
 
     memcpy(ask.ticket, ticket, sizeof ask.ticket);
-    return start(c, fd, false, &ask, NULL, NULL, out);
+    return start(c, fd, &ask, out);
 }
 
 sp_error tunnel_end_serve(struct tunnel_end *t, const struct tunnel_session *session,

@@ -5,14 +5,14 @@
  * tunnel_end: one end of one tunnel, at an agent or a connector: the socket to the relay, outer
  * TLS and websocket, inner TLS and bind, the switch to bare records, streams, pings.
  *
- *   agent       tunnel_end_agent(fd, grant, …) → up → tunnel_end_stream() as often as needed
+ *   agent       tunnel_end_agent(fd) → tunnel_end_begin(grant, …) → up → tunnel_end_stream()
  *   connector   tunnel_end_spare(fd, ticket)   → waiting → tunnel_end_serve(grant, …) → up →
  * stream…
  *
  * The owner checks grants; this room checks that the peer has the key that was named, and that
  * both ends mean the same grant, app and version (E2E-4). Loop thread only. All callbacks come
- * from the loop, never from inside a call of this header, but `ended` may follow any of them; in
- * `ended`, and only there or later, the owner calls tunnel_end_free.
+ * from the loop, never from inside a call of this header, but `ended` may follow any of them. The
+ * owner calls tunnel_end_free in `ended`, or outside of all callbacks at any time.
  */
 
 #include "lib/base/clock.h"
@@ -77,7 +77,7 @@ struct tunnel_end_config {
     struct tls_context *inner; /* mutual client (agent) or server (connector); kept alive */
     const char *host;          /* SNI, Host header, and the name of a named context */
     const uint8_t *pin;        /* the relay's TLS_PIN_BYTES; NULL with a named context */
-    bool cut_through;          /* offer it: configuration `auto` and no L7 front */
+    bool cut_through;          /* a spare offers it: configuration `auto` and no L7 front */
     const struct tunnel_end_events *events; /* borrowed until _free */
     void *arg;                              /* borrowed until _free */
 };
@@ -96,15 +96,26 @@ struct tunnel_agent_says {
 };
 
 /*
- * Both take `fd`, a connected TCP socket in non-blocking mode, also when they fail.
+ * Both take `fd`, a connected TCP socket in non-blocking mode, also when they fail. An agent's end
+ * stops after the outer TLS until tunnel_end_begin: an agent may shake hands with a relay while
+ * its broker still decides.
  *   SP_ERR_INVALID   a member that must be set is not
  *   SP_ERR_NOMEM, SP_ERR_IO, SP_ERR_TLS
  */
 SP_MUST sp_error tunnel_end_agent(const struct tunnel_end_config *c, int fd,
-                                  const struct tunnel_session *session,
-                                  const struct tunnel_agent_says *says, struct tunnel_end **out);
+                                  struct tunnel_end **out);
 SP_MUST sp_error tunnel_end_spare(const struct tunnel_end_config *c, int fd,
                                   const uint8_t ticket[16], struct tunnel_end **out);
+
+/*
+ * Agent, once: asks the relay with the grant for its session. `host` and `cut_through` as in the
+ * config. The time for opening begins anew.
+ *   SP_ERR_CLOSED    it has ended, or begun
+ *   SP_ERR_INVALID, SP_ERR_NOMEM, SP_ERR_TLS
+ */
+SP_MUST sp_error tunnel_end_begin(struct tunnel_end *t, const char *host, bool cut_through,
+                                  const struct tunnel_session *session,
+                                  const struct tunnel_agent_says *says);
 
 /*
  * Connector, once, after `waiting`: serves the session whose `open` named this spare. `bare` is

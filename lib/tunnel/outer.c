@@ -54,7 +54,6 @@ SP_MUST static sp_error new_outer(struct wire *wire, struct tls_context *tls,
     return SP_OK;
 }
 
-/* The request is written down now, since its views are borrowed, and sent when TLS is up. */
 sp_error outer_client(struct wire *wire, struct tls_context *tls, const struct tls_expect *expect,
                       const struct upgrade_request *ask, struct outer **out)
 {
@@ -63,19 +62,40 @@ sp_error outer_client(struct wire *wire, struct tls_context *tls, const struct t
 
     if ((e = new_outer(wire, tls, expect, true, &o)) != SP_OK)
         return e;
-    o->request.cut_through = ask->cut_through;
-    random_bytes(o->request.key, sizeof o->request.key);
-    struct upgrade_request asked = *ask;
-    memcpy(asked.key, o->request.key, sizeof asked.key);
-    upgrade_write_request(&asked, &o->head);
-    if ((e = buf_error(&o->head)) == SP_OK && o->head.len > UPGRADE_HEAD_MAX)
-        e = SP_ERR_INVALID;
-    if (e != SP_OK) {
+    if (ask != NULL && (e = outer_ask(o, ask)) != SP_OK) {
         outer_free(o);
         return e;
     }
     *out = o;
     return SP_OK;
+}
+
+SP_MUST static sp_error send_request(struct outer *o)
+{
+    if (tls_conn_write(o->tls, buf_view(&o->head)) != SP_OK)
+        return outer_fail(o, SP_ERR_TLS);
+    buf_wipe(&o->head);
+    return SP_OK;
+}
+
+/* The request is written down now, since its views are borrowed, and sent when TLS is up. */
+sp_error outer_ask(struct outer *o, const struct upgrade_request *ask)
+{
+    struct upgrade_request asked = *ask;
+    sp_error e;
+
+    if (!o->client || o->asked || (o->state != OUTER_TLS && o->state != OUTER_UPGRADE))
+        return SP_ERR_CLOSED;
+    o->asked = true;
+    o->request.cut_through = ask->cut_through;
+    random_bytes(o->request.key, sizeof o->request.key);
+    memcpy(asked.key, o->request.key, sizeof asked.key);
+    upgrade_write_request(&asked, &o->head);
+    if ((e = buf_error(&o->head)) == SP_OK && o->head.len > UPGRADE_HEAD_MAX)
+        e = SP_ERR_INVALID;
+    if (e != SP_OK)
+        return outer_fail(o, e);
+    return o->state == OUTER_UPGRADE ? send_request(o) : SP_OK;
 }
 
 sp_error outer_server(struct wire *wire, struct tls_context *tls, struct outer **out)
@@ -107,12 +127,7 @@ const struct outer_end *outer_end(const struct outer *o)
 SP_MUST static sp_error tls_done(struct outer *o)
 {
     o->state = outer_next(o->state, OUTER_EV_TLS_DONE);
-    if (!o->client)
-        return SP_OK;
-    if (tls_conn_write(o->tls, buf_view(&o->head)) != SP_OK)
-        return outer_fail(o, SP_ERR_TLS);
-    buf_wipe(&o->head);
-    return SP_OK;
+    return o->asked ? send_request(o) : SP_OK;
 }
 
 /* A word for `code`: what the peer wrote, if it looks like one. */
@@ -185,6 +200,8 @@ SP_MUST static sp_error advance_upgrade(struct outer *o)
     for (;;) {
         if ((e = tls_conn_read(o->tls, piece, sizeof piece, &got)) != SP_OK)
             return e == SP_ERR_AGAIN ? e : outer_fail(o, e);
+        if (o->client && !o->asked) /* an answer to nothing */
+            return outer_fail(o, SP_ERR_PROTOCOL);
         if (buf_append(&o->head, (struct view){piece, got}) != SP_OK)
             return outer_fail(o, SP_ERR_PROTOCOL);
         if ((e = o->client ? read_answer(o) : read_request(o)) != SP_ERR_AGAIN)

@@ -28,11 +28,14 @@ struct outer_end {
     char code[32];                  /* Sallyport-Code, or the reason in the peer's close frame */
 };
 
-/* `wire` is borrowed until outer_free. `ask` (client) is borrowed for the call; its key is made
- * here.   SP_ERR_INVALID, SP_ERR_NOMEM, SP_ERR_TLS */
+/* `wire` is borrowed until outer_free. `ask` is borrowed for the call; its key is made here. NULL:
+ * TLS only, until outer_ask.   SP_ERR_INVALID, SP_ERR_NOMEM, SP_ERR_TLS */
 SP_MUST sp_error outer_client(struct wire *wire, struct tls_context *tls,
                               const struct tls_expect *expect, const struct upgrade_request *ask,
                               struct outer **out);
+/* Client that was made without `ask`: sent when TLS is up, or at once.
+ *   SP_ERR_CLOSED  over, or asked already;  SP_ERR_INVALID, SP_ERR_TLS */
+SP_MUST sp_error outer_ask(struct outer *o, const struct upgrade_request *ask);
 SP_MUST sp_error outer_server(struct wire *wire, struct tls_context *tls, struct outer **out);
 void outer_free(struct outer *o); /* sends nothing; NULL is allowed */
 

@@ -8,9 +8,9 @@ struct outer {
     struct wire *wire;    /* borrowed */
     struct tls_conn *tls; /* owned; NULL: shed */
     enum outer_state state;
-    bool client;
-    bool cut_through; /* agreed in the upgrade */
-    bool bare_mode;   /* SWITCH may come and go */
+    bool client, asked; /* asked: client: the request is written down, or sent */
+    bool cut_through;   /* agreed in the upgrade */
+    bool bare_mode;     /* SWITCH may come and go */
     bool proved;
     bool close_sent;
     enum switch_state rx, tx;

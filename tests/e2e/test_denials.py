@@ -4,6 +4,8 @@ Exit codes: 4 login needed, 5 denied by policy, 6 step-up, 7 posture, 9 session 
 docs/exit-codes.md of the product).
 """
 
+import os
+import pathlib
 import socket
 import time
 
@@ -49,6 +51,20 @@ def denied(world, user, app, code, word):
 
 def test_wrong_group_is_denied_with_exit_5(world, carl):
     denied(world, carl, "wiki", 5, "denied")
+
+
+def sockets(user):
+    """Of the user's agent; it dials its relay while the broker decides."""
+    return sum(os.readlink(fd).startswith("socket:") for fd in pathlib.Path(f"/proc/{user.agent.pid}/fd").iterdir())
+
+
+def test_a_denial_leaves_no_connection_to_the_relay_behind(world, anna):
+    assert anna.run("up", "wiki").code == 0  # from here on its relay is known
+    before = sockets(anna)
+    for _ in range(20):
+        assert anna.run("up", "payroll").code == 5
+    proc.until("what was dialled for nothing is closed", 10, lambda: sockets(anna) <= before)
+    assert anna.run("up", "notes").code == 0
 
 
 def test_an_app_that_no_policy_names_is_denied(world, anna):

@@ -402,13 +402,13 @@ struct rig_agent *rig_ask(struct rig *r, int n, const struct grant *g, const cha
                                              .inner = a->inner,
                                              .host = "relay.test",
                                              .pin = r->pin,
-                                             .cut_through = true,
                                              .events = &agent_events,
                                              .arg = a};
     const struct tunnel_session session = {
         .grant = view_str(token), .app = g->app, .device = g->device, .connector = g->connector};
     const struct tunnel_agent_says says = {.device_sig = view_str("signature")};
-    check_ok(tunnel_end_agent(&config, rig_connect(r), &session, &says, &a->end));
+    check_ok(tunnel_end_agent(&config, rig_connect(r), &a->end));
+    check_ok(tunnel_end_begin(a->end, config.host, true, &session, &says));
     return a;
 }
 

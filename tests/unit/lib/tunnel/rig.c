@@ -87,18 +87,31 @@ void rig_init(struct rig *r, bool offer, bool accept_cut)
     wire_init(&r->connector_wire, r->thread);
 }
 
+void rig_begin(struct rig *r)
+{
+    const struct upgrade_request by_grant = {.path = UPGRADE_TUNNEL,
+                                             .host = view_str("relay.example"),
+                                             .grant = r->session.grant,
+                                             .cut_through = r->offer};
+    const struct tunnel_agent_says says = {.device_sig = view_str("signature")};
+
+    check_ok(core_begin(r->agent, &by_grant, &r->session, &says));
+    sp_ignore(core_run(r->agent));
+}
+
 void rig_open(struct rig *r)
 {
-    struct upgrade_request by_grant = {.path = UPGRADE_TUNNEL,
-                                       .host = view_str("relay.example"),
-                                       .grant = r->session.grant,
-                                       .cut_through = r->offer};
+    rig_open_ahead(r);
+    rig_begin(r);
+}
+
+void rig_open_ahead(struct rig *r)
+{
     struct upgrade_request by_ticket = {.path = UPGRADE_TUNNEL,
                                         .host = view_str("relay.example"),
                                         .has_ticket = true,
                                         .ticket = {9},
                                         .cut_through = true};
-    const struct tunnel_agent_says says = {.device_sig = view_str("signature")};
     const struct tls_expect relay = {.name = "relay.example", .pin = r->pin};
     struct core_config c = {.agent = true,
                             .thread = r->thread,
@@ -106,17 +119,16 @@ void rig_open(struct rig *r)
                             .outer = r->outer_client,
                             .inner = r->agent_tls,
                             .expect = &relay,
-                            .ask = &by_grant,
                             .hooks = &agent_hooks,
                             .arg = r};
 
-    check_ok(core_new(&c, &r->session, &says, &r->agent));
+    check_ok(core_new(&c, &r->agent));
     c.agent = false;
     c.wire = &r->connector_wire;
     c.inner = r->connector_tls;
     c.ask = &by_ticket;
     c.hooks = &connector_hooks;
-    check_ok(core_new(&c, NULL, NULL, &r->connector));
+    check_ok(core_new(&c, &r->connector));
     check_ok(outer_server(&r->ra_wire, r->outer_server, &r->ra));
     check_ok(outer_server(&r->rb_wire, r->outer_server, &r->rb));
     sp_ignore(core_run(r->agent)); /* the hello */

@@ -44,6 +44,9 @@ struct rig {
 
 void rig_init(struct rig *r, bool offer, bool accept_cut);
 void rig_open(struct rig *r); /* makes both ends, a spare and the agent's tunnel; moves nothing */
+/* The two halves of it: the agent's end without a session, and its session. */
+void rig_open_ahead(struct rig *r);
+void rig_begin(struct rig *r);
 /* Moves one piece on each link. False: nothing moved and nothing is to be moved. */
 bool rig_turn(struct rig *r);
 void rig_settle(struct rig *r); /* turns until nothing moves */

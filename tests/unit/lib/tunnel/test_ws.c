@@ -98,11 +98,10 @@ static void upgrade_as_server(struct evil *e, bool cut_through)
     check_ok(outer_advance(e->outer));
 }
 
-/* `we_serve`: our server against an evil client; else the other way round. */
-static void evil_init(struct evil *e, bool we_serve, bool cut_through)
+/* TLS is up, nothing more. `ask` NULL: our client has not asked yet. */
+static void evil_tls(struct evil *e, bool we_serve, const struct upgrade_request *ask)
 {
     const struct tls_expect expect = {.name = "relay.test", .pin = e->pin};
-    const struct upgrade_request ask = asking(cut_through);
     const struct tls_wire wire = {wire_take, wire_put, &e->theirs};
 
     *e = (struct evil){.we_serve = we_serve};
@@ -119,10 +118,18 @@ static void evil_init(struct evil *e, bool we_serve, bool cut_through)
         sp_ignore(tls_conn_handshake(e->tls));
         pass(&e->theirs, &e->ours);
     } else {
-        check_ok(outer_client(&e->ours, e->client, &expect, &ask, &e->outer));
+        check_ok(outer_client(&e->ours, e->client, &expect, ask, &e->outer));
         check_ok(tls_conn_new(e->server, NULL, &wire, &e->tls));
     }
     exchange(e);
+}
+
+/* `we_serve`: our server against an evil client; else the other way round. */
+static void evil_init(struct evil *e, bool we_serve, bool cut_through)
+{
+    const struct upgrade_request ask = asking(cut_through);
+
+    evil_tls(e, we_serve, &ask);
     if (we_serve)
         upgrade_as_client(e, cut_through);
     else
@@ -171,6 +178,22 @@ static unsigned close_code(struct evil *e)
         at += 2 + mask + len;
     }
     return 0;
+}
+
+static void an_answer_to_a_client_that_did_not_ask_ends_it(void **state)
+{
+    static const char answer[] = "HTTP/1.1 101 Switching Protocols\r\n";
+    const struct upgrade_request ask = asking(true);
+    struct evil e;
+
+    (void)state;
+    evil_tls(&e, false, NULL);
+    assert_int_equal(outer_advance(e.outer), SP_ERR_AGAIN);
+    assert_int_equal(outer_state(e.outer), OUTER_UPGRADE);
+    say(&e, answer, sizeof answer - 1);
+    assert_int_equal(outer_advance(e.outer), SP_ERR_PROTOCOL);
+    assert_int_equal(outer_ask(e.outer, &ask), SP_ERR_CLOSED);
+    evil_deinit(&e);
 }
 
 /* ---- frames ------------------------------------------------------------------------------- */
@@ -551,6 +574,7 @@ static void CT_2_a_switch_that_is_early_doubled_or_unagreed_breaks_the_session(v
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_answer_to_a_client_that_did_not_ask_ends_it),
         cmocka_unit_test(WS_01_an_unmasked_client_frame_is_1002),
         cmocka_unit_test(WS_02_a_masked_server_frame_fails_our_client),
         cmocka_unit_test(WS_03_reserved_bits_and_opcodes_are_1002),

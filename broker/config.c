@@ -1,7 +1,7 @@
 #include "broker/config.h"
 #include "lib/crypto/jwk.h"
 #include "lib/http/url.h"
-#include "lib/os/sock.h"
+#include "lib/os/prefix.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -90,6 +90,7 @@ const struct config_field broker_config_fields[] = {
     {.name = "relay_group", .kind = CONFIG_STRING, AT(relay_group), .min = 1, .max = 32},
     {.name = "enrol_at_login", .kind = CONFIG_BOOL, AT(enrol_at_login), .preset = "true"},
     {.name = "front", .kind = CONFIG_WORD, AT(front), .words = front_words},
+    {.name = "proxies", .kind = CONFIG_STRINGS, AT(proxies), .max = 64},
     {.name = "operations",
      .kind = CONFIG_STRING,
      AT(operations),
@@ -164,12 +165,36 @@ static sp_error check_listen(const struct broker_config *c, struct sp_why *why)
     return SP_OK;
 }
 
+sp_error broker_config_proxies(const struct broker_config *c, struct prefixes *out,
+                               struct sp_why *why)
+{
+    *out = (struct prefixes){0};
+    sp_why_field(why, "proxies");
+    if (c->proxies.count > PREFIXES_MAX)
+        return sp_why_say(why, SP_ERR_INVALID, "at most %d ranges", PREFIXES_MAX);
+    for (size_t p = 0; p < c->proxies.count; p++) {
+        sp_why_field(why, "proxies[%zu]", p);
+        if (prefix_parse(view_str(c->proxies.items[p]), &out->at[p]) != SP_OK)
+            return sp_why_say(why, SP_ERR_INVALID,
+                              "%s is no address or range, such as 198.18.66.0/24 or 2001:db8::7",
+                              c->proxies.items[p]);
+        if (out->at[p].bits == 0 || out->at[p].bits == 96)
+            return sp_why_say(why, SP_ERR_INVALID,
+                              "%s is everyone: whose word is taken may say it is anyone",
+                              c->proxies.items[p]);
+    }
+    out->count = c->proxies.count;
+    return SP_OK;
+}
+
 sp_error broker_config_check(const struct broker_config *c, struct sp_why *why)
 {
+    struct prefixes proxies;
     sp_error e;
 
     if ((e = check_origin(c->public_url, "public_url", why)) != SP_OK ||
-        (e = check_listen(c, why)) != SP_OK)
+        (e = check_listen(c, why)) != SP_OK ||
+        (e = broker_config_proxies(c, &proxies, why)) != SP_OK)
         return e;
     for (size_t p = 0; p < c->providers.count; p++)
         if ((e = check_provider(c, p, why)) != SP_OK)

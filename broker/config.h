@@ -38,6 +38,7 @@ struct broker_config {
     char *relay_user, *relay_group; /* of that relay; NULL: the broker's own, socket 0600 */
     bool enrol_at_login;            /* a first sign-in may set up TOTP: its page shows the QR */
     int front;                      /* enum front_mode */
+    struct config_strings proxies;  /* "198.18.66.0/24": whose word about the peer is taken */
     char *operations;               /* "127.0.0.1:7480": /livez, /readyz, /metrics */
     int64_t workers;
     char *admin_group;    /* "corp/sallyport-admins" */
@@ -56,6 +57,11 @@ struct broker_config {
 };
 
 extern const struct config_field broker_config_fields[];
+
+/* `proxies` as ranges.   SP_ERR_INVALID */
+struct prefixes;
+SP_MUST sp_error broker_config_proxies(const struct broker_config *c, struct prefixes *out,
+                                       struct sp_why *why);
 
 /* Reads and checks the file. Free with broker_config_free also after a failure. Errors and `why`
  * as config_load. */

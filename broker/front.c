@@ -12,6 +12,7 @@ struct waiting {
     struct front *front; /* borrowed */
     struct peek *peek;   /* owned */
     struct address peer;
+    bool named; /* `peer` is whose connection it is, not a proxy that has not said it yet */
     struct waiting *next, **at;
 };
 
@@ -89,33 +90,49 @@ static bool same_source(const struct address *a, const struct address *b)
     return view_equal(view_slice(x, 0, 8), view_slice(y, 0, 8)) && x.len == y.len;
 }
 
-static bool too_many(const struct front *f, const struct address *peer)
+static bool too_many_of(const struct front *f, const struct address *peer)
 {
     size_t same = 0;
 
-    if (f->counts.peeking >= FRONT_PEEKS_MAX)
-        return true;
     for (const struct waiting *w = f->waiting; w != NULL; w = w->next)
-        same += same_source(&w->peer, peer) ? 1 : 0;
+        same += w->named && same_source(&w->peer, peer) ? 1 : 0;
     return same >= FRONT_PEEKS_A_SOURCE;
+}
+
+/* A proxy's own connections (LOCAL) are counted as its own. */
+static bool on_proxied(void *arg, const struct address *from)
+{
+    struct waiting *w = arg;
+
+    if (from != NULL)
+        w->peer = *from;
+    if (too_many_of(w->front, &w->peer))
+        return false;
+    w->named = true;
+    return true;
 }
 
 static void begin(struct front *f, int fd, const struct address *peer)
 {
     struct waiting *w;
 
+    bool proxied = f->targets.proxies != NULL && prefixes_hold(f->targets.proxies, peer);
+
     f->counts.accepted++;
-    if (too_many(f, peer) || (w = calloc(1, sizeof *w)) == NULL) {
+    if (f->counts.peeking >= FRONT_PEEKS_MAX || (!proxied && too_many_of(f, peer)) ||
+        (w = calloc(1, sizeof *w)) == NULL) {
         f->counts.refused++;
         close(fd);
         return;
     }
-    *w = (struct waiting){.front = f, .peer = *peer, .next = f->waiting, .at = &f->waiting};
+    *w = (struct waiting){
+        .front = f, .peer = *peer, .named = !proxied, .next = f->waiting, .at = &f->waiting};
     if (w->next != NULL)
         w->next->at = &w->next;
     f->waiting = w;
     f->counts.peeking++;
-    if (peek_new(f->loop, fd, on_peeked, w, &w->peek) != SP_OK) {
+    if ((proxied ? peek_proxied_new(f->loop, fd, on_proxied, on_peeked, w, &w->peek)
+                 : peek_new(f->loop, fd, on_peeked, w, &w->peek)) != SP_OK) {
         f->counts.refused++;
         waiting_free(w);
     }

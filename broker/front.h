@@ -6,23 +6,28 @@
  * and steers: a hello whose ALPN is exactly the tunnel's goes to the relay, everything else to
  * the HTTP server.
  *
+ * A connection of one of `proxies` (load balancers that pass TCP through) begins with a PROXY
+ * header of version 2, always; whom it names is the peer from there on. From anyone else such a
+ * header is what no ClientHello is.
+ *
  * Refused without a word: what is no ClientHello, and connections beyond FRONT_PEEKS_MAX that
- * have not finished theirs, or FRONT_PEEKS_A_SOURCE of one address (/64 for IPv6). Out of
+ * have not finished theirs, or FRONT_PEEKS_A_SOURCE of one peer (/64 for IPv6). Out of
  * descriptors: accepting pauses for FRONT_PAUSE_MS, one log line says so.
  * Loop thread.
  */
 
 #include "lib/base/why.h"
 #include "lib/config/load.h"
-#include "lib/os/sock.h"
+#include "lib/os/prefix.h"
 
 struct front;
 struct loop;
 
 enum { FRONT_PEEKS_MAX = 4096, FRONT_PEEKS_A_SOURCE = 64, FRONT_PAUSE_MS = 100 };
 
-/* Both take `fd`, unread. `peer` is who connected. */
+/* Both take `fd`, unread. `peer` is who connected, also from behind a proxy. */
 struct front_targets {
+    const struct prefixes *proxies; /* borrowed until front_free; NULL: none */
     void (*tunnel)(void *arg, int fd, const struct address *peer);
     void (*http)(void *arg, int fd, const struct address *peer);
     void *arg; /* borrowed until front_free */

@@ -137,7 +137,6 @@ static bool too_many(const struct listener *l, const struct edge *e)
 static int check_upgrade(struct lws *wsi, struct edge *e)
 {
     struct intake in;
-    uint16_t port;
     int refused = intake_upgrade(wsi, "/control", &in);
 
     if (refused == 0 && request_header(&in.request, "origin").len > 0) /* WS-14 */
@@ -145,8 +144,10 @@ static int check_upgrade(struct lws *wsi, struct edge *e)
     if (refused == 0 && decode_base64url_exact(request_header(&in.request, "sallyport-nonce"),
                                                e->nonce, sizeof e->nonce) != SP_OK)
         refused = 400;
+    if (server_peer(wsi, &in.request) != SP_OK)
+        refused = 400;
+    memcpy(e->peer.address, in.request.peer, sizeof e->peer.address);
     intake_deinit(&in);
-    server_peer(wsi, e->peer.address, &port);
     read_source(e);
     return refused;
 }

@@ -141,9 +141,9 @@ static int on_upgrade(struct lws *wsi, struct page **slot)
     f->page_count++;
     *slot = p;
     if (intake_upgrade(wsi, "/api/v1/live", &p->in) != 0 ||
-        !view_is(request_header(&p->in.request, "origin"), f->origin))
+        !view_is(request_header(&p->in.request, "origin"), f->origin) ||
+        server_peer(wsi, &p->in.request) != SP_OK)
         return -1;
-    server_peer(wsi, p->in.request.peer, &p->in.request.peer_port);
     return 0;
 }
 

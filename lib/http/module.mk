@@ -5,14 +5,15 @@ noinst_LIBRARIES += %D%/libhttp.a
 	%D%/cookie.c %D%/cookie.h %D%/html.c %D%/html.h %D%/problem.c %D%/problem.h \
 	%D%/proxy.c %D%/proxy.h %D%/engine.c %D%/engine.h %D%/intake.c %D%/intake.h \
 	%D%/answer.c %D%/answer.h %D%/server.c %D%/server.h %D%/live.c %D%/live.h \
-	%D%/client.c %D%/client.h \
+	%D%/client.c %D%/client.h %D%/forwarded.c %D%/forwarded.h \
 	%D%/proxy_answer.c %D%/proxy_answer.h %D%/proxy_dial.c %D%/proxy_dial.h
 
 check_PROGRAMS += \
 	tests/unit/%D%/test_message tests/unit/%D%/test_url tests/unit/%D%/test_form \
 	tests/unit/%D%/test_cookie tests/unit/%D%/test_html tests/unit/%D%/test_problem \
 	tests/unit/%D%/test_proxy tests/unit/%D%/test_server tests/unit/%D%/test_client \
-	tests/unit/%D%/test_answer tests/unit/%D%/test_live
+	tests/unit/%D%/test_answer tests/unit/%D%/test_live tests/unit/%D%/test_forwarded \
+	tests/unit/%D%/test_peer
 tests_unit_%C%_test_message_SOURCES = tests/unit/%D%/test_message.c
 tests_unit_%C%_test_url_SOURCES = tests/unit/%D%/test_url.c
 tests_unit_%C%_test_form_SOURCES = tests/unit/%D%/test_form.c
@@ -26,6 +27,9 @@ tests_unit_%C%_test_client_SOURCES = tests/unit/%D%/test_client.c tests/unit/%D%
 	tests/unit/%D%/harness.h
 tests_unit_%C%_test_live_SOURCES = tests/unit/%D%/test_live.c tests/unit/%D%/harness.c \
 	tests/unit/%D%/harness.h
+tests_unit_%C%_test_peer_SOURCES = tests/unit/%D%/test_peer.c tests/unit/%D%/harness.c \
+	tests/unit/%D%/harness.h
+tests_unit_%C%_test_forwarded_SOURCES = tests/unit/%D%/test_forwarded.c
 tests_unit_%C%_test_answer_SOURCES = tests/unit/%D%/test_answer.c
 
 check_PROGRAMS += tests/unit/%D%/test_proxy_dial

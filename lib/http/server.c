@@ -3,6 +3,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/log.h"
 #include "lib/http/answer.h"
+#include "lib/http/forwarded.h"
 #include "lib/http/intake.h"
 #include "lib/http/problem.h"
 #include "lib/os/loop.h"
@@ -49,6 +50,7 @@ struct server {
     http_outbound *outbound;
     void *arg;
     size_t body_max;
+    const struct prefixes *proxies; /* borrowed; NULL: none */
     struct lws_protocols protocols[ENDPOINTS_MAX + 2];
     struct lws_vhost *vhost; /* owned */
     bool vhost_gone;         /* libwebsockets has let go of it and of `protocols` */
@@ -229,17 +231,39 @@ static struct server *server_of(struct lws *wsi)
     return p != NULL ? p->user : NULL;
 }
 
-void server_peer(struct lws *wsi, char peer[REQUEST_PEER_TEXT], uint16_t *port)
+/* The socket's peer is one of the proxies: who is behind it? */
+static sp_error behind_proxy(const struct server *s, struct request *req)
+{
+    struct address from;
+    sp_error e;
+
+    if (s == NULL || s->proxies == NULL ||
+        address_from_host(view_str(req->peer), 0, &from) != SP_OK ||
+        !prefixes_hold(s->proxies, &from))
+        return SP_OK;
+    e = forwarded_parse(request_header(req, "x-forwarded-for"), s->proxies, &from);
+    if (e == SP_ERR_NOT_FOUND) /* its own request, such as a health check */
+        return SP_OK;
+    if (e != SP_OK)
+        return e;
+    snprintf(req->peer, REQUEST_PEER_TEXT, "%.*s", REQUEST_PEER_TEXT - 1,
+             address_host_text(&from).s);
+    req->peer_port = 0;
+    return SP_OK;
+}
+
+sp_error server_peer(struct lws *wsi, struct request *req)
 {
     const struct server *s = lws_vhost_user(lws_get_vhost(wsi));
     int fd = lws_get_socket_fd(lws_get_network_wsi(wsi));
 
     if (s != NULL && fd >= 0 && fd < SERVER_DESCRIPTORS_MAX && s->origins[fd].peer[0] != '\0') {
-        memcpy(peer, s->origins[fd].peer, REQUEST_PEER_TEXT);
-        *port = s->origins[fd].port;
+        memcpy(req->peer, s->origins[fd].peer, REQUEST_PEER_TEXT);
+        req->peer_port = s->origins[fd].port;
     } else {
-        intake_peer(wsi, peer, port);
+        intake_peer(wsi, req->peer, &req->peer_port);
     }
+    return behind_proxy(s, req);
 }
 
 static int send_continue(struct lws *wsi)
@@ -261,7 +285,8 @@ static int on_head(struct lws *wsi, struct exchange **slot)
         return -1;
     *slot = x;
     status = intake_head(wsi, &x->in);
-    server_peer(wsi, x->in.request.peer, &x->in.request.peer_port);
+    if (server_peer(wsi, &x->in.request) != SP_OK && status == 0)
+        status = 400;
     if (status == 0 && (uint64_t)x->in.content_length > s->body_max)
         x->discard = true;
     if (x->discard && x->in.content_length > DISCARD_BYTES_MAX)
@@ -435,6 +460,7 @@ sp_error server_new(struct engine *engine, const struct server_options *o, struc
     s->handle = o->handle;
     s->outbound = o->outbound;
     s->arg = o->arg;
+    s->proxies = o->proxies;
     s->body_max = o->body_max != 0 ? o->body_max : REQUEST_BODY_BYTES_MAX;
     s->protocols[0] = (struct lws_protocols){.name = "http",
                                              .callback = on_http,

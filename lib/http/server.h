@@ -25,6 +25,7 @@
 
 #include "lib/http/engine.h"
 #include "lib/http/message.h"
+#include "lib/os/prefix.h"
 
 struct pool;
 struct server;
@@ -46,6 +47,10 @@ struct server_options {
     http_outbound *outbound; /* NULL: none does */
     void *arg;               /* borrowed */
     size_t body_max;         /* 0: REQUEST_BODY_BYTES_MAX */
+    /* Proxies that end TLS in front of us: what they say in X-Forwarded-For is the peer of a
+     * request (forwarded.h). Borrowed until server_free; NULL: none, and the header is any other.
+     */
+    const struct prefixes *proxies;
     /* Websocket endpoints beside HTTP: from live_protocol() and listener_protocol(); borrowed. */
     const struct lws_protocols *const *endpoints;
     size_t endpoint_count;
@@ -74,10 +79,13 @@ SP_MUST sp_error server_adopt(struct server *s, int fd, const char *peer, uint16
 
 enum { SERVER_DESCRIPTORS_MAX = 16384 };
 
-/* The peer of a connection that server_adopt took: what it was told, else the socket's. For the
- * endpoints. */
+/*
+ * Fills the request's peer: what server_adopt was told of the connection, else the socket's; when
+ * that is one of the proxies, whom it speaks for (port 0). For the endpoints, too.
+ *   SP_ERR_MALFORMED  one of the proxies wrote what is no address: nobody knows who asks
+ */
 struct lws;
-void server_peer(struct lws *wsi, char peer[REQUEST_PEER_TEXT], uint16_t *port);
+SP_MUST sp_error server_peer(struct lws *wsi, struct request *req);
 
 struct server_counts {
     uint64_t requests, refused; /* since start; refused: answered without a handler */

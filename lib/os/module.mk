@@ -5,7 +5,8 @@ noinst_LIBRARIES += %D%/libos.a
 	%D%/sock_linux.c %D%/address.c %D%/connect.c %D%/fdpass.c %D%/fdpass.h %D%/child.c %D%/child.h \
 	%D%/resolve.c %D%/resolve.h %D%/loop_internal.h \
 	%D%/file.c %D%/file.h %D%/sandbox_linux.c %D%/sandbox.h \
-	%D%/service.c %D%/service.h %D%/filewatch_linux.c %D%/filewatch.h
+	%D%/service.c %D%/service.h %D%/filewatch_linux.c %D%/filewatch.h \
+	%D%/prefix.c %D%/prefix.h %D%/proxied.c %D%/proxied.h
 
 check_PROGRAMS += tests/unit/%D%/test_loop tests/unit/%D%/test_pool tests/unit/%D%/test_sock \
 	tests/unit/%D%/test_child tests/unit/%D%/test_resolve
@@ -21,3 +22,7 @@ check_PROGRAMS += tests/unit/%D%/test_file tests/unit/%D%/test_sandbox tests/uni
 tests_unit_%C%_test_file_SOURCES = tests/unit/%D%/test_file.c
 tests_unit_%C%_test_sandbox_SOURCES = tests/unit/%D%/test_sandbox.c
 tests_unit_%C%_test_service_SOURCES = tests/unit/%D%/test_service.c
+
+check_PROGRAMS += tests/unit/%D%/test_prefix tests/unit/%D%/test_proxied
+tests_unit_%C%_test_prefix_SOURCES = tests/unit/%D%/test_prefix.c
+tests_unit_%C%_test_proxied_SOURCES = tests/unit/%D%/test_proxied.c

@@ -14,6 +14,7 @@ struct peek {
     struct watch *watch;    /* owned; NULL: over */
     struct timer *deadline; /* owned; NULL: not running */
     struct timer *away;     /* owned; NULL: we are looking */
+    peek_admit *admit;      /* NULL: a hello is next, no PROXY header */
     peek_ended *ended;
     void *arg;
     int fd;      /* owned; -1: given away or closed */
@@ -77,6 +78,35 @@ static void wait_for(struct peek *p, size_t need)
         p->away_ms *= 2;
 }
 
+/* Exactly the header is taken from the socket; it is all there, as the look before has shown. */
+static sp_error take_header(struct peek *p, const struct proxied *header)
+{
+    uint8_t bytes[PROXIED_BYTES_MAX];
+    peek_admit *admit = p->admit;
+
+    p->admit = NULL;
+    if (recv(p->fd, bytes, header->len, 0) != (ssize_t)header->len)
+        return SP_ERR_CLOSED;
+    return admit(p->arg, header->local ? NULL : &header->from) ? SP_OK : SP_ERR_DENIED;
+}
+
+/* What begins a connection, read from its first `n` bytes: the PROXY header, if one is due, which
+ * goes; then the hello, which stays. */
+static sp_error read_start(struct peek *p, struct view in, struct hello *hello, size_t *need)
+{
+    struct proxied header;
+    sp_error e;
+
+    if (p->admit == NULL)
+        return hello_parse(in, hello, need);
+    if ((e = proxied_parse(in, &header, need)) != SP_OK || (e = take_header(p, &header)) != SP_OK)
+        return e;
+    p->need = 0; /* counted from the hello's first byte now */
+    *need = HELLO_BYTES_MIN;
+    in = view_slice(in, header.len, in.len);
+    return in.len == 0 ? SP_ERR_AGAIN : hello_parse(in, hello, need);
+}
+
 static void on_event(void *arg, unsigned events)
 {
     struct peek *p = arg;
@@ -94,7 +124,7 @@ static void on_event(void *arg, unsigned events)
         end(p, SP_ERR_CLOSED, NULL);
         return;
     }
-    sp_error e = hello_parse((struct view){bytes, (size_t)n}, &hello, &need);
+    sp_error e = read_start(p, (struct view){bytes, (size_t)n}, &hello, &need);
     if (e == SP_ERR_AGAIN && gone)
         end(p, SP_ERR_CLOSED, NULL); /* a FIN ignores the mark: level-triggered would spin */
     else if (e == SP_ERR_AGAIN)
@@ -103,8 +133,10 @@ static void on_event(void *arg, unsigned events)
         end(p, e, &hello);
 }
 
-sp_error peek_new(struct loop *loop, int fd, peek_ended *ended, void *arg, struct peek **out)
+static sp_error start(struct loop *loop, int fd, peek_admit *admit, peek_ended *ended, void *arg,
+                      struct peek **out)
 {
+    size_t need = admit == NULL ? HELLO_BYTES_MIN : PROXIED_BYTES_MIN;
     struct peek *p = calloc(1, sizeof *p);
     sp_error e;
 
@@ -113,12 +145,13 @@ sp_error peek_new(struct loop *loop, int fd, peek_ended *ended, void *arg, struc
         return SP_ERR_NOMEM;
     }
     *p = (struct peek){.loop = loop,
+                       .admit = admit,
                        .ended = ended,
                        .arg = arg,
                        .fd = fd,
-                       .need = HELLO_BYTES_MIN,
+                       .need = need,
                        .away_ms = LOOK_AWAY_MS};
-    sock_lowat(fd, HELLO_BYTES_MIN);
+    sock_lowat(fd, (int)need);
     if ((e = watch_start(loop, fd, WATCH_READ | WATCH_HANGUP, on_event, p, &p->watch)) != SP_OK ||
         (e = timer_start(loop, clock_boot() + PEEK_DEADLINE_MS, on_deadline, p, &p->deadline)) !=
             SP_OK) {
@@ -127,6 +160,17 @@ sp_error peek_new(struct loop *loop, int fd, peek_ended *ended, void *arg, struc
     }
     *out = p;
     return SP_OK;
+}
+
+sp_error peek_new(struct loop *loop, int fd, peek_ended *ended, void *arg, struct peek **out)
+{
+    return start(loop, fd, NULL, ended, arg, out);
+}
+
+sp_error peek_proxied_new(struct loop *loop, int fd, peek_admit *admit, peek_ended *ended,
+                          void *arg, struct peek **out)
+{
+    return start(loop, fd, admit, ended, arg, out);
 }
 
 void peek_free(struct peek *p)

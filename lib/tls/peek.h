@@ -5,9 +5,12 @@
  * peek: waits on a fresh socket until its ClientHello is complete, without taking it and without
  * spinning (DATAPATH F2: low-water mark, back-off, deadline).
  *
- * Loop thread. One peek a socket; the owner caps how many live at once.
+ * A connection of a load balancer begins with a PROXY header (lib/os/proxied.h): peek_proxied_new
+ * takes that first, and nothing else. Loop thread. One peek a socket; the owner caps how many live
+ * at once.
  */
 
+#include "lib/os/proxied.h"
 #include "lib/tls/hello.h"
 
 struct loop;
@@ -22,6 +25,8 @@ enum { PEEK_DEADLINE_MS = 5000 };
  *   SP_ERR_MALFORMED, SP_ERR_LIMIT  not a ClientHello that we take
  *   SP_ERR_EXPIRED                  the deadline
  *   SP_ERR_CLOSED                   the peer left
+ *   SP_ERR_DENIED                   `admit` said no
+ *   errors of proxied_parse         not a PROXY header that we take
  * Call peek_free in it.
  */
 typedef void peek_ended(void *arg, sp_error e, int fd, const struct hello *hello);
@@ -30,6 +35,15 @@ typedef void peek_ended(void *arg, sp_error e, int fd, const struct hello *hello
  *   SP_ERR_NOMEM, SP_ERR_IO */
 SP_MUST sp_error peek_new(struct loop *loop, int fd, peek_ended *ended, void *arg,
                           struct peek **out);
+
+/* The PROXY header is read: is the connection of `from` wanted? NULL: the balancer's own. From the
+ * loop; must not free the peek. */
+typedef bool peek_admit(void *arg, const struct address *from);
+/* The same for a socket that a trusted load balancer opened. `admit` is asked once, before any byte
+ * behind the header is looked at. */
+SP_MUST sp_error peek_proxied_new(struct loop *loop, int fd, peek_admit *admit, peek_ended *ended,
+                                  void *arg, struct peek **out);
+
 void peek_free(struct peek *p); /* closes the socket when it is still here; NULL is allowed */
 
 #endif

@@ -21,7 +21,8 @@ def furnish(world):
     for app in world.apps.values():
         world.wait_app(app)
     world.apps["postgres"].fill()
-    world.start_broker([("root", PASSWORD, ["admins"]), ("ada", PASSWORD, ["admins"]), ("anna", PASSWORD, ["staff"]), ("carl", PASSWORD, ["visitors"])])
+    world.start_broker([("root", PASSWORD, ["admins"]), ("ada", PASSWORD, ["admins"]), ("anna", PASSWORD, ["staff"]), ("carl", PASSWORD, ["visitors"])],
+                       proxies='["127.0.0.9"]')  # of test_fronts.py
     world.start_relay()
     world.console = worlds.Console(world, "root", PASSWORD).sign_in()
     world.site = world.console.call("POST", "/sites", {"name": "office"})["id"]

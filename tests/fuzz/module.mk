@@ -61,3 +61,6 @@ check_PROGRAMS += %D%/fuzz_http1 %D%/fuzz_target
 %C%_fuzz_http1_LDADD = connector/gateway/libgw.a $(LDADD)
 %C%_fuzz_target_SOURCES = %D%/fuzz_target.c
 %C%_fuzz_target_LDADD = connector/gateway/libgw.a $(LDADD)
+check_PROGRAMS += %D%/fuzz_proxied %D%/fuzz_forwarded
+%C%_fuzz_proxied_SOURCES = %D%/fuzz_proxied.c
+%C%_fuzz_forwarded_SOURCES = %D%/fuzz_forwarded.c

@@ -48,7 +48,7 @@ static void on_accept(void *arg, unsigned events)
 
     (void)events;
     while (sock_accept(a->fd, &fd, NULL) == SP_OK)
-        sp_ignore(server_adopt(a->h->server, fd, NULL, 0)); /* the peer sees a closed socket */
+        sp_ignore(server_adopt(a->h->server, fd, a->h->peer, 4711)); /* or the peer sees it close */
 }
 
 static void start_server(struct harness *h, struct engine *engine, struct pool *pool)
@@ -59,6 +59,7 @@ static void start_server(struct harness *h, struct engine *engine, struct pool *
                                .handle = h->handle,
                                .arg = h->arg,
                                .body_max = h->body_max,
+                               .proxies = h->proxies,
                                .endpoints = endpoints};
     struct sp_why why = {0};
 

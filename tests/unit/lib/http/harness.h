@@ -17,8 +17,10 @@ struct harness {
     /* set before harness_start */
     http_handler *handle;
     void *arg;
-    const char *tls;   /* stem in tests/data/tls, or NULL: no TLS */
-    size_t body_max;   /* 0: default */
+    const char *tls;  /* stem in tests/data/tls, or NULL: no TLS */
+    size_t body_max;  /* 0: default */
+    const char *peer; /* what server_adopt is told; NULL: nothing */
+    const struct prefixes *proxies;
     live_admit *admit; /* NULL: no live feed */
     unsigned workers;  /* 0: 4 */
     /* from harness_start on */

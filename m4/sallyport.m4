@@ -38,7 +38,8 @@ AC_MSG_RESULT([$2])])
 dnl SP_CHECK_DEPS: wolfSSL, libwebsockets and libcurl in $DEPS are there, new enough and as we mean them.
 AC_DEFUN([SP_CHECK_DEPS], [
 for sp_file in include/wolfssl/options.h include/lws_config.h include/curl/curlver.h \
-  lib/libwolfssl.a lib/libwebsockets.a lib/libcurl.a include/llhttp.h lib/libllhttp.a; do
+  lib/libwolfssl.a lib/libwebsockets.a lib/libcurl.a include/llhttp.h lib/libllhttp.a \
+  include/yyjson.h lib/libyyjson.a; do
   AS_IF([test -f "$DEPS/$sp_file"], [],
     [AC_MSG_ERROR([$DEPS/$sp_file is missing. Run scripts/deps first (a few minutes, once), or name its prefix by --with-deps=DIR.])])
 done
@@ -72,6 +73,9 @@ SP_NEED_DEFINES([include/lws_config.h], [LWS_WITH_LIBUV LWS_WITH_TLS],
 
 sp_version=$(sed -n 's/^#define LLHTTP_VERSION_\(MAJOR\|MINOR\|PATCH\) \([[0-9]]*\)$/\2/p' "$DEPS/include/llhttp.h" | paste -sd.)
 SP_VERSION_AT_LEAST([llhttp], [$sp_version], [9.2.1])
+
+sp_version=$(sed -n 's/^#define YYJSON_VERSION_STRING *"\(.*\)"/\1/p' "$DEPS/include/yyjson.h")
+SP_VERSION_AT_LEAST([yyjson], [$sp_version], [0.10.0])
 
 sp_version=$(sed -n 's/^#define LIBCURL_VERSION "\(.*\)"/\1/p' "$DEPS/include/curl/curlver.h")
 SP_VERSION_AT_LEAST([libcurl], [$sp_version], [8.14.1])

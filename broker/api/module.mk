@@ -13,7 +13,9 @@ nodist_%C%_libapi_a_SOURCES = %D%/assets_table.c
 
 check_PROGRAMS += \
 	tests/unit/%D%/test_assets tests/unit/%D%/test_slice tests/unit/%D%/test_routes tests/unit/%D%/test_router \
+	tests/unit/%D%/test_posture \
 	tests/unit/broker/identity/test_tickets
+tests_unit_%C%_test_posture_SOURCES = tests/unit/%D%/test_posture.c
 tests_unit_%C%_test_router_SOURCES = tests/unit/%D%/test_router.c
 tests_unit_%C%_test_routes_SOURCES = tests/unit/%D%/test_routes.c
 tests_unit_%C%_test_assets_SOURCES = tests/unit/%D%/test_assets.c
@@ -38,8 +40,10 @@ ASSETS_CONSOLE = --dist web/dist
 ASSETS_CONSOLE_STAMP = web/dist.stamp
 endif
 %D%/assets_table.c: $(ASSETS_CONSOLE_STAMP) $(top_srcdir)/scripts/assets.py %D%/openapi.yaml \
-		$(top_srcdir)/web/src/tokens.css $(top_srcdir)/web/src/app.css $(top_srcdir)/web/src/favicon.svg
+		$(top_srcdir)/web/src/tokens.css $(top_srcdir)/web/src/app.css $(top_srcdir)/web/src/pages.js \
+		$(top_srcdir)/web/src/favicon.svg
 	$(AM_V_GEN)python3 $(top_srcdir)/scripts/assets.py $@ $(ASSETS_CONSOLE) \
 		/api/openapi.yaml=$(srcdir)/broker/api/openapi.yaml \
 		/assets/style.css=$(top_srcdir)/web/src/tokens.css+$(top_srcdir)/web/src/app.css \
+		/assets/pages.js=$(top_srcdir)/web/src/pages.js \
 		/assets/favicon.svg=$(top_srcdir)/web/src/favicon.svg

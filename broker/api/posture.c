@@ -8,14 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Which source decides a signal now, and what it says (ECOSYSTEM 1.3 without a policy's limits:
- * an unexpired fail first, then the strongest, then the newest). */
-struct judged {
-    const struct fact_value *value; /* NULL: never reported */
-    const char *verdict;            /* "pass", "fail", "unknown" */
-    bool stale;
-};
-
 static bool better(const struct fact_value *a, const struct fact_value *b, sp_unix_ms now)
 {
     bool alive_a = a->expires_at > now, alive_b = b->expires_at > now;
@@ -31,9 +23,9 @@ static bool better(const struct fact_value *a, const struct fact_value *b, sp_un
     return a->observed_at > b->observed_at;
 }
 
-static struct judged judge_signal(const struct fact_signal *s, sp_unix_ms now)
+struct judged posture_judge(const struct fact_signal *s, sp_unix_ms now)
 {
-    struct judged j = {.verdict = "unknown"};
+    struct judged j = {.verdict = JUDGED_UNKNOWN};
 
     for (size_t i = 0; i < s->count; i++)
         if (s->values[i].kind != VALUE_NONE &&
@@ -42,8 +34,10 @@ static struct judged judge_signal(const struct fact_signal *s, sp_unix_ms now)
     if (j.value == NULL)
         return j;
     j.stale = j.value->expires_at <= now;
-    if (!j.stale)
-        j.verdict = j.value->kind == VALUE_PASS_FAIL && !j.value->pass ? "fail" : "pass";
+    if (!j.stale && j.value->kind != VALUE_PASS_FAIL)
+        j.verdict = JUDGED_VALUE;
+    else if (!j.stale)
+        j.verdict = j.value->pass ? JUDGED_PASS : JUDGED_FAIL;
     return j;
 }
 
@@ -56,10 +50,10 @@ struct json *posture_counts(struct api *api, struct sp_id device)
 
     if (judge_signals(api->judge, device, &signals) == SP_OK) {
         for (size_t i = 0; i < signals.count; i++) {
-            struct judged j = judge_signal(&signals.signals[i], now);
-            pass += j.verdict[0] == 'p';
-            fail += j.verdict[0] == 'f';
-            unknown += j.verdict[0] == 'u';
+            struct judged j = posture_judge(&signals.signals[i], now);
+            pass += j.verdict == JUDGED_PASS;
+            fail += j.verdict == JUDGED_FAIL;
+            unknown += j.verdict == JUDGED_UNKNOWN;
             if (j.value != NULL && j.value->observed_at > newest)
                 newest = j.value->observed_at;
         }
@@ -131,7 +125,8 @@ static void set_value(struct json *o, const struct fact_value *v)
 static struct json *signal_object(const struct policy_doc *doc, const struct fact_signal *s,
                                   sp_unix_ms now)
 {
-    struct judged j = judge_signal(s, now);
+    static const char *const words[] = {"unknown", "pass", "fail", "value"};
+    struct judged j = posture_judge(s, now);
     struct json *o = json_object();
     char text[160] = "";
 
@@ -142,7 +137,7 @@ static struct json *signal_object(const struct policy_doc *doc, const struct fac
     else if (s->count > 1)
         snprintf(text, sizeof text, "of %zu sources, %s decides", s->count, j.value->source);
     json_set_cstr(o, "signal", s->name);
-    json_set_cstr(o, "verdict", j.verdict);
+    json_set_cstr(o, "verdict", words[j.verdict]);
     set_value(o, j.value);
     json_set_cstr(o, "text", text);
     json_set_cstr(o, "source", j.value ? j.value->source : NULL);

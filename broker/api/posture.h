@@ -9,8 +9,24 @@
  */
 
 #include "broker/api/api.h"
+#include "broker/policy/policy.h"
 
-/* {pass, fail, unknown, reported_at}. All owned by the caller. */
+/* A number or a text passes nothing by itself: a policy's bound judges it, another one otherwise.
+ */
+enum judged_verdict { JUDGED_UNKNOWN = 0, JUDGED_PASS, JUDGED_FAIL, JUDGED_VALUE };
+
+/* Which source decides a signal now, and what it says (ECOSYSTEM 1.3 without a policy's limits: an
+ * unexpired fail first, then the strongest, then the newest). Pure; `value` is one of the signal's.
+ */
+struct judged {
+    const struct fact_value *value; /* NULL: never reported */
+    enum judged_verdict verdict;
+    bool stale;
+};
+struct judged posture_judge(const struct fact_signal *s, sp_unix_ms now);
+
+/* {pass, fail, unknown, reported_at}: numbers and texts are in none of the three, unless stale.
+ * All owned by the caller. */
 struct json *posture_counts(struct api *api, struct sp_id device);
 /* What openapi.yaml calls Signal, by name. */
 struct json *posture_signals(struct api *api, struct sp_id device);

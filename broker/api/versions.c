@@ -3,6 +3,7 @@
 
 #include "broker/api/call.h"
 #include "broker/api/names.h"
+#include "broker/api/slice.h"
 #include "broker/api/trace.h"
 #include "broker/session/rules.h"
 #include "lib/base/num.h"
@@ -175,8 +176,8 @@ sp_error api_policy_rollback(struct api *api, struct api_call *c)
 
 struct asked {
     struct sp_id user, app, device;
-    const struct json *facts; /* borrowed from the body */
-    struct view draft;
+    const struct json *facts;  /* borrowed from the body */
+    struct view draft, policy; /* `policy`: the draft is that one's, not the whole document's */
 };
 
 static sp_error read_asked(struct api_call *c, const struct json *body, struct asked *out)
@@ -191,9 +192,28 @@ static sp_error read_asked(struct api_call *c, const struct json *body, struct a
         return e;
     if (json_kind(json_get(body, "text")) == JSON_STRING)
         out->draft = json_str(json_get(body, "text"));
+    if (json_kind(json_get(body, "policy")) == JSON_STRING &&
+        (e = member_text(c, body, "policy", 1, POLICY_NAME_MAX, &out->policy)) != SP_OK)
+        return e;
     if (json_kind(json_get(body, "facts")) == JSON_OBJECT)
         out->facts = json_get(body, "facts");
     return SP_OK;
+}
+
+/* A draft of one policy decides together with all the others that are in force. */
+static sp_error complete_draft(struct api *api, struct asked *q, struct buf *whole)
+{
+    const struct snapshot *s;
+    unsigned line;
+    sp_error e;
+
+    if (q->policy.len == 0 || q->draft.len == 0)
+        return SP_OK;
+    s = registry_hold(api->registry);
+    e = slice_replace(s->policy.text, q->policy, q->draft, whole, &line);
+    registry_release(api->registry, s);
+    q->draft = buf_view(whole);
+    return e;
 }
 
 static sp_error simulate(struct api *api, struct api_call *c, const struct asked *q)
@@ -224,16 +244,18 @@ static sp_error simulate(struct api *api, struct api_call *c, const struct asked
 
 sp_error api_policy_simulate(struct api *api, struct api_call *c)
 {
-    static const char *const names[] = {"user", "app", "device", "text", "facts", NULL};
+    static const char *const names[] = {"user", "app", "device", "text", "policy", "facts", NULL};
     struct asked q = {0};
     struct json *body;
+    struct buf whole;
     sp_error e = call_body(c, names, &body);
 
     if (e != SP_OK)
         return e;
-    e = read_asked(c, body, &q);
-    if (e == SP_OK)
+    buf_init(&whole, POLICY_DOC_BYTES_MAX);
+    if ((e = read_asked(c, body, &q)) == SP_OK && (e = complete_draft(api, &q, &whole)) == SP_OK)
         e = simulate(api, c, &q);
+    buf_deinit(&whole);
     json_free(body);
     return e;
 }

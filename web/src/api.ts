@@ -295,6 +295,8 @@ export interface Simulation {
   device?: Id | null;
   /** A draft in place of the document in force */
   text?: PolicyText | null;
+  /** Set: the text is this policy's only, and the others stay in force */
+  policy?: Name | null;
   /** In place of those that are known now */
   facts?: SimulatedFacts | null;
 }
@@ -452,7 +454,7 @@ export interface GroupPage {
 
 export type DeviceState = "pending" | "approved" | "blocked" | "lost";
 
-export type Verdict = "pass" | "fail" | "unknown";
+export type Verdict = "pass" | "fail" | "unknown" | "value";
 
 export type Assurance = "self" | "signed" | "attested" | "vendor";
 

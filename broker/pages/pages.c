@@ -125,6 +125,13 @@ static const char sprite[] =
     "11.2h.01\"/></symbol>"
     "<symbol id=\"i-warn\" viewBox=\"0 0 16 16\"><path d=\"M8 2.5 14.2 13.2H1.8zM8 6.7v3M8 "
     "11.5h.01\"/></symbol>"
+    "<symbol id=\"i-copy\" viewBox=\"0 0 16 16\"><rect x=\"5.5\" y=\"5.5\" width=\"8\" "
+    "height=\"8\" "
+    "rx=\"1.2\"/><path d=\"M10.5 5.5v-2a1 1 0 0 0-1-1h-6a1 1 0 0 0-1 1v6a1 1 0 0 0 1 "
+    "1h2\"/></symbol>"
+    "<symbol id=\"i-stop\" viewBox=\"0 0 16 16\"><circle cx=\"8\" cy=\"8\" r=\"5.8\"/><path d=\"m4 "
+    "4 8 "
+    "8\"/></symbol>"
     "<symbol id=\"i-key\" viewBox=\"0 0 16 16\"><circle cx=\"5.2\" cy=\"10.8\" r=\"2.7\"/>"
     "<path d=\"m7.2 8.8 5.8-5.8M10.5 5.5l2 2\"/></symbol>"
     "<symbol id=\"i-device\" viewBox=\"0 0 16 16\"><rect x=\"3\" y=\"3\" width=\"10\" "
@@ -141,6 +148,17 @@ void page_icon(struct buf *out, const char *id)
         id);
 }
 
+void page_copy(struct buf *out, const char *look, const char *from, const char *label,
+               const char *text)
+{
+    html_f(out, "<button type=\"button\" class=\"%s\" data-copy=\"%s\"", look, from);
+    if (label != NULL)
+        html_f(out, " aria-label=\"%s\"", label);
+    buf_add_str(out, " hidden>");
+    page_icon(out, "copy");
+    html_f(out, "%s</button>", text != NULL ? text : "");
+}
+
 static void head(struct visit *v, const char *title)
 {
     html_f(&v->page,
@@ -148,7 +166,8 @@ static void head(struct visit *v, const char *title)
            "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"
            "<meta name=\"color-scheme\" content=\"light dark\"><title>%s · Sallyport</title>"
            "<link rel=\"icon\" href=\"/assets/favicon.svg\">"
-           "<link rel=\"stylesheet\" href=\"/assets/style.css\"></head>\n<body>",
+           "<link rel=\"stylesheet\" href=\"/assets/style.css\">"
+           "<script type=\"module\" src=\"/assets/pages.js\"></script></head>\n<body>",
            title);
     buf_add_str(&v->page, sprite);
     if (v->p->o.banner != NULL)

@@ -19,7 +19,9 @@
  *   GET  /home                  my apps, devices, sessions, factor
  *   GET  /denied                why an app is closed                 (?app=NAME&device=ID)
  * What changes something is a POST whose cookie no other site can bring along (SameSite), and
- * every answer is no-store with a policy without script (OA-5, TM-15). Style: /assets/style.css.
+ * every answer is no-store (OA-5, TM-15). Style: /assets/style.css. The one script that their
+ * policy allows, /assets/pages.js, copies, saves and prints what stands on the page; every page
+ * works without it.
  * Worker threads; what pages_calls_out() names blocks on another server (POOL_OUTBOUND).
  */
 

@@ -30,6 +30,11 @@ void page_end_wide(struct visit *v, int status);
 
 /* The icon with this id of the sprite that every page carries. `id` is a literal of ours. */
 void page_icon(struct buf *out, const char *id);
+/* A button that copies the text of the element with the id `from`. It is hidden until the script
+ * of the pages has shown it, so that nobody without script sees a dead one. `look`: its classes;
+ * `label`: its name where it has no `text`; literals of ours. */
+void page_copy(struct buf *out, const char *look, const char *from, const char *label,
+               const char *text);
 /* The line under a field that says what was wrong. */
 void page_error(struct buf *out, const char *id, const char *text);
 

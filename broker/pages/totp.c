@@ -101,7 +101,7 @@ static void draw_secret(struct visit *v, const struct mfa_enrolment *e)
 
     buf_init(&text, 64);
     encode_base32((struct view){e->secret, sizeof e->secret}, &text);
-    buf_add_str(&v->page, "<code>");
+    buf_add_str(&v->page, "<code id=\"secret\">");
     for (size_t i = 0; i < text.len; i++) {
         if (i > 0 && i % 4 == 0)
             buf_add_byte(&v->page, ' ');
@@ -147,16 +147,19 @@ static void draw_enrol(struct visit *v, const struct login *login, const struct 
                 "<div><h1>Set up your authenticator</h1><p>Once. From then on a code proves that "
                 "it is you, even if your password leaks.</p></div>"
                 "<ol class=\"steps\"><li class=\"done\">Sign in</li><li aria-current=\"step\">Scan"
-                "</li><li>Recovery codes</li></ol><div class=\"split\"><div class=\"qr\">");
+                "</li><li>Recovery codes</li></ol><div class=\"qr\">");
     error = draw_qr(v, e);
     html_f(&v->page,
-           "</div><form class=\"stack\" method=\"post\" action=\"/login/enrol\">"
+           "<form class=\"stack\" method=\"post\" action=\"/login/enrol\">"
            "<input type=\"hidden\" name=\"l\" value=\"%s\">"
            "<input type=\"hidden\" name=\"seed\" value=\"%s\">"
+           "<p class=\"sub\">Open an authenticator app on your phone, add an account, and scan the "
+           "square.</p>"
            "<div class=\"field\"><span class=\"label\">Cannot scan? Type this secret</span>"
            "<div class=\"copy\">",
            id_text(login->id).s, buf_cstr(&sealed));
     draw_secret(v, e);
+    page_copy(&v->page, "btn small icon quiet", "secret", "Copy secret", NULL);
     buf_add_str(&v->page,
                 "</div><span class=\"hint\">TOTP, 6 digits, 30 s, SHA-1</span></div>"
                 "<div class=\"field\"><label for=\"c\">Code that the app shows now</label>"
@@ -184,11 +187,17 @@ static void draw_recovery(struct visit *v, const struct mfa_recovery *codes, con
                 "phone. They are shown this once.</p></div>"
                 "<ol class=\"steps\"><li class=\"done\">Sign in</li><li class=\"done\">Scan</li>"
                 "<li aria-current=\"step\">Recovery codes</li></ol>"
-                "<ol class=\"codes\" aria-label=\"Recovery codes\">");
+                "<ol class=\"codes\" id=\"codes\" aria-label=\"Recovery codes\">");
     for (size_t i = 0; i < MFA_RECOVERY_CODES; i++)
         html_f(&v->page, "<li>%s</li>", codes->codes[i]);
+    buf_add_str(&v->page, "</ol><div class=\"filters\">");
+    page_copy(&v->page, "btn", "codes", NULL, "Copy");
+    buf_add_str(&v->page,
+                "<button type=\"button\" class=\"btn\" data-save=\"codes\" "
+                "data-name=\"sallyport-recovery-codes.txt\" hidden>Save as text</button>"
+                "<button type=\"button\" class=\"btn\" data-print hidden>Print</button></div>");
     html_f(&v->page,
-           "</ol><p class=\"sub\">Keep them somewhere other than this device.</p>"
+           "<p class=\"sub\">Keep them somewhere other than this device.</p>"
            "<a class=\"btn main full\" href=\"%s\">I have kept them</a>",
            next);
     page_end(v, 200);

@@ -70,7 +70,7 @@ sp_error qr_svg(struct view text, const char *title, struct buf *out)
         return e;
     int side = code->width + 2 * QR_QUIET;
     buf_addf(out,
-             "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"qr\" role=\"img\" "
+             "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" "
              "viewBox=\"0 0 %d %d\" shape-rendering=\"crispEdges\"><title>",
              side, side);
     add_title(out, title);

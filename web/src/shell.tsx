@@ -95,7 +95,7 @@ function Account({ me }: { me: Me }) {
   });
   return (
     <>
-      <button type="button" class="btn quiet avatar" aria-expanded={open} aria-label={`${name}, ${me.role}`} title={name} onClick={() => set(!open)}>{[...name].slice(0, 2).join("").toUpperCase()}</button>
+      <button type="button" class="btn quiet avatar" aria-expanded={open} title={name} onClick={() => set(!open)}>{[...name].slice(0, 2).join("").toUpperCase()}<span class="vh">: {name}, {me.role}</span></button>
       {open && <span class="filters"><span class="sub nowrap"><bdi>{name}</bdi>, {me.role}</span>
         <button type="button" class="btn small" aria-busy={act.busy ? "true" : undefined} onClick={() => void out()}>Sign out</button></span>}
     </>

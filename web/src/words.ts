@@ -6,6 +6,8 @@ export function count(n: number, one: string, many = `${one}s`): string {
 }
 
 export function duration(ms: number): string {
+  if (ms < 1) return "under 1 ms";
+  if (ms < 10) return `${Math.round(ms)} ms`;
   if (ms < SECOND) return `${(ms / SECOND).toFixed(2)} s`;
   if (ms < 10 * SECOND) return `${(ms / SECOND).toFixed(1)} s`;
   if (ms < MINUTE) return `${Math.round(ms / SECOND)} s`;

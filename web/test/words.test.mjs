@@ -18,7 +18,7 @@ test("a long name is cut in the middle and keeps both ends", () => {
 });
 
 test("durations, sizes and ages have one unit and thin precision", () => {
-  for (const [ms, text] of [[0, "0.00 s"], [410, "0.41 s"], [1620, "1.6 s"], [41_000, "41 s"], [840_000, "14 min"], [12_960_000, "3 h 36 min"], [28_800_000, "8 h"], [259_200_000, "3 days"]])
+  for (const [ms, text] of [[0, "under 1 ms"], [4, "4 ms"], [10, "0.01 s"], [410, "0.41 s"], [1620, "1.6 s"], [41_000, "41 s"], [840_000, "14 min"], [12_960_000, "3 h 36 min"], [28_800_000, "8 h"], [259_200_000, "3 days"]])
     assert.equal(words.duration(ms), text);
   for (const [n, text] of [[0, "0 B"], [1023, "1023 B"], [1024, "1.0 KiB"], [90_112, "88 KiB"], [1_288_490_189, "1.2 GiB"]])
     assert.equal(words.bytes(n), text);

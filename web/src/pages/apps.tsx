@@ -7,7 +7,7 @@ import { Ago, Badge, Copy, Facts, Head, Name, Note, Panel, RefLink, State, Tabs,
 import { Confirm } from "../parts/dialog";
 import { Failure } from "../parts/failure";
 import { all, Filters, Table } from "../parts/table";
-import { go, usePlace } from "../route";
+import { go, narrow, usePlace } from "../route";
 import { count, duration, visible } from "../words";
 import { may } from "../who";
 import { AppForm } from "./appform";
@@ -30,13 +30,12 @@ export function AppsPage() {
   const filter = { q: query.get("q") ?? "", site: query.get("site") ?? "", type: (query.get("type") ?? "") as App["type"], after: query.get("after") ?? "" };
   const load = useLoad("appList", { query: filter });
   const sites = useLoad("siteList", { query: { limit: 200 } });
-  const [adding, setAdding] = useState(false);
   const apps = load.data?.items ?? [];
   const down = apps.filter((a) => a.state === "no_connector").length;
   const unasked = apps.filter((a) => a.state === "no_policy").length;
-  const add = <button type="button" class="btn main" disabled={!may("admin")} onClick={() => setAdding(true)}>Add app</button>;
+  const add = <button type="button" class="btn main" disabled={!may("admin")} onClick={() => narrow({ add: "1" }, false)}>Add app</button>;
 
-  if (adding) return <AppForm sites={sites.data?.items ?? []} close={() => setAdding(false)}
+  if (query.get("add") && may("admin") && sites.data) return <AppForm sites={sites.data.items} close={() => go("/apps", true)}
     save={async (body) => go(`/apps/${(await call("appCreate", { body })).id}`)} />;
   return (
     <>

@@ -9,6 +9,7 @@ import { Failure } from "../parts/failure";
 import { all, Table } from "../parts/table";
 import { due } from "../shell";
 import { count, duration } from "../words";
+import { Checklist, stepsOf, useOpenedOnce } from "./setup";
 import { SiteState } from "./sites";
 
 const icons: Record<Overview["needs"][number]["code"], string> = {
@@ -24,7 +25,11 @@ export function countDue(o: Overview): void {
   due.set(found);
 }
 
-function answer(o: Overview): string {
+/** Before the first app was opened these are steps of the set-up, not things that went wrong. */
+const partOfSetup = new Set(["first_steps", "site_without_connector", "app_without_policy", "device_pending"]);
+
+function answer(o: Overview, opened: boolean | undefined): string {
+  if (opened === false) return "Nobody has opened an app yet. The steps below lead there; leave and come back at any time.";
   const down = o.sites.filter((s) => s.state === "silent" || s.state === "empty").length;
   const needs = o.needs.length ? `${count(o.needs.length, "thing")} ${o.needs.length === 1 ? "needs" : "need"} you.` : "Nothing needs you.";
   if (!o.sites.length) return `No site yet: a site is where connectors stand beside your apps. ${needs}`;
@@ -50,35 +55,38 @@ export function OverviewPage() {
     };
   }, [load.reload]);
   const o = load.data;
+  const opened = useOpenedOnce(o);
   return (
     <>
-      <Head title="Overview">{o && answer(o)}</Head>
+      <Head title="Overview">{o && answer(o, opened)}</Head>
       {load.failed && <Failure what="The overview could not be read." problem={load.failed} again={() => void load.reload()} />}
-      {o && <Body o={o} />}
+      {o && opened === false && <Checklist steps={stepsOf(o, false)} />}
+      {o && <Body o={o} started={opened !== false} />}
     </>
   );
 }
 
-function Body({ o }: { o: Overview }) {
+function Body({ o, started }: { o: Overview; started: boolean }) {
+  const needs = started ? o.needs : o.needs.filter((n) => !partOfSetup.has(n.code));
   const posture = o.devices.approved ? Math.round((100 * o.devices.passing) / o.devices.approved) : 0;
   return (
     <>
-      {o.needs.length > 0 && (
-        <section class="panel" aria-label="Needs you"><header><h2>Needs you</h2></header><ul class="rows slim">{o.needs.map((n) => (
+      {needs.length > 0 && (
+        <section class="panel" aria-label="Needs you"><header><h2>Needs you</h2></header><ul class="rows slim">{needs.map((n) => (
           <li><Icon name={icons[n.code]} /><div>{n.title}<small>{n.detail}{n.since && <>, since <Ago at={n.since} /></>}</small></div>
             <a class="btn small" href={n.link}>Open<span class="vh">: {n.title}</span></a></li>
         ))}</ul></section>
       )}
-      <div class="stats">
+      {started && <div class="stats">
         <a href="/sessions"><b>{o.sessions_live.toLocaleString("en")}</b>live sessions<small>{count(o.users, "user")}, {count(o.apps, "app")} known</small></a>
         <a href="/audit?action=session.deny"><b>{o.denied_24h.toLocaleString("en")}</b>denied, last 24 h<small>{o.opened_24h.toLocaleString("en")} opened</small></a>
         <a href="/devices"><b>{o.devices.passing.toLocaleString("en")}</b>devices pass posture<small>of {o.devices.approved.toLocaleString("en")} approved, {posture}%</small></a>
         <a href="/audit?action=session.cut"><b>{o.cuts_24h.median_ms === null ? "–" : duration(o.cuts_24h.median_ms)}</b>time to cut, median
           <small>{o.cuts_24h.worst_ms === null ? "no cut in 24 h" : `worst of ${o.cuts_24h.count} in 24 h ${duration(o.cuts_24h.worst_ms)}`}</small></a>
-      </div>
+      </div>}
       <div class="cols wide">
         <div class="stack">
-          <DayChart hours={o.hours} />
+          {started && <DayChart hours={o.hours} />}
           <Table<AuditRecord> title="Recent denials" slim page={all(o.denials)} rowKey={(r) => `${r.shard}/${r.seq}`}
             header={<><h2>Recent denials</h2><a href="/audit?action=session.deny">All</a></>}
             empty={<p>Nobody was refused in the last 24 hours.</p>}

@@ -6,7 +6,7 @@ import { Failure } from "../parts/failure";
 import { all, Table } from "../parts/table";
 import { usePlace } from "../route";
 import { count } from "../words";
-import { may } from "../who";
+import { may, me } from "../who";
 import { Editor } from "../parts/editor";
 import { Findings } from "../parts/findings";
 import { History } from "./history";
@@ -31,7 +31,7 @@ export function PoliciesPage() {
         { to: "/policies?tab=history", text: "History", on: tab === "history" }]} />
       {tab === "" && <>
         <Table<PolicyRow> title="Policies" slim page={all(list?.items)} failed={load.failed} loading={load.loading} again={() => void load.reload()} rowKey={(p) => p.name}
-          empty={<><p>No policy, so nobody may open anything. A first one, as text:</p><pre class="copy">{FIRST}</pre><a class="btn" href="/policies/new">Use this</a></>}
+          empty={<><p>No policy, so nobody may open anything. A first one, as text:</p><pre class="copy">{firstPolicy()}</pre><a class="btn" href="/policies/new">Use this</a></>}
           columns={[
             { head: "Policy", part: "main", cell: (p) => <a href={`/policies/${p.name}`}><Name text={p.name} /></a> },
             { head: "Covers", cell: (p) => <Words text={p.covers} /> },
@@ -49,14 +49,17 @@ export function PoliciesPage() {
   );
 }
 
-export const FIRST = `name: first
+/** Lets only the reader in: a first policy that works as it is and gives nothing away. */
+export function firstPolicy(): string {
+  return `name: first
 apps: {all: true}
 require:
   - {device: {state: [approved]}}
 allow:
-  - {name: me, when: {users: [NAME], mfa: {max_age: 12h}}}
+  - {name: me, when: {users: [${JSON.stringify(me.get()?.user.name ?? "")}], mfa: {max_age: 12h}}}
 limits: {session_max: 8h, idle: 30m}
 `;
+}
 
 function LintPanel({ findings }: { findings: Finding[] }) {
   return <Panel title="Lint"><Findings findings={findings} /></Panel>;

@@ -8,7 +8,7 @@ import { Editor } from "../parts/editor";
 import { Failure } from "../parts/failure";
 import { go, usePlace } from "../route";
 import { may } from "../who";
-import { FIRST } from "./policies";
+import { firstPolicy } from "./policies";
 
 export function PolicyPage({ name }: { name: string }) {
   return name === "new" ? <NewPolicy /> : <OldPolicy name={name} />;
@@ -22,7 +22,7 @@ function NewPolicy() {
       <Head title="New policy" crumbs={[["/policies", "Policies"]]}>It decides nothing until it is put in force. Nobody is let in but through an allow rule.</Head>
       <div class="fields"><Field id="policy-name" label="Name" error={good ? undefined : "Small letters, digits, dashes; at most 63."}>
         <input class="in" value={name} spellcheck={false} autocomplete="off" onInput={(e) => setName(e.currentTarget.value)} /></Field></div>
-      <Editor operation="policy" name={name} adding text={FIRST} version={0} saved={() => go(`/policies/${name}`)} />
+      <Editor operation="policy" name={name} adding text={firstPolicy()} version={0} saved={() => go(`/policies/${name}`)} />
     </>
   );
 }

@@ -1,5 +1,5 @@
 // Who is in, since when, until when; how fast we cut.
-import { useEffect, useState } from "preact/hooks";
+import { useCallback, useEffect, useState } from "preact/hooks";
 import type { Cut, Session } from "../api";
 import { call } from "../client";
 import { useLoad } from "../load";
@@ -46,15 +46,22 @@ export function SessionsPage() {
   const [done, setDone] = useState<{ cut: Cut; what: string } | undefined>();
   const [fresh, setFresh] = useState(0);
 
+  // The rows stay as they are; what the sentence counts is asked anew.
+  const refigure = useCallback(async () => {
+    const now = await call("sessionList", { query: { ...filter, limit: 1 } }).catch(() => undefined);
+    if (now) load.patch((page) => ({ ...page, total: now.total, total_exact: now.total_exact, cuts_24h: now.cuts_24h }));
+  }, [load.patch, JSON.stringify(filter)]);
+
   useEffect(() => onLive((event) => {
     if (event === "reset") return void load.reload();
     const s = event.d.session;
     if (!s) return;
     if (event.t === "session.open") return setFresh((n) => n + 1);
     load.patch((page) => ({ ...page, items: page.items.map((row) => (row.id === s.id ? s : row)) }));
-    if (event.t === "session.end")
-      setTimeout(() => load.patch((page) => ({ ...page, items: page.items.filter((row) => row.id !== s.id), total: page.total - 1 })), GONE_MS);
-  }), [load.patch, load.reload]);
+    if (event.t !== "session.end") return;
+    void refigure();
+    setTimeout(() => load.patch((page) => ({ ...page, items: page.items.filter((row) => row.id !== s.id) })), GONE_MS);
+  }), [load.patch, load.reload, refigure]);
 
   const page = load.data;
   const cuts = page?.cuts_24h;

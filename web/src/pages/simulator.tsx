@@ -11,7 +11,7 @@ import { count, visible } from "../words";
 const signals = ["disk_encryption", "screen_lock", "firewall", "secure_boot"];
 type Posture = Record<string, "pass" | "fail" | "unknown">;
 
-export function Simulator({ draft, narrowPlace }: { draft?: string; narrowPlace?: boolean }) {
+export function Simulator({ draft, policy, narrowPlace }: { draft?: string; policy?: string | null; narrowPlace?: boolean }) {
   const users = useLoad("userList", { query: { limit: 200 } });
   const apps = useLoad("appList", { query: { limit: 200 } });
   const [user, setUser] = useState("");
@@ -39,7 +39,7 @@ export function Simulator({ draft, narrowPlace }: { draft?: string; narrowPlace?
 
   function submit(event: Event) {
     event.preventDefault();
-    void act.run(async () => setTrace(await call("policySimulate", { body: { user, app, device: device || null, text: draft ?? null, facts: facts() } })));
+    void act.run(async () => setTrace(await call("policySimulate", { body: { user, app, device: device || null, text: draft ?? null, policy: draft === undefined ? null : policy ?? null, facts: facts() } })));
   }
 
   const form = (

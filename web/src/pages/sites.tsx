@@ -8,7 +8,7 @@ import { Confirm, Dialog } from "../parts/dialog";
 import { Failure } from "../parts/failure";
 import { all, Filters, Table } from "../parts/table";
 import { useAct } from "../load";
-import { go, usePlace } from "../route";
+import { go, narrow, usePlace } from "../route";
 import { count } from "../words";
 import { may } from "../who";
 
@@ -36,13 +36,13 @@ export function SitesPage() {
   const sites = useLoad("siteList", { query: { q: query.get("q") ?? "", after: query.get("after") ?? "" } });
   const connectors = useLoad("connectorList", { query: { site: chosen, limit: 200 } });
   const relays = useLoad("relayList", {});
-  const [adding, setAdding] = useState(false);
+  const adding = query.get("add") !== null && may("admin");
   const [removing, setRemoving] = useState<Site | undefined>();
   const rows = sites.data?.items ?? [];
   const dark = rows.filter((s) => s.state === "silent" || s.state === "empty").length, single = rows.filter((s) => s.state === "single").length;
   return (
     <>
-      <Head title="Sites" acts={<button type="button" class="btn main" disabled={!may("admin")} onClick={() => setAdding(true)}>Add site</button>}>
+      <Head title="Sites" acts={<button type="button" class="btn main" disabled={!may("admin")} onClick={() => narrow({ add: "1" }, false)}>Add site</button>}>
         {sites.data && (rows.length ? <>{count(sites.data.total, "site")}. {dark ? `${dark} can't be reached.` : "Each is reachable."} {single > 0 && `${single} ${single === 1 ? "has" : "have"} no spare connector.`}</>
           : "A site is a private network with apps in it. A connector stands there and dials out; nothing listens.")}</Head>
       <Filters chips={[{ name: "site", label: "Site", choices: rows.map((s) => ({ value: s.id, text: s.name })) }]} />
@@ -77,7 +77,7 @@ export function SitesPage() {
           { head: "Tunnels", kind: "r p2", cell: (r) => r.tunnels ?? <span class="dim">unknown</span> },
           { head: "Sessions", kind: "r", cell: (r) => r.sessions_live },
           { head: "Version", kind: "p3", cell: (r) => r.software ? <Name text={r.software} /> : <span class="dim">unknown</span> }]} />
-      {adding && <AddSite close={() => setAdding(false)} />}
+      {adding && <AddSite close={() => narrow({ add: "" })} />}
       {removing && (
         <Confirm title={<>Remove site <Name text={removing.name} />?</>} verb="Remove site" typed={removing.name} close={() => setRemoving(undefined)}
           act={async () => {

@@ -60,7 +60,8 @@ export function TruthState({ value }: { value: Truth }) {
 }
 
 export function VerdictState({ value, stale }: { value: Verdict; stale?: boolean }) {
-  const moods: Record<Verdict, Mood> = { pass: "ok", fail: "bad", unknown: "warn" };
+  const moods: Record<Exclude<Verdict, "value">, Mood> = { pass: "ok", fail: "bad", unknown: "warn" };
+  if (value === "value") return <span class="sub">judged by the policies</span>;
   return <State mood={moods[value]}>{stale ? `${value}, stale` : value}</State>;
 }
 

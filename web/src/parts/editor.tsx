@@ -113,7 +113,7 @@ export function Editor(p: Props) {
             {check && check.findings.length > 0 && <Note mood="warn" title={`The lint found ${count(check.findings.length, "thing")}.`}>{check.findings[0]!.text}</Note>}
           </Confirm>)}
       </div>
-      <aside aria-label="Simulator"><Simulator {...(changed ? { draft: text } : {})} narrowPlace /></aside>
+      <aside aria-label="Simulator"><Simulator {...(changed ? { draft: text, policy: p.name } : {})} narrowPlace /></aside>
     </div>
   );
 }

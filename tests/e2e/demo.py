@@ -22,6 +22,32 @@ from harness import apps, cage, probe, proc, world as worlds
 
 NAMES = {"nginx": "wiki", "sshd": "shell", "postgres": "orders"}
 
+# Ctrl-C at the prompt ends the demo; during a command it ends that command, as in every shell. At the
+# prompt it is therefore a key and no signal: bash, which waits in readline, runs no trap for SIGINT.
+PROMPT = r"""
+PS1='anna@demo $ '
+PS0='$(stty intr ^C </dev/tty)'
+PROMPT_COMMAND='stty intr undef'
+bind '"\C-c": "\C-a\C-kexit\n"'
+"""
+
+# Stands alone: anna may read neither this file's folder nor every interpreter of the machine.
+CODE_TOOL = """\
+#!{python}
+import base64, hmac, struct, sys, time
+secret = {secrets}.get((sys.argv + [""])[1])
+if secret is None:
+    sys.exit("code root | code anna")
+digest = hmac.digest(base64.b32decode(secret), struct.pack(">Q", int(time.time()) // 30), "sha1")
+print(f"{{(struct.unpack_from('>I', digest, digest[-1] & 15)[0] & 0x7FFFFFFF) % 1000000:06}}")
+"""
+
+
+def interpreter():
+    """A Python that every user of this machine may run."""
+    system = pathlib.Path("/usr/bin/python3")
+    return system if system.exists() else sys.executable
+
 
 class Stations:
     """Prints one line a station and counts."""
@@ -203,21 +229,22 @@ You are anna, signed in. The applications are on {w.private}; this machine has n
 Also: sallyport status · sallyport apps · sallyport why payroll
 Console   {w.url}/   user root, password {self.password}
           code of the second factor: run  code root   (CA: {w.ca})
-Ctrl-C or Ctrl-D ends the demo and removes every trace.
+Ctrl-C at the prompt, or Ctrl-D, ends the demo and removes every trace.
 """, flush=True)
         tool = w.bin / "code"
-        tool.write_text(f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(pathlib.Path(__file__).resolve().parent)!r})\n"
-                        "from harness.browser import totp\n"
-                        f"print(totp({{'root': {self.console.person.secret!r}, 'anna': {self.anna.person.secret!r}}}[sys.argv[1]]))\n")
+        tool.write_text(CODE_TOOL.format(python=interpreter(), secrets={"root": self.console.person.secret,
+                                                                       "anna": self.anna.person.secret}))
         tool.chmod(0o755)
         if not sys.stdin.isatty():
             print("No terminal here: the demo runs until it is interrupted.", flush=True)
             signal.pause()
-        rc = self.world.write(w.bin.parent / "etc" / "demo.rc", "PS1='anna@demo $ '\ntrap exit INT\n", "anna", 0o644)
+        rc = self.world.write(w.bin.parent / "etc" / "demo.rc", PROMPT, "anna", 0o644)
         shell = self.world.client.command(["/bin/bash", "--rcfile", rc, "-i"], "anna")
         env = {**self.anna.env, "TERM": os.environ.get("TERM", "dumb"), "PGPASSWORD": apps.Postgres.password}
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the shell ends by it, and then the demo
+        # The shell ends by it, and then the demo. Not SIG_IGN, which the shell and its commands would inherit.
+        signal.signal(signal.SIGINT, lambda *_: None)
         subprocess.run(shell, env=env, cwd=self.anna.home)
+        print("demo: ending; every trace is removed", flush=True)
 
 
 def main():

@@ -1,9 +1,10 @@
 # connector/gateway: each request of an http app, verified. May use lib, schema, sketch, detect.
 noinst_LIBRARIES += %D%/libgw.a
 %C%_libgw_a_SOURCES = \
-	%D%/arena.c %D%/arena.h %D%/fields.c %D%/fields.h %D%/http1.c %D%/http1.h \
+	%D%/arena.c %D%/arena.h %D%/challenge.c %D%/challenge.h %D%/dpop.c %D%/dpop.h \
+	%D%/fields.c %D%/fields.h %D%/http1.c %D%/http1.h \
 	%D%/pipeline.h %D%/problem.c %D%/problem.h %D%/rate.c %D%/rate.h %D%/reasons.c %D%/request.h \
-	%D%/strict.c %D%/strict.h %D%/target.c %D%/target.h \
+	%D%/strict.c %D%/strict.h %D%/target.c %D%/target.h %D%/token.c %D%/token.h \
 	%D%/verdict.h %D%/write.c %D%/write.h
 
 check_PROGRAMS += tests/unit/%D%/test_http1 tests/unit/%D%/test_target tests/unit/%D%/test_answers
@@ -17,3 +18,11 @@ tests_unit_%C%_test_answers_LDADD = %D%/libgw.a $(LDADD)
 check_PROGRAMS += tests/unit/%D%/test_rate
 tests_unit_%C%_test_rate_SOURCES = tests/unit/%D%/test_rate.c
 tests_unit_%C%_test_rate_LDADD = %D%/libgw.a $(LDADD)
+
+check_PROGRAMS += tests/unit/%D%/test_token tests/unit/%D%/test_dpop
+tests_unit_%C%_test_token_SOURCES = tests/unit/%D%/test_token.c tests/unit/%D%/mint.c \
+	tests/unit/%D%/mint.h
+tests_unit_%C%_test_token_LDADD = %D%/libgw.a $(LDADD)
+tests_unit_%C%_test_dpop_SOURCES = tests/unit/%D%/test_dpop.c tests/unit/%D%/mint.c \
+	tests/unit/%D%/mint.h
+tests_unit_%C%_test_dpop_LDADD = %D%/libgw.a $(LDADD)

@@ -189,6 +189,33 @@ out:
     return e;
 }
 
+sp_error jwks_of_one(const struct json *entry, struct sp_why *why, struct jwks **out)
+{
+    static const char *const private_members[] = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"};
+    struct jwks *s;
+
+    if (json_kind(entry) != JSON_OBJECT)
+        return sp_why_say(why, SP_ERR_MALFORMED, "the proof carries no key (jwk)");
+    for (size_t i = 0; i < sizeof private_members / sizeof private_members[0]; i++) {
+        if (json_get(entry, private_members[i]) != NULL)
+            return sp_why_say(why, SP_ERR_MALFORMED, "the proof carries a private key");
+    }
+    if ((s = calloc(1, sizeof *s)) == NULL || (s->keys = calloc(1, sizeof *s->keys)) == NULL) {
+        jwks_free(s);
+        return SP_ERR_NOMEM;
+    }
+    s->count = 1;
+    read_entry(entry, &s->keys[0]);
+    if (s->keys[0].kind == JWK_IGNORED) {
+        sp_error e = sp_why_say(why, SP_ERR_UNSUPPORTED, "the proof's key: %s", s->keys[0].ignored);
+        jwks_free(s);
+        return e;
+    }
+    s->usable = 1;
+    *out = s;
+    return SP_OK;
+}
+
 void jwks_free(struct jwks *s)
 {
     if (s == NULL)
@@ -219,6 +246,37 @@ void jwks_warning(const struct jwks *s, struct buf *out)
         buf_addf(out, "%s)", k->ignored);
         before = ", ";
     }
+}
+
+/* The required members alone, in the order of their names, without blanks (RFC 7638 section 3). */
+sp_error jwk_thumbprint(const struct jwk *k, struct hash *out)
+{
+    uint8_t x[P256_BYTES], y[P256_BYTES];
+    struct buf text;
+    sp_error e = SP_OK;
+
+    buf_init(&text, 2 * JWK_RSA_BYTES_MAX);
+    if (k->kind == JWK_RSA) {
+        buf_add_str(&text, "{\"e\":\"");
+        encode_base64url((struct view){k->e, k->e_len}, &text);
+        buf_add_str(&text, "\",\"kty\":\"RSA\",\"n\":\"");
+        encode_base64url((struct view){k->n, k->n_len}, &text);
+    } else if (k->kind == JWK_P256 && (e = p256_expand(k->key.bytes, x, y)) == SP_OK) {
+        buf_add_str(&text, "{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"");
+        encode_base64url((struct view){x, sizeof x}, &text);
+        buf_add_str(&text, "\",\"y\":\"");
+        encode_base64url((struct view){y, sizeof y}, &text);
+    } else if (k->kind == JWK_ED25519) {
+        buf_add_str(&text, "{\"crv\":\"Ed25519\",\"kty\":\"OKP\",\"x\":\"");
+        encode_base64url((struct view){k->key.bytes, 32}, &text);
+    } else {
+        e = SP_ERR_INVALID;
+    }
+    buf_add_str(&text, "\"}");
+    if (e == SP_OK && (e = buf_error(&text)) == SP_OK)
+        *out = hash_sha256(buf_view(&text));
+    buf_deinit(&text);
+    return e;
 }
 
 static struct json *write_key(const struct key_public *k, const char *kid)

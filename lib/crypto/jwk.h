@@ -68,6 +68,18 @@ struct jwks {
 SP_MUST sp_error jwks_parse(struct view text, struct sp_why *why, struct jwks **out);
 void jwks_free(struct jwks *s); /* NULL is fine */
 
+/*
+ * A set of the one key of `entry`, as proofs carry their own (RFC 9449 section 4.2). `*out` is the
+ * caller's.
+ *   SP_ERR_MALFORMED    no object, or with a private member (RFC 9449 section 4.3, item 7)
+ *   SP_ERR_UNSUPPORTED  of a kind that would be ignored in a set
+ *   SP_ERR_NOMEM
+ */
+SP_MUST sp_error jwks_of_one(const struct json *entry, struct sp_why *why, struct jwks **out);
+
+/* RFC 7638, SHA-256: the name of a key in `cnf.jkt`.   SP_ERR_INVALID: an ignored key */
+SP_MUST sp_error jwk_thumbprint(const struct jwk *k, struct hash *out);
+
 /* One sentence that names the ignored entries, appended; nothing when none was ignored. */
 void jwks_warning(const struct jwks *s, struct buf *out);
 

@@ -66,13 +66,32 @@ static bool same_word(struct view v, const char *word)
     return v.len == strlen(word) && strncasecmp((const char *)v.at, word, v.len) == 0;
 }
 
+/* What `typ` may be for each kind; "application/" may stand before it (RFC 7515 section 4.1.9). */
+static bool typ_fits(enum jwt_kind kind, const struct json *typ)
+{
+    struct view v = json_str(typ);
+
+    if (v.len > 12 && same_word(view_slice(v, 0, 12), "application/"))
+        v = view_slice(v, 12, v.len);
+    switch (kind) {
+    case JWT_KIND_ID:
+        return typ == NULL || same_word(v, "JWT");
+    case JWT_KIND_ACCESS:
+        return same_word(v, "at+jwt") || same_word(v, "JWT");
+    case JWT_KIND_DPOP:
+        return same_word(v, "dpop+jwt");
+    default:
+        return false;
+    }
+}
+
 /* The header members that decide anything; all others are ignored, jku, x5u, jwk, x5c among them
  * (IDT-04). */
 static sp_error check_header(const struct json *h, enum jwt_kind kind, unsigned allowed,
                              struct sp_why *why, enum jwt_alg *alg)
 {
     const struct json *typ = json_get(h, "typ"), *kid = json_get(h, "kid");
-    struct view type = json_str(typ), name = json_str(json_get(h, "alg"));
+    struct view name = json_str(json_get(h, "alg"));
 
     if (json_get(h, "crit") != NULL)
         return sp_why_say(why, SP_ERR_MALFORMED, "the token has critical header members");
@@ -80,9 +99,11 @@ static sp_error check_header(const struct json *h, enum jwt_kind kind, unsigned 
         return sp_why_say(why, SP_ERR_MALFORMED, "the token is compressed, encrypted or nested");
     if (kid != NULL && (json_kind(kid) != JSON_STRING || json_str(kid).len > JWK_KID_MAX))
         return sp_why_say(why, SP_ERR_MALFORMED, "the token's kid is no text of a usual length");
-    if (kind != JWT_KIND_ID ||
-        (typ != NULL && !same_word(type, "JWT") && !same_word(type, "application/jwt")))
-        return sp_why_say(why, SP_ERR_INVALID, "the token's typ is not that of an ID token");
+    if (!typ_fits(kind, typ))
+        return sp_why_say(why, SP_ERR_INVALID, "the token's typ is not that of %s",
+                          kind == JWT_KIND_ACCESS ? "an access token"
+                          : kind == JWT_KIND_DPOP ? "a proof of possession"
+                                                  : "an ID token");
     *alg = jwt_alg_parse(name);
     if (*alg == JWT_ALG_NONE || (*alg & allowed) == 0)
         return sp_why_say(why, SP_ERR_UNSUPPORTED,
@@ -175,34 +196,84 @@ static sp_error check_signature(const struct jwks *keys, const struct json *kid,
     return sp_why_say(why, SP_ERR_SIGNATURE, "the token's signature does not match");
 }
 
+/* A token whose form and header were judged; close_token gives all of it back. */
+struct opened {
+    struct parts parts;
+    struct json *header;
+    struct buf signature;
+    enum jwt_alg alg;
+};
+
+static sp_error open_token(struct view token, enum jwt_kind kind, unsigned allowed,
+                           struct sp_why *why, struct opened *o)
+{
+    sp_error e;
+
+    *o = (struct opened){.alg = JWT_ALG_NONE};
+    buf_init(&o->signature, JWT_BYTES_MAX);
+    if ((e = split(token, why, &o->parts)) != SP_OK ||
+        (e = part_object(o->parts.header, "header", why, &o->header)) != SP_OK ||
+        (e = check_header(o->header, kind, allowed, why, &o->alg)) != SP_OK)
+        return e;
+    if ((e = decode_base64url(o->parts.signature, &o->signature)) != SP_OK)
+        return sp_why_say(why, e, "the token's signature is not strict base64url");
+    return SP_OK;
+}
+
+static void close_token(struct opened *o)
+{
+    buf_deinit(&o->signature);
+    json_free(o->header);
+}
+
 sp_error jwt_verify(struct view token, enum jwt_kind kind, const struct jwks *keys,
                     unsigned allowed, struct sp_why *why, struct json **claims)
 {
-    struct json *header = NULL, *body = NULL;
-    enum jwt_alg alg = JWT_ALG_NONE;
-    struct buf signature;
+    struct opened o;
+    sp_error e = open_token(token, kind, allowed, why, &o);
+
+    if (e == SP_OK &&
+        (e = check_signature(keys, json_get(o.header, "kid"), o.alg, o.parts.signed_text,
+                             buf_view(&o.signature), why)) == SP_OK)
+        e = part_object(o.parts.claims, "body", why, claims);
+    close_token(&o);
+    return e;
+}
+
+sp_error jwt_verify_own(struct view token, enum jwt_kind kind, unsigned allowed, struct sp_why *why,
+                        struct hash *thumbprint, struct json **claims)
+{
+    struct jwks *own = NULL;
+    struct hash name;
+    struct opened o;
+    sp_error e = open_token(token, kind, allowed, why, &o);
+
+    /* The kid names a key of somebody's set; here there is only the one. */
+    if (e == SP_OK && (e = jwks_of_one(json_get(o.header, "jwk"), why, &own)) == SP_OK &&
+        (e = check_signature(own, NULL, o.alg, o.parts.signed_text, buf_view(&o.signature), why)) ==
+            SP_OK &&
+        (e = jwk_thumbprint(&own->keys[0], &name)) == SP_OK &&
+        (e = part_object(o.parts.claims, "body", why, claims)) == SP_OK)
+        *thumbprint = name;
+    jwks_free(own);
+    close_token(&o);
+    return e;
+}
+
+sp_error jwt_unverified_issuer(struct view token, struct sp_why *why, struct buf *out)
+{
+    struct json *claims = NULL;
     struct parts p;
     sp_error e;
 
-    buf_init(&signature, JWT_BYTES_MAX);
     if ((e = split(token, why, &p)) != SP_OK ||
-        (e = part_object(p.header, "header", why, &header)) != SP_OK ||
-        (e = check_header(header, kind, allowed, why, &alg)) != SP_OK)
-        goto out;
-    if ((e = decode_base64url(p.signature, &signature)) != SP_OK) {
-        e = sp_why_say(why, e, "the token's signature is not strict base64url");
-        goto out;
-    }
-    if ((e = check_signature(keys, json_get(header, "kid"), alg, p.signed_text,
-                             buf_view(&signature), why)) == SP_OK &&
-        (e = part_object(p.claims, "body", why, &body)) == SP_OK) {
-        *claims = body;
-        body = NULL;
-    }
-out:
-    buf_deinit(&signature);
-    json_free(body);
-    json_free(header);
+        (e = part_object(p.claims, "body", why, &claims)) != SP_OK)
+        return e;
+    if (json_kind(json_get(claims, "iss")) != JSON_STRING)
+        e = sp_why_say(why, SP_ERR_NOT_FOUND, "the token names no issuer (iss)");
+    else
+        e = buf_append(out, json_str(json_get(claims, "iss")));
+    json_free(claims);
     return e;
 }
 

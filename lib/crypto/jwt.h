@@ -2,8 +2,9 @@
 #define SP_CRYPTO_JWT_H
 
 /*
- * jwt: ID tokens of providers (RFC 7515, 7519; OpenID Connect Core 3.1.3.7), verified through
- * wolfCrypt and judged by pure checks.
+ * jwt: signed tokens (RFC 7515, 7519): ID tokens of providers (OpenID Connect Core 3.1.3.7), access
+ * tokens (RFC 9068) and proofs of possession (RFC 9449), verified through wolfCrypt. The claims of
+ * ID tokens are judged here by pure checks, those of the others in connector/gateway.
  *
  * jwt_verify    form and signature (IDT-01 to IDT-08, IDT-16; JWT-1, JWT-6, JWT-7)
  * jwt_id_check  the claims, without clock or store (IDT-08 to IDT-15; C-005, C-006)
@@ -25,7 +26,9 @@ enum {
 /* What `typ` may say. A zeroed kind accepts nothing. */
 enum jwt_kind {
     JWT_KIND_NONE = 0,
-    JWT_KIND_ID, /* typ absent, "JWT" or "application/jwt", any case */
+    JWT_KIND_ID,     /* typ absent, "JWT" or "application/jwt", any case */
+    JWT_KIND_ACCESS, /* "at+jwt" (RFC 9068) or "JWT", with or without "application/" */
+    JWT_KIND_DPOP,   /* "dpop+jwt" (RFC 9449) */
 };
 
 /*
@@ -42,6 +45,21 @@ enum jwt_kind {
  */
 SP_MUST sp_error jwt_verify(struct view token, enum jwt_kind kind, const struct jwks *keys,
                             unsigned algs, struct sp_why *why, struct json **claims);
+
+/*
+ * The same for a token that carries its own key in the header (`jwk`): it proves that its maker
+ * holds that key and nothing else. `thumbprint` gets the key's RFC 7638 name.
+ * Errors as jwt_verify; SP_ERR_MALFORMED also for no key or a private one.
+ */
+SP_MUST sp_error jwt_verify_own(struct view token, enum jwt_kind kind, unsigned algs,
+                                struct sp_why *why, struct hash *thumbprint, struct json **claims);
+
+/*
+ * The claim `iss` of a token whose signature was NOT checked, appended: to choose the key set that
+ * jwt_verify then judges it by, and for nothing else. Errors as jwt_verify's first two;
+ * SP_ERR_NOT_FOUND when there is none.
+ */
+SP_MUST sp_error jwt_unverified_issuer(struct view token, struct sp_why *why, struct buf *out);
 
 /*
  * One signature with one key: what jwt_verify does with each key that is left over.

@@ -107,6 +107,7 @@ export class World {
       "approve_devices: true", "idp: {enabled: true}", `front_socket: ${this.file("front")}`, `operations: 127.0.0.1:${operations}`, ""].join("\n"));
     this.account("alice", "admins,staff");
     this.account("bob", "staff");
+    this.account("carol", "admins,staff");
     await this.runBroker();
     const relay = this.file("relay.yaml", `state: ${this.file("relay")}\nfront_socket: ${this.file("front")}\naddresses: [localhost:${port}]\n`);
     this.spawn("relay", "sallyport-relay", ["run", "--config", relay]);
@@ -118,6 +119,12 @@ export class World {
   async runBroker() {
     this.broker = this.spawn("broker", "sallyport-broker", ["run", "--config", this.brokerConfig]);
     await until("the broker answers", () => spawnSync("curl", ["-sf", "--cacert", this.file("ca.pem"), "-o", "/dev/null", `${this.url}/login`]).status === 0);
+  }
+
+  async killBroker() {
+    const gone = new Promise((ok) => this.broker.on("exit", ok));
+    this.broker.kill("SIGKILL");
+    await gone;
   }
 
   password(name) { return `correct horse ${name}`; }

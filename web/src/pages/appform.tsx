@@ -2,7 +2,9 @@
 import { useState } from "preact/hooks";
 import type { App, AppInput, Limits, Site } from "../api";
 import { useAct } from "../load";
-import { Field, Head, Note, Panel } from "../parts/basics";
+import { call } from "../client";
+import { Ago, Field, Head, Note, Panel } from "../parts/basics";
+import { isConflict } from "../parts/conflict";
 import { Failure } from "../parts/failure";
 import { visible } from "../words";
 import { inputOf } from "./apps";
@@ -21,15 +23,24 @@ function labelsOf(text: string): Record<string, string> {
   return Object.fromEntries(pairs) as Record<string, string>;
 }
 
+/** What the other one changed, in words. */
+function differences(before: AppInput, after: AppInput): string {
+  const text = (value: unknown) => visible(typeof value === "object" ? JSON.stringify(value) : String(value));
+  const found = (Object.keys(after) as Array<keyof AppInput>).filter((k) => text(before[k]) !== text(after[k]));
+  return found.map((k) => `${k}: ${text(before[k])} became ${text(after[k])}.`).join(" ");
+}
+
 /** Empty leaves it to the policies. */
 const isDuration = (text: string) => !text.trim() || /^[0-9]{1,9}(ms|s|m|h|d)$/.test(text.trim());
 
-export function AppForm({ app, sites, save, close }: { app?: App; sites: Site[]; save: (input: AppInput) => Promise<void>; close: () => void }) {
+export function AppForm({ app, sites, save, close }: { app?: App; sites: Site[]; save: (input: AppInput, version: number) => Promise<void>; close: () => void }) {
   const first: AppInput = app ? inputOf(app) : { name: "", description: "", site: "", type: "tcp", host: "", port: 0, labels: {},
     limits: {}, cut_through: "auto" };
   const [x, set] = useState(first);
   const [labels, setLabels] = useState(labelsText(first.labels));
   const [times, setTimes] = useState({ session_max: first.limits.session_max ?? "", idle: first.limits.idle ?? "", reverify: first.limits.reverify ?? "" });
+  const [version, setVersion] = useState(app?.version ?? 0);
+  const [theirs, setTheirs] = useState<App | undefined>();
   const act = useAct();
   const change = (part: Partial<AppInput>) => set((old) => ({ ...old, ...part }));
   const wrong = act.failed?.field;
@@ -46,7 +57,14 @@ export function AppForm({ app, sites, save, close }: { app?: App; sites: Site[];
       delete limits[key];
       if (times[key].trim()) limits[key] = times[key].trim();
     }
-    void act.run(() => save({ ...x, site, labels: labelsOf(labels), limits }));
+    void act.run(async () => {
+      try {
+        await save({ ...x, site, labels: labelsOf(labels), limits }, version);
+      } catch (e) {
+        if (app && isConflict(e)) setTheirs(await call("appGet", { path: { id: app.id } }));
+        throw e;
+      }
+    });
   }
 
   const conflict = act.failed?.code === "conflict";
@@ -55,7 +73,9 @@ export function AppForm({ app, sites, save, close }: { app?: App; sites: Site[];
       <Head title={app ? `Edit ${visible(app.name)}` : "Add app"} crumbs={[["/apps", "Apps"]]}>
         {app ? "Live sessions are decided again when it is saved." : "The connector dials this address, and nothing else is opened by it."}</Head>
       {!sites.length && <Note mood="warn" title="There is no site yet.">An app belongs to a site, where a connector stands. <a href="/sites">Add a site</a> first.</Note>}
-      {conflict && <Note mood="warn" title="Not saved: someone else saved this app meanwhile.">What you typed is still here. Open the app in a second tab to compare, then reload this page.</Note>}
+      {conflict && theirs && <Note mood="warn" title={<>Not saved: someone else saved this app, <Ago at={theirs.changed_at} />.</>}
+        act={<button type="button" class="btn small" onClick={() => { setVersion(theirs.version); setTheirs(undefined); act.clear(); }}>Go on with mine</button>}>
+        {differences(first, inputOf(theirs))} What you typed is still here.</Note>}
       {act.failed && !conflict && !wrong && <Failure what="Not saved." problem={act.failed} />}
       <form onSubmit={submit} class="stack">
         <Panel title="Where it is">

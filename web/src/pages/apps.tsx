@@ -73,8 +73,8 @@ export function AppPage({ id }: { id: string }) {
   const path = `/apps/${id}`;
 
   if (query.get("tab") === "edit") return <AppForm app={app} sites={sites.data?.items ?? [app.site as never]} close={() => go(path)}
-    save={async (body) => {
-      await call("appUpdate", { path: { id }, body, version: app.version });
+    save={async (body, version) => {
+      await call("appUpdate", { path: { id }, body, version });
       await load.reload();
       go(path);
     }} />;

@@ -6,10 +6,10 @@ import { clock, exact } from "../words";
 type Hour = Overview["hours"][number];
 const W = 720, HIGH = 120, LOW = 36;
 
+/** The top of a scale whose thirds are whole numbers: 3, 6, 9, 30, 60. */
 function niceTop(n: number): number {
-  if (n <= 4) return 4;
-  const step = 10 ** Math.floor(Math.log10(n));
-  return Math.ceil(n / step / 2) * step * 2;
+  const step = 3 * 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, n) / 3)));
+  return Math.max(1, Math.ceil(n / step)) * step;
 }
 
 export function DayChart({ hours }: { hours: Hour[] }) {

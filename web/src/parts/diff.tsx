@@ -28,12 +28,12 @@ export function diffLines(before: string, after: string): Line[] {
   return out.concat(a.slice(a.length - tail).map((text) => ({ sign: "same", text })));
 }
 
-export function Diff({ before, after }: { before: string; after: string }) {
+export function Diff({ before, after, label = "Differences" }: { before: string; after: string; label?: string }) {
   const lines = diffLines(before, after);
   const signs = { same: " ", add: "+", del: "−" };
   return (
     <div class="code"><div class="ln" aria-hidden="true">{lines.map((l) => signs[l.sign]).join("\n")}</div>
-      <pre tabIndex={0} role="region" aria-label="Differences">{lines.map((l) => <span class={l.sign === "same" ? undefined : l.sign}>
+      <pre tabIndex={0} role="region" aria-label={label}>{lines.map((l) => <span class={l.sign === "same" ? undefined : l.sign}>
         {l.sign !== "same" && <span class="vh">{l.sign === "add" ? "added: " : "removed: "}</span>}{l.text}</span>)}</pre></div>
   );
 }

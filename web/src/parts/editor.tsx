@@ -3,11 +3,11 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { PolicyCheck, Problem } from "../api";
 import { call, problem } from "../client";
-import { useAct } from "../load";
 import { Simulator } from "../pages/simulator";
 import { count } from "../words";
 import { may } from "../who";
 import { Field, Note, Panel, State } from "./basics";
+import { ConflictPanel, isConflict, readTheirs, type Base, type Conflict } from "./conflict";
 import { Confirm } from "./dialog";
 import { Diff } from "./diff";
 import { Failure } from "./failure";
@@ -26,14 +26,15 @@ interface Props {
 
 const PAUSE_MS = 400;
 
-function useCheck(text: string, name: string | null): { check: PolicyCheck | undefined; failed: Problem | undefined } {
-  const [check, set] = useState<PolicyCheck | undefined>();
+/** `check` is the last answer; it is of this very text only when `fresh`. */
+function useCheck(text: string, name: string | null): { check: PolicyCheck | undefined; fresh: boolean; failed: Problem | undefined } {
+  const [check, set] = useState<(PolicyCheck & { of: string }) | undefined>();
   const [failed, setFailed] = useState<Problem | undefined>();
   useEffect(() => {
     const control = new AbortController();
     const timer = setTimeout(() => {
       call("policyCheck", { body: { text, policy: name } }, control.signal).then(
-        (found) => { set(found); setFailed(undefined); },
+        (found) => { set({ ...found, of: text }); setFailed(undefined); },
         (e) => !control.signal.aborted && setFailed(problem(e)));
     }, check ? PAUSE_MS : 0);
     return () => {
@@ -41,7 +42,7 @@ function useCheck(text: string, name: string | null): { check: PolicyCheck | und
       control.abort();
     };
   }, [text, name]);
-  return { check, failed };
+  return { check, fresh: check?.of === text, failed };
 }
 
 export function Editor(p: Props) {
@@ -49,12 +50,13 @@ export function Editor(p: Props) {
   const [note, setNote] = useState("");
   const [asking, setAsking] = useState(false);
   const [comparing, setComparing] = useState(false);
-  const { check, failed } = useCheck(text, p.name);
-  const act = useAct();
+  const [base, setBase] = useState<Base>({ text: p.text, version: p.version, gone: !!p.adding });
+  const [conflict, setConflict] = useState<Conflict | undefined>();
+  const { check, fresh, failed } = useCheck(text, p.name);
   const area = useRef<HTMLTextAreaElement>(null);
-  const changed = p.adding || text !== p.text;
+  const changed = base.gone || text !== base.text;
   const mine = may("admin");
-  const ready = changed && mine && check?.ok === true;
+  const ready = changed && mine && fresh && check?.ok === true;
 
   useEffect(() => {
     if (!changed) return;
@@ -88,10 +90,22 @@ export function Editor(p: Props) {
 
   async function putInForce() {
     const body = { text, note };
-    if (p.operation === "document") await call("policyDocumentPut", { body, version: p.version });
-    else if (p.adding) await call("policyPut", { path: { name: p.name! }, body, adding: true });
-    else await call("policyPut", { path: { name: p.name! }, body, version: p.version });
+    try {
+      if (p.operation === "document") await call("policyDocumentPut", { body, version: base.version });
+      else if (base.gone) await call("policyPut", { path: { name: p.name! }, body, adding: true });
+      else await call("policyPut", { path: { name: p.name! }, body, version: base.version });
+    } catch (e) {
+      if (!isConflict(e)) throw e;
+      return setConflict(await readTheirs(p.name));
+    }
     p.saved();
+  }
+
+  /** From here on what is typed is measured against what is in force now. */
+  function goOn(from: Conflict, theirs: boolean) {
+    setBase(from.theirs);
+    if (theirs) setText(from.theirs.text);
+    setConflict(undefined);
   }
 
   return (
@@ -101,12 +115,13 @@ export function Editor(p: Props) {
         <Checked check={check} failed={failed} />
         <div class="fields"><Field id="note" label="Note" hint="What changes and why; kept with the version."><input class="in" maxLength={500} value={note} readOnly={!mine} onInput={(e) => setNote(e.currentTarget.value)} /></Field></div>
         <div class="filters">
-          <button type="button" class="btn main" disabled={!ready || act.busy} onClick={() => setAsking(true)}>Put in force</button>
-          <button type="button" class="btn" disabled={!changed || p.adding} aria-pressed={comparing} onClick={() => setComparing(!comparing)}>Compare</button>
-          <button type="button" class="btn quiet" disabled={!changed || p.adding} onClick={() => setText(p.text)}>Discard changes</button>
+          <button type="button" class="btn main" disabled={!ready || !!conflict} onClick={() => setAsking(true)}>Put in force</button>
+          <button type="button" class="btn" disabled={!changed || !!base.gone} aria-pressed={comparing} onClick={() => setComparing(!comparing)}>Compare</button>
+          <button type="button" class="btn quiet" disabled={!changed || !!base.gone} onClick={() => setText(base.text)}>Discard changes</button>
           {!mine && <span class="dim">Needs role admin</span>}
         </div>
-        {comparing && <Diff before={p.text} after={text} />}
+        {conflict && <ConflictPanel conflict={conflict} base={base.text} mine={text} keep={() => goOn(conflict, false)} take={() => goOn(conflict, true)} />}
+        {comparing && <Diff before={base.text} after={text} />}
         {asking && (
           <Confirm title="Put this text in force?" verb="Put in force" danger={false} close={() => setAsking(false)} act={putInForce}>
             <p>It decides from the moment that it is saved. Live sessions that it no longer allows are cut.</p>

@@ -69,3 +69,9 @@ check_PROGRAMS += %D%/fuzz_dpop %D%/fuzz_challenge
 %C%_fuzz_dpop_LDADD = connector/gateway/libgw.a $(LDADD)
 %C%_fuzz_challenge_SOURCES = %D%/fuzz_challenge.c
 %C%_fuzz_challenge_LDADD = connector/gateway/libgw.a $(LDADD)
+check_PROGRAMS += %D%/fuzz_classify %D%/fuzz_inventory
+%C%_fuzz_classify_SOURCES = %D%/fuzz_classify.c
+%C%_fuzz_classify_LDADD = connector/gateway/inventory/libinventory.a $(LDADD)
+%C%_fuzz_inventory_SOURCES = %D%/fuzz_inventory.c
+%C%_fuzz_inventory_LDADD = connector/gateway/inventory/libinventory.a \
+	connector/gateway/sketch/libsketch.a $(LDADD)

@@ -1,7 +1,7 @@
 # connector/gateway/sketch: counting much in little memory. Knows no HTTP. May use base, crypto.
 noinst_LIBRARIES += %D%/libsketch.a
 %C%_libsketch_a_SOURCES = \
-	%D%/hll.c %D%/hll.h %D%/loghist.c %D%/loghist.h %D%/countmin.c %D%/countmin.h \
+	%D%/hll.c %D%/hll.h %D%/loghist.c %D%/loghist.h \
 	%D%/cuckoo.c %D%/cuckoo.h %D%/ewma.c %D%/ewma.h %D%/slots.c %D%/slots.h
 
 check_PROGRAMS += tests/unit/%D%/test_sketch

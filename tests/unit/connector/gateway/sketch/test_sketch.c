@@ -7,7 +7,6 @@
 #include <cmocka.h>
 #include <math.h>
 
-#include "connector/gateway/sketch/countmin.h"
 #include "connector/gateway/sketch/cuckoo.h"
 #include "connector/gateway/sketch/ewma.h"
 #include "connector/gateway/sketch/hll.h"
@@ -152,30 +151,6 @@ static void median_and_mad_are_those_of_the_logarithms(void **state)
     assert_true(fabs(s.mad - 1) < 1e-9);
 }
 
-static void countmin_is_never_too_low_and_seldom_too_high(void **state)
-{
-    struct countmin *c = calloc(1, sizeof *c);
-    enum { KEYS = 4000, N = 40000 };
-    uint32_t *exact = calloc(KEYS, sizeof *exact), too_high = 0;
-
-    (void)state;
-    assert_non_null(c);
-    assert_non_null(exact);
-    for (uint64_t i = 0; i < N; i++) {
-        uint64_t key = mix(i) % KEYS;
-        exact[key]++;
-        assert_true(countmin_add(c, mix(key)) >= exact[key]);
-    }
-    for (uint64_t key = 0; key < KEYS; key++) {
-        uint32_t got = countmin_get(c, mix(key));
-        assert_true(got >= exact[key]);
-        too_high += got > exact[key] + N / 753;
-    }
-    assert_true(too_high < KEYS / 54);
-    free(exact);
-    free(c);
-}
-
 static void cuckoo_remembers_the_first_user_and_who_shares(void **state)
 {
     struct cuckoo *c = NULL;
@@ -314,7 +289,6 @@ int main(void)
         cmocka_unit_test(loghist_quantiles_are_within_9_percent_of_the_exact_ones),
         cmocka_unit_test(loghist_takes_every_value_and_merges_exactly),
         cmocka_unit_test(median_and_mad_are_those_of_the_logarithms),
-        cmocka_unit_test(countmin_is_never_too_low_and_seldom_too_high),
         cmocka_unit_test(cuckoo_remembers_the_first_user_and_who_shares),
         cmocka_unit_test(cuckoo_forgets_the_oldest_generation_only),
         cmocka_unit_test(cuckoo_state_comes_back_and_any_bytes_are_safe),

@@ -214,6 +214,7 @@ static void on_app_put(struct control *c, const struct envelope *m)
     if (e == SP_OK) {
         log_event(LOG_INFO, "app.put", "an app record is in use", "app", record->app.name, "id",
                   LOG_ID(record->app.id), "version", LOG_INT(record->app.version), NULL);
+        sessions_rules_changed(c->sessions);
         send_at(c, "app", record->app.id, record->app.version);
     } else if (e != SP_ERR_REPLAY) { /* the same record again after a reconnect is no news */
         log_event(LOG_WARN, "app.put", sp_error_text(e), NULL);

@@ -27,6 +27,10 @@ tests_unit_%C%_test_state_SOURCES = tests/unit/%D%/test_state.c
 tests_unit_%C%_test_state_LDADD = %D%/libconnector.a $(LDADD)
 
 CONNECTOR_SCENE = tests/unit/%D%/scene.c tests/unit/%D%/scene.h tests/unit/check.h
-check_PROGRAMS += tests/unit/%D%/test_probe
+check_PROGRAMS += tests/unit/%D%/test_probe tests/unit/%D%/test_stand
+tests_unit_%C%_test_stand_SOURCES = tests/unit/%D%/test_stand.c $(CONNECTOR_SCENE) \
+	tests/unit/%D%/fake_relay.c tests/unit/%D%/fake_relay.h \
+	tests/unit/lib/tunnel/app.c tests/unit/lib/tunnel/app.h
+tests_unit_%C%_test_stand_LDADD = %D%/libconnector.a $(LDADD)
 tests_unit_%C%_test_probe_SOURCES = tests/unit/%D%/test_probe.c $(CONNECTOR_SCENE)
 tests_unit_%C%_test_probe_LDADD = %D%/libconnector.a $(LDADD)

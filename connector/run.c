@@ -65,7 +65,7 @@ static void on_reload(void *arg)
     struct running *r = arg;
 
     load_floor(r);
-    sessions_floor_changed(r->sessions);
+    sessions_rules_changed(r->sessions);
 }
 
 /* Where the folder can't be watched, a floor is still read at each start and SIGHUP. */

@@ -101,8 +101,8 @@ void sessions_resume(struct sessions *s, struct sp_id session);
 /* The word of a cut, of those that PROTOCOL section 10 has; static storage. Any other: "killed". */
 const char *session_word(struct view word);
 
-/* The floor changed: sessions whose address it no longer allows are cut. */
-void sessions_floor_changed(struct sessions *s);
+/* Floor or records changed: sessions whose target they no longer allow are cut. */
+void sessions_rules_changed(struct sessions *s);
 
 /* No broker since `since` (boot clock; 0: there is one): sessions end after their reverify. */
 void sessions_broker_lost(struct sessions *s, sp_boot_ms since);

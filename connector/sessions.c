@@ -330,23 +330,34 @@ void sessions_resume(struct sessions *set, struct sp_id session)
         session_hold(s, false);
 }
 
-void sessions_floor_changed(struct sessions *set)
+/* The record still names the host that the session resolved, with any port that the floor takes. */
+static const char *no_longer(const struct session *s, const struct record *r)
 {
+    bool named = false;
+
+    for (size_t h = 0; r != NULL && h < r->app.host_count && s->resolved; h++)
+        named |= strcmp(r->app.hosts[h], s->host) == 0;
+    if (r == NULL || (s->resolved && !named))
+        return "record";
+    for (size_t p = 0; p < r->app.port_count && s->resolved; p++) {
+        struct address to = s->address;
+        address_set_port(&to, r->app.ports[p]);
+        if (floor_judge(*s->set->o.floor, view_str(s->host), &to, s->address_own).why ==
+            FLOOR_ALLOWED)
+            return NULL;
+    }
+    return s->resolved ? "floor" : NULL;
+}
+
+void sessions_rules_changed(struct sessions *set)
+{
+    int64_t limit = floor_deadline_ms(*set->o.floor);
     size_t at = 0;
 
     for (struct session *s; (s = map_next(&set->by_id, &at, NULL)) != NULL;) {
-        const struct record *r = records_get(set->o.records, s->admitted.grant.app);
-        bool allowed = !s->resolved;
-
-        for (size_t p = 0; r != NULL && p < r->app.port_count && !allowed; p++) {
-            struct address to = s->address;
-            address_set_port(&to, r->app.ports[p]);
-            allowed = floor_judge(*set->o.floor, view_str(s->host), &to, s->address_own).why ==
-                      FLOOR_ALLOWED;
-        }
-        int64_t limit = floor_deadline_ms(*set->o.floor);
-        if (r == NULL || !allowed)
-            end_session(s, r == NULL ? "record" : "floor");
+        const char *why = no_longer(s, records_get(set->o.records, s->admitted.grant.app));
+        if (why != NULL)
+            end_session(s, why);
         else if (limit > 0)
             sessions_limit(set, s->admitted.session, num_add_sat(s->opened, limit));
     }

@@ -284,18 +284,20 @@ cut_through: "{self.cut_through}"
         """The connector's own last word: the applications' address, and these ports of it."""
         return f"allow {self.private}:{','.join(map(str, ports))}\nmax-deadline 12h\n"
 
-    def enrol_connector(self, console, site, name="c1", node=None, ports=None):
+    def enrol_connector(self, console, site, name="c1", node=None, ports=None, **more):
+        """`more` are further top-level lines of its configuration, such as the proxy before it."""
         node = node or self.connector_node
         made = console.call("POST", f"/sites/{site}/tokens", {"name": name, "life_ms": 600000})
         state = self.folder(cage.WORK / name, "connector")
         token = self.write(cage.WORK / "etc" / f"{name}.token", made["enrolment"] + "\n", "connector")
-        done = proc.command(node, [self.bin / "sallyport-connector", "enrol", "--token-file", token, "--name", name,
-                                   "--state", state], user="connector")
-        if done.code:
-            raise proc.Failed(repr(done))
         floor = self.write(cage.WORK / "etc" / f"{name}.floor", self.floor(ports or self.floor_ports), "connector")
         config = self.write(cage.WORK / "etc" / f"{name}.yaml",
-                            f"state: {state}\nfloor: {floor}\ntunnel: {{cut_through: {self.cut_through}}}\n", "connector")
+                            f"state: {state}\nfloor: {floor}\ntunnel: {{cut_through: {self.cut_through}}}\n" +
+                            "".join(f"{key}: {value}\n" for key, value in more.items()), "connector")
+        done = proc.command(node, [self.bin / "sallyport-connector", "enrol", "--token-file", token, "--name", name,
+                                   "--config", config], user="connector")
+        if done.code:
+            raise proc.Failed(repr(done))
         connector = proc.Program(node, [self.bin / "sallyport-connector", "run", "--config", config], self.logs / f"{name}.log",
                                  user="connector", notify=True).wait_ready()
         self.wait_standing(console, name)

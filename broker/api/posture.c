@@ -14,6 +14,8 @@ static bool better(const struct fact_value *a, const struct fact_value *b, sp_un
 
     if (alive_a != alive_b)
         return alive_a;
+    if ((a->kind == VALUE_NONE) != (b->kind == VALUE_NONE))
+        return b->kind == VALUE_NONE; /* one that could not tell outvotes nobody */
     bool fails_a = a->kind == VALUE_PASS_FAIL && !a->pass;
     bool fails_b = b->kind == VALUE_PASS_FAIL && !b->pass;
     if (alive_a && fails_a != fails_b)
@@ -28,12 +30,13 @@ struct judged posture_judge(const struct fact_signal *s, sp_unix_ms now)
     struct judged j = {.verdict = JUDGED_UNKNOWN};
 
     for (size_t i = 0; i < s->count; i++)
-        if (s->values[i].kind != VALUE_NONE &&
-            (j.value == NULL || better(&s->values[i], j.value, now)))
+        if (j.value == NULL || better(&s->values[i], j.value, now))
             j.value = &s->values[i];
     if (j.value == NULL)
         return j;
     j.stale = j.value->expires_at <= now;
+    if (j.value->kind == VALUE_NONE)
+        return j;
     if (!j.stale && j.value->kind != VALUE_PASS_FAIL)
         j.verdict = JUDGED_VALUE;
     else if (!j.stale)
@@ -112,7 +115,7 @@ static struct json *asked_by(const struct policy_doc *doc, const char *signal)
 
 static void set_value(struct json *o, const struct fact_value *v)
 {
-    if (v == NULL)
+    if (v == NULL || v->kind == VALUE_NONE)
         set_null(o, "value");
     else if (v->kind == VALUE_PASS_FAIL)
         json_set_cstr(o, "value", v->pass ? "pass" : "fail");
@@ -128,14 +131,18 @@ static struct json *signal_object(const struct policy_doc *doc, const struct fac
     static const char *const words[] = {"unknown", "pass", "fail", "value"};
     struct judged j = posture_judge(s, now);
     struct json *o = json_object();
-    char text[160] = "";
+    char text[320] = "";
 
     if (j.value == NULL)
         snprintf(text, sizeof text, "never reported");
     else if (j.stale)
         snprintf(text, sizeof text, "expired: no newer value came");
     else if (s->count > 1)
-        snprintf(text, sizeof text, "of %zu sources, %s decides", s->count, j.value->source);
+        snprintf(text, sizeof text, "of %zu sources, %s decides%s%s", s->count, j.value->source,
+                 j.value->detail != NULL && *j.value->detail ? ": " : "",
+                 j.value->detail != NULL ? j.value->detail : "");
+    else if (j.value->detail != NULL)
+        snprintf(text, sizeof text, "%s", j.value->detail);
     json_set_cstr(o, "signal", s->name);
     json_set_cstr(o, "verdict", words[j.verdict]);
     set_value(o, j.value);

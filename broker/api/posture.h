@@ -19,7 +19,8 @@ enum judged_verdict { JUDGED_UNKNOWN = 0, JUDGED_PASS, JUDGED_FAIL, JUDGED_VALUE
  * unexpired fail first, then the strongest, then the newest). Pure; `value` is one of the signal's.
  */
 struct judged {
-    const struct fact_value *value; /* NULL: never reported */
+    const struct fact_value
+        *value; /* NULL: never reported; VALUE_NONE: the source could not tell */
     enum judged_verdict verdict;
     bool stale;
 };

@@ -27,6 +27,57 @@ static sp_error choose(struct visit *v, struct sp_id user, struct view wanted, s
     return SP_OK;
 }
 
+/* Of the sentence "Disk encryption: unknown, virtual disk": the state that its sign shows. */
+static void draw_state(struct visit *v, const struct why_answer *why, const char *sentence)
+{
+    bool unknown = strstr(sentence, "unknown") != NULL;
+
+    if (why->verdict == VERDICT_STEP_UP)
+        buf_add_str(&v->page, "<span class=\"st info\">");
+    else
+        buf_add_str(&v->page, unknown ? "<span class=\"st warn\">" : "<span class=\"st bad\">");
+    page_icon(&v->page, why->verdict == VERDICT_STEP_UP ? "key" : unknown ? "unknown" : "cross");
+    buf_add_str(&v->page, why->verdict == VERDICT_STEP_UP ? "asked</span>"
+                          : unknown                       ? "unknown</span>"
+                                                          : "not met</span>");
+}
+
+/* Commands stand between backticks in the sentences, which a terminal shows as they are. */
+static void draw_words(struct visit *v, const char *text)
+{
+    const char *from = text, *tick;
+    bool code = false;
+
+    while ((tick = strchr(from, '`')) != NULL) {
+        struct view part = {(const uint8_t *)from, (size_t)(tick - from)};
+        html_f(&v->page, code ? "<code>%v</code>" : "%v", &part);
+        code = !code;
+        from = tick + 1;
+    }
+    html_f(&v->page, "%s", from);
+}
+
+static void draw_reasons(struct visit *v, const struct why_answer *why)
+{
+    buf_add_str(&v->page, "<ul class=\"conds\">");
+    for (size_t i = 0; i < why->sentences.count; i++) {
+        buf_add_str(&v->page, "<li>");
+        draw_state(v, why, why->sentences.at[i].reason);
+        buf_add_str(&v->page, "<div>");
+        draw_words(v, why->sentences.at[i].reason);
+        buf_add_str(&v->page, "</div></li>");
+    }
+    buf_add_str(&v->page, "</ul><div class=\"stack\"><h2>What you can do</h2><ol class=\"fix\">");
+    for (size_t i = 0; i < why->sentences.count; i++) {
+        if (why->sentences.at[i].remedy[0] == '\0')
+            continue;
+        buf_add_str(&v->page, "<li><span>");
+        draw_words(v, why->sentences.at[i].remedy);
+        buf_add_str(&v->page, "</span></li>");
+    }
+    buf_add_str(&v->page, "</ol></div>");
+}
+
 static void draw(struct visit *v, struct view app, const struct why_answer *why)
 {
     bool open = why->verdict == VERDICT_ALLOW;
@@ -38,21 +89,13 @@ static void draw(struct visit *v, struct view app, const struct why_answer *why)
            open                              ? "open"
            : why->verdict == VERDICT_STEP_UP ? "waiting for a code"
                                              : "closed for now");
-    buf_add_str(&v->page, "<ul class=\"conds\">");
-    for (size_t i = 0; i < why->sentences.count; i++) {
-        buf_add_str(&v->page, "<li><span class=\"st warn\">");
-        page_icon(&v->page, "unknown");
-        html_f(&v->page, "</span><div>%s</div></li>", why->sentences.at[i].reason);
-    }
-    buf_add_str(&v->page, "</ul><div class=\"stack\"><h2>What you can do</h2><ol class=\"fix\">");
-    for (size_t i = 0; i < why->sentences.count; i++)
-        if (why->sentences.at[i].remedy[0] != '\0')
-            html_f(&v->page, "<li><span>%s</span></li>", why->sentences.at[i].remedy);
+    if (why->sentences.count > 0)
+        draw_reasons(v, why);
     html_f(&v->page,
-           "</ol></div><a class=\"btn main full\" href=\"/denied?app=%s\">Check again</a><hr>"
+           "<a class=\"btn main full\" href=\"/denied?app=%s\">Check again</a><hr>"
            "<p class=\"dim\">Request <code>%s</code>, %s. Give this to IT; it names everything "
            "they need.</p>",
-           name, v->req->ref, clock_text(clock_unix()).s);
+           name, v->req->ref, page_time(clock_unix()).s);
     page_end(v, open ? 200 : why->verdict == VERDICT_STEP_UP ? 401 : 403);
 }
 

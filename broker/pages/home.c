@@ -118,14 +118,14 @@ static void draw_panels(struct visit *v, const struct home *h)
         page_icon(&v->page, "session");
         html_f(&v->page, "<div>%s<small>on %s, ends at %s</small></div></li>",
                h->sessions[i].app_name, h->sessions[i].device_name,
-               clock_text(h->sessions[i].deadline).s);
+               page_time(h->sessions[i].deadline).s);
     }
     html_f(&v->page,
            "</ul></section><section class=\"panel\" aria-label=\"Authenticator\"><header>"
            "<h2>Authenticator</h2></header><ul class=\"rows\"><li><div>Authenticator app<small>"
            "set up %s</small></div></li><li><div>Recovery codes<small>%d of %d left</small></div>"
            "</li></ul></section>",
-           h->mfa.enrolled ? clock_text(h->mfa.enrolled_at).s : "never", (int)h->mfa.recovery_left,
+           h->mfa.enrolled ? page_time(h->mfa.enrolled_at).s : "never", (int)h->mfa.recovery_left,
            MFA_RECOVERY_CODES);
     buf_add_str(&v->page,
                 "<section class=\"panel\" aria-label=\"What IT can see\"><header><h2>What IT can "
@@ -185,7 +185,7 @@ void home_page(struct visit *v)
                "<div class=\"head\"><div><h1>My apps</h1><p>Signed in as %s%s%s until %s.</p></div>"
                "</div>",
                name, h->device_count > 0 ? ", apps as seen from " : "",
-               h->device_count > 0 ? h->devices[0].name : "", clock_text(row.expires).s);
+               h->device_count > 0 ? h->devices[0].name : "", page_time(row.expires).s);
         draw_apps(v, h);
         draw_panels(v, h);
         page_end_wide(v, 200);

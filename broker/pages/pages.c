@@ -2,6 +2,7 @@
 #include "lib/base/log.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 sp_error pages_new(const struct pages_options *o, struct pages **out)
 {
@@ -223,6 +224,17 @@ void page_error(struct buf *out, const char *id, const char *text)
     html_f(out, "<span class=\"err\" id=\"%s\">", id);
     page_icon(out, "cross");
     html_f(out, "<span>%s</span></span>", text);
+}
+
+struct page_time page_time(sp_unix_ms at)
+{
+    time_t s = (time_t)(at / 1000);
+    struct page_time text = {""};
+    struct tm tm;
+
+    if (gmtime_r(&s, &tm) != NULL)
+        (void)strftime(text.s, sizeof text.s, "%d %b %Y, %H:%M UTC", &tm);
+    return text;
 }
 
 void page_stopped(struct visit *v, int status, const char *title, const char *text)

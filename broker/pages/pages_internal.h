@@ -38,6 +38,12 @@ void page_copy(struct buf *out, const char *look, const char *from, const char *
 /* The line under a field that says what was wrong. */
 void page_error(struct buf *out, const char *id, const char *text);
 
+/* "25 Nov 2026, 15:29 UTC", for printf within the full expression. */
+struct page_time {
+    char s[40];
+};
+struct page_time page_time(sp_unix_ms at);
+
 /* The login can't go on: what happened, and a way to begin again. */
 void page_stopped(struct visit *v, int status, const char *title, const char *text);
 /* The refusal of an error nobody expected shows the request's reference only (LOG-7). */

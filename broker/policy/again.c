@@ -24,6 +24,8 @@ static void of_signal(struct soonest *s, const struct signal_test *t, const stru
             continue;
         for (size_t k = 0; k < f->signals[i].count; k++) {
             const struct fact_value *v = &f->signals[i].values[k];
+            if (v->kind == VALUE_NONE)
+                continue; /* it is unknown before and after */
             consider(s, v->expires_at);
             consider(s, v->observed_at);
             if (t->max_age_ms > 0)

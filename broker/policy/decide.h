@@ -68,7 +68,8 @@ enum reading {
 enum tri condition_value(const struct condition *c, const struct facts *f, enum reading as);
 enum tri rule_value(const struct rule *r, const struct facts *f, enum reading as);
 enum tri signal_test_value(const struct signal_test *t, const struct facts *f);
-/* The value that decides a test, also where it is too old or expired; NULL: never reported. */
+/* The value that decides a test, also where it is too old or expired; VALUE_NONE: only
+ * sources that could not tell; NULL: never reported. */
 const struct fact_value *signal_test_evidence(const struct signal_test *t, const struct facts *f);
 /* How many conditions of the rule are not true, as the facts are. */
 size_t rule_lacks(const struct rule *r, const struct facts *f, uint32_t *kinds);

@@ -67,6 +67,8 @@ struct fact_value {
     double number;      /* VALUE_NUMBER; finite */
     const char *text;   /* VALUE_TEXT: a version or a word; borrowed like all texts of facts */
     const char *source; /* "agent", "intune", "admin"; never NULL where kind is not NONE */
+    const char *detail; /* the source's own words: "virtual disk vda"; NULL or "": none. A source
+                           that looked and could not tell has VALUE_NONE, and says why here */
     enum assurance assurance;
     sp_unix_ms observed_at, expires_at;
 };

@@ -80,6 +80,10 @@ void say_fact_test(const struct signal_test *t, const struct facts *f, struct bu
         return;
     }
     say_value(t->signal, v, out);
+    if (v->detail != NULL && *v->detail != '\0') {
+        buf_add_str(out, ", ");
+        encode_visible(view_str(v->detail), out);
+    }
     buf_addf(out, ", says %s ", say_source(v->source));
     say_age(f->now - v->observed_at, out);
     buf_add_str(out, f->now >= v->expires_at ? " ago (expired)" : " ago");

@@ -165,6 +165,17 @@ enum tri signal_test_value(const struct signal_test *t, const struct facts *f)
     return v == NULL ? TRI_UNKNOWN : compare(t, v);
 }
 
+static const struct fact_value *newest(const struct fact_signal *s, bool with_value)
+{
+    const struct fact_value *v = NULL;
+
+    for (size_t i = 0; i < s->count; i++)
+        if ((s->values[i].kind != VALUE_NONE) == with_value &&
+            (v == NULL || s->values[i].observed_at > v->observed_at))
+            v = &s->values[i];
+    return v;
+}
+
 const struct fact_value *signal_test_evidence(const struct signal_test *t, const struct facts *f)
 {
     const struct fact_signal *s = find(f, t->signal);
@@ -176,10 +187,8 @@ const struct fact_value *signal_test_evidence(const struct signal_test *t, const
         v = best(t, s, f);
     else if (pass_or_fail(t, s, f, &v) == TRI_UNKNOWN)
         v = NULL;
-    for (size_t i = 0; v == NULL && i < s->count; i++) /* none decides: the newest, as it is */
-        for (size_t k = 0; k < s->count; k++)
-            if (s->values[k].kind != VALUE_NONE &&
-                (v == NULL || s->values[k].observed_at > v->observed_at))
-                v = &s->values[k];
-    return v;
+    if (v == NULL && (v = newest(s, true)) == NULL)
+        v = newest(s, false);
+    return v; /* none decides: the newest, as it is; before a source that could not tell, one that
+                 could */
 }

@@ -77,6 +77,14 @@ static void tell_unknown_signal(struct teller *t, const struct signal_test *test
                       (test->max_age_ms > 0 && t->f->now - v->observed_at > test->max_age_ms));
     if (v == NULL) {
         buf_add_str(&r, "never reported.");
+    } else if (v->kind == VALUE_NONE && !stale) {
+        if (v->detail != NULL && *v->detail != '\0')
+            encode_visible(view_str(v->detail), &r);
+        else
+            buf_addf(&r, "%s could not tell", say_source(v->source));
+        buf_addf(&r, " (");
+        say_age(t->f->now - v->observed_at, &r);
+        buf_add_str(&r, " ago).");
     } else if (stale || v->assurance >= test->assurance) {
         buf_add_str(&r, score ? "last value " : "last report ");
         say_age(t->f->now - v->observed_at, &r);
@@ -88,6 +96,11 @@ static void tell_unknown_signal(struct teller *t, const struct signal_test *test
         buf_add_str(&m, "Check that the sensor runs; then `sallyport why ");
         tell_app(t, false, &m);
         buf_add_str(&m, "`.");
+    } else if (v != NULL && v->kind == VALUE_NONE && !stale) {
+        buf_addf(
+            &m,
+            "%s, then `sallyport posture --send`; `sallyport posture --explain` says what is read.",
+            say_remedy(test->signal));
     } else {
         buf_add_str(&m, "Is the agent running? `sallyport posture --send`");
     }

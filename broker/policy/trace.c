@@ -310,6 +310,8 @@ static void one_value(const struct trace *t, const char *signal, const struct fa
         buf_add_str(t->out, v->pass ? "\"pass\"" : "\"fail\"");
     else if (v->kind == VALUE_NUMBER)
         buf_addf(t->out, "%.15g", v->number);
+    else if (v->kind == VALUE_NONE)
+        buf_add_str(t->out, "null");
     else
         encode_json_string(view_str(v->text == NULL ? "" : v->text), t->out);
     text(t->out, "source", v->source);
@@ -396,7 +398,8 @@ static void facts(const struct trace *t)
     buf_add_byte(out, '[');
     for (size_t i = 0; i < f->signal_count; i++)
         for (size_t k = 0; k < f->signals[i].count; k++)
-            one_value(t, f->signals[i].name, &f->signals[i].values[k]);
+            if (f->signals[i].values[k].kind != VALUE_NONE || t->form == TRACE_PEOPLE)
+                one_value(t, f->signals[i].name, &f->signals[i].values[k]);
     buf_add_byte(out, ']');
     peer(t);
     text(out, "country", f->country);

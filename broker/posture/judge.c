@@ -94,6 +94,16 @@ static sp_error check_fresh(struct device_values *d, const struct report *r)
     return SP_OK;
 }
 
+/* The source's words, cut between characters. */
+static void copy_words(char *out, size_t size, struct view words)
+{
+    size_t n = words.len < size ? words.len : size - 1;
+
+    while (n > 0 && n < words.len && (words.at[n] & 0xc0) == 0x80)
+        n--;
+    view_copy(out, size, view_slice(words, 0, n));
+}
+
 /* A value as the policy sees it. Its clock is the device's: what lies ahead of ours is now. */
 static struct held_value from_report(const struct report_signal *s, sp_unix_ms now)
 {
@@ -106,6 +116,7 @@ static struct held_value from_report(const struct report_signal *s, sp_unix_ms n
     v.assurance = s->assurance == REPORT_SIGNED ? ASSURANCE_SIGNED : ASSURANCE_SELF;
     v.observed_at = s->at > now ? now : s->at;
     v.expires_at = num_expiry(v.observed_at, POSTURE_TTL_MS);
+    copy_words(v.detail, sizeof v.detail, s->why);
     if (!s->known)
         return v;
     if (view_is(text, "pass") || view_is(text, "fail")) {
@@ -124,6 +135,7 @@ static struct held_value from_report(const struct report_signal *s, sp_unix_ms n
     return v;
 }
 
+/* What the agent could not tell replaces what it knew: unknown ends a pass (ZT-5). */
 static sp_error take_signals(struct device_values *d, const struct report *r, sp_unix_ms now,
                              bool *changed)
 {
@@ -131,7 +143,7 @@ static sp_error take_signals(struct device_values *d, const struct report *r, sp
 
     for (size_t i = 0; i < r->count && e == SP_OK; i++) {
         struct held_value v = from_report(&r->signals[i], now);
-        e = v.kind == VALUE_NONE ? values_end(d, &v, now, changed) : values_set(d, &v, changed);
+        e = values_set(d, &v, changed);
     }
     return e;
 }
@@ -181,6 +193,7 @@ sp_error judge_put(struct judge *j, struct sp_id device, const char *signal,
     (void)snprintf(v.name, sizeof v.name, "%s", signal);
     (void)snprintf(v.source, sizeof v.source, "%s", value->source);
     (void)snprintf(v.text, sizeof v.text, "%s", value->text == NULL ? "" : value->text);
+    (void)snprintf(v.detail, sizeof v.detail, "%s", value->detail == NULL ? "" : value->detail);
     buf_init(&row, 64 * 1024);
     pthread_mutex_lock(&j->lock);
     sp_error e = find(j, device, &d);

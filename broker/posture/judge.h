@@ -8,8 +8,8 @@
  * newer than the last one of the same boot, or of a later nonce after a new boot, counts. The
  * latest report of a device lives in memory; verdicts that flip are written to the store with a
  * change row, so that they survive a restart with their age. Nothing that a report leaves out
- * becomes a value: it stays what it was and expires.
- * Worker threads; locks inside.
+ * becomes a value: it stays what it was and expires. What a report says it could not tell ends what
+ * was known, and its reason is kept for people. Worker threads; locks inside.
  */
 
 #include "broker/policy/policy.h"

@@ -13,7 +13,7 @@
 enum { HELD_MAX = 256 };
 
 struct held_value {
-    char name[65], source[65], text[129];
+    char name[65], source[65], text[129], detail[129];
     enum value_kind kind;
     bool pass;
     double number;
@@ -38,13 +38,9 @@ static inline sp_unix_ms num_expiry(sp_unix_ms at, int64_t ttl)
 
 void values_free(struct device_values *d); /* NULL is fine */
 
-/* Replaces the value of (name, source). `*changed` becomes true when it says something else.
- *   SP_ERR_LIMIT  HELD_MAX values are there */
+/* Replaces the value of (name, source); VALUE_NONE is the word that it could not tell. `*changed`
+ * becomes true when it says something else. SP_ERR_LIMIT  HELD_MAX values are there */
 SP_MUST sp_error values_set(struct device_values *d, const struct held_value *v, bool *changed);
-/* The source no longer knows: its last value ends now, and is kept to say when it was. */
-SP_MUST sp_error values_end(struct device_values *d, const struct held_value *v, sp_unix_ms now,
-                            bool *changed);
-
 void values_verdicts(const struct device_values *d, sp_unix_ms now, struct posture_answer *out);
 SP_MUST sp_error values_freeze(const struct device_values *d, struct judge_signals *out);
 

@@ -71,19 +71,6 @@ sp_error values_set(struct device_values *d, const struct held_value *v, bool *c
     return SP_OK;
 }
 
-sp_error values_end(struct device_values *d, const struct held_value *v, sp_unix_ms now,
-                    bool *changed)
-{
-    bool there = false;
-    size_t i = place(d, v, &there);
-
-    if (there && d->at[i].expires_at > now) {
-        d->at[i].expires_at = now;
-        *changed = true;
-    }
-    return SP_OK;
-}
-
 /* ---- frozen for a decision ---- */
 
 struct frozen {
@@ -99,6 +86,7 @@ static struct fact_value as_fact(const struct held_value *v)
                                .number = v->number,
                                .text = v->text,
                                .source = v->source,
+                               .detail = v->detail,
                                .assurance = v->assurance,
                                .observed_at = v->observed_at,
                                .expires_at = v->expires_at};
@@ -191,6 +179,8 @@ void values_write(const struct device_values *d, struct buf *out)
         buf_addf(out, ",\"kind\":%d,\"pass\":%s,\"number\":%.17g,\"text\":", (int)v->kind,
                  v->pass ? "true" : "false", v->number);
         encode_json_string(view_str(v->text), out);
+        buf_add_str(out, ",\"detail\":");
+        encode_json_string(view_str(v->detail), out);
         buf_addf(out, ",\"assurance\":%d,\"observed_at\":%lld,\"expires_at\":%lld}",
                  (int)v->assurance, (long long)v->observed_at, (long long)v->expires_at);
     }
@@ -215,6 +205,8 @@ static sp_error read_value(const struct json *o, struct held_value *v)
     if ((e = read_text(o, "signal", v->name, sizeof v->name)) != SP_OK ||
         (e = read_text(o, "source", v->source, sizeof v->source)) != SP_OK ||
         (e = read_text(o, "text", v->text, sizeof v->text)) != SP_OK ||
+        (json_get(o, "detail") != NULL && /* rows of before have none */
+         (e = read_text(o, "detail", v->detail, sizeof v->detail)) != SP_OK) ||
         (e = json_get_int(o, "kind", VALUE_NONE, VALUE_TEXT, &kind)) != SP_OK ||
         (e = json_get_bool(o, "pass", &v->pass)) != SP_OK ||
         (e = json_get_int(o, "assurance", ASSURANCE_NONE, ASSURANCE_VENDOR, &assurance)) != SP_OK ||

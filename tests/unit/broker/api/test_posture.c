@@ -23,7 +23,13 @@ static const struct {
     bool stale;
 } cases[] = {
     {"never reported", {{0}}, 0, JUDGED_UNKNOWN, 0, false},
-    {"a source without a value", {{.kind = VALUE_NONE}}, 1, JUDGED_UNKNOWN, 1, false},
+    {"a source without a value", {{.kind = VALUE_NONE}}, 1, JUDGED_UNKNOWN, 0, true},
+    {"a source that could not tell, beside one that could",
+     {{.kind = VALUE_NONE, .source = "mdm", LIVE}, {SAYS(true), LIVE}},
+     2,
+     JUDGED_PASS,
+     1,
+     false},
     {"pass", {{SAYS(true), LIVE}}, 1, JUDGED_PASS, 0, false},
     {"fail", {{SAYS(false), LIVE}}, 1, JUDGED_FAIL, 0, false},
     {"a pass in its last ms", {{SAYS(true), .expires_at = NOW + 1}}, 1, JUDGED_PASS, 0, false},

@@ -10,21 +10,21 @@
 
 enum { MIN = 60 * 1000, NOW = 1000 * MIN };
 
-#define PASS(from, how, age, ttl)                                                   \
-    {                                                                               \
-        VALUE_PASS_FAIL, true, 0, NULL, from, how, NOW - (age), NOW - (age) + (ttl) \
+#define PASS(from, how, age, ttl)                                                         \
+    {                                                                                     \
+        VALUE_PASS_FAIL, true, 0, NULL, from, NULL, how, NOW - (age), NOW - (age) + (ttl) \
     }
-#define FAIL(from, how, age, ttl)                                                    \
-    {                                                                                \
-        VALUE_PASS_FAIL, false, 0, NULL, from, how, NOW - (age), NOW - (age) + (ttl) \
+#define FAIL(from, how, age, ttl)                                                          \
+    {                                                                                      \
+        VALUE_PASS_FAIL, false, 0, NULL, from, NULL, how, NOW - (age), NOW - (age) + (ttl) \
     }
-#define TEXT(value, from, how, age, ttl)                                         \
-    {                                                                            \
-        VALUE_TEXT, false, 0, value, from, how, NOW - (age), NOW - (age) + (ttl) \
+#define TEXT(value, from, how, age, ttl)                                               \
+    {                                                                                  \
+        VALUE_TEXT, false, 0, value, from, NULL, how, NOW - (age), NOW - (age) + (ttl) \
     }
-#define NUMBER(value, from, how, age, ttl)                                            \
-    {                                                                                 \
-        VALUE_NUMBER, false, value, NULL, from, how, NOW - (age), NOW - (age) + (ttl) \
+#define NUMBER(value, from, how, age, ttl)                                                  \
+    {                                                                                       \
+        VALUE_NUMBER, false, value, NULL, from, NULL, how, NOW - (age), NOW - (age) + (ttl) \
     }
 #define SIGNED ASSURANCE_SIGNED
 #define VENDOR ASSURANCE_VENDOR

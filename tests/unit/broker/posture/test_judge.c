@@ -136,8 +136,11 @@ static void ZT_05_values_carry_their_end_and_unknown_ends_a_pass(void **state)
     assert_int_equal(fresh_report(2, NULL, &a), SP_OK);
     assert_true(a.changed);
     assert_int_equal(judge_signals(j, device, &s), SP_OK);
-    assert_true(s.signals[0].values[0].expires_at <= T0 + 1000);
+    assert_int_equal(s.signals[0].values[0].kind, VALUE_NONE);
+    assert_string_equal(s.signals[0].values[0].detail, "virtual disk");
     judge_signals_free(&s);
+    assert_int_equal(fresh_report(3, NULL, &a), SP_OK);
+    assert_false(a.changed); /* as unknown as before */
 }
 
 static void what_was_reported_outlives_a_restart(void **state)
@@ -146,7 +149,10 @@ static void what_was_reported_outlives_a_restart(void **state)
     struct judge_signals s = {0};
     struct posture_answer a;
 
-    assert_int_equal(fresh_report(1, "fail", &a), SP_OK);
+    assert_int_equal(fresh_report(1, NULL, &a), SP_OK);
+    assert_int_equal(a.count, 1);
+    assert_int_equal(a.at[0].verdict, TRI_UNKNOWN);
+    assert_int_equal(fresh_report(2, "fail", &a), SP_OK);
     judge_free(j);
     assert_int_equal(judge_new(t.st, &j), SP_OK);
     assert_int_equal(judge_signals(j, device, &s), SP_OK);

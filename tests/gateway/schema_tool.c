@@ -7,19 +7,28 @@
  *   S TEXT                       compiles; "ok BYTES" or "error POINTER: why"
  *   I TEXT                       walks a value; its verdict, then "keyword@pointer" for each fault
  *   J TEXT                       reads a value; "ok", or the error and what was wrong
+ *   D PATH                       loads a document; "ok OPERATIONS WARNINGS BYTES" or "error CODE
+ *                                ERRORS", then "|POINTER: text" for each note
+ *   L N                          operation N: "METHOD PATH ID", or "none"
+ *   P N|PATH|QUERY|HEADER        its parameters; pairs name=value, RS (0x1e) between them
+ *   B N|TYPE|TEXT                a request's body
+ *   A N|STATUS|TYPE|TEXT         a response's body
+ *   C on|off                     refuses what is not described
  */
-#include "connector/gateway/schema/schema.h"
+#include "connector/gateway/schema/openapi.h"
 
 #include "lib/base/encode.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { REMOTES_MAX = 256, ROOM_BYTES = 256 * 1024 * 1024 };
+enum { REMOTES_MAX = 256, PAIRS_MAX = 64, FIELDS = 4, ROOM_BYTES = 256 * 1024 * 1024 };
 
 struct tool {
     struct schema_options options;
     struct schema_program *program;
+    struct api_document *document;
+    struct api_strictness strict;
     struct scratch scratch;
     struct remote {
         char *uri, *text;
@@ -119,6 +128,109 @@ static void instance(struct tool *t, struct view text, bool run)
     scratch_reset(&t->scratch, 1024 * 1024);
 }
 
+static void load(struct tool *t, const char *path)
+{
+    struct api_notes notes = {0};
+
+    api_free(t->document);
+    t->document = NULL;
+    sp_error e = api_load_file(path, &notes, &t->document);
+    if (e == SP_OK)
+        printf("ok %zu %zu %zu", api_operation_count(t->document), notes.warnings,
+               api_bytes(t->document));
+    else
+        printf("error %s %zu", sp_error_code(e), notes.errors);
+    for (size_t i = 0; i < notes.count; i++) {
+        struct buf line;
+        buf_init(&line, 64 * 1024);
+        buf_addf(&line, "%s: %s", notes.items[i].pointer, notes.items[i].text);
+        printf("|%s", notes.items[i].error ? "" : "warning ");
+        for (size_t k = 0; k < line.len; k++)
+            putchar(line.at[k] < 0x20 || line.at[k] == '|' ? '?' : line.at[k]);
+        buf_deinit(&line);
+    }
+    putchar('\n');
+    api_notes_deinit(&notes);
+}
+
+/* Fields between bars; the last takes the rest. Returns the operation that the first one names. */
+static const struct api_operation *fields(struct tool *t, char *line, char *field[FIELDS], int n)
+{
+    field[0] = line;
+    for (int i = 1; i < n; i++) {
+        char *bar = strchr(field[i - 1], '|');
+        if (bar == NULL || t->document == NULL)
+            exit(2);
+        *bar = '\0';
+        field[i] = bar + 1;
+    }
+    return api_operation_at(t->document, strtoul(field[0], NULL, 10));
+}
+
+static struct api_pairs pairs(char *text, struct api_pair room[PAIRS_MAX])
+{
+    struct api_pairs p = {room, 0};
+    char *rest = text, *one;
+
+    while (*text != '\0' && p.count < PAIRS_MAX && (one = strsep(&rest, "\x1e")) != NULL) {
+        char *equals = strchr(one, '=');
+        if (equals == NULL)
+            exit(2);
+        *equals = '\0';
+        room[p.count++] = (struct api_pair){view_str(one), view_str(equals + 1)};
+    }
+    return p;
+}
+
+static void parameters(struct tool *t, char *line)
+{
+    char *field[FIELDS];
+    struct api_pair path[PAIRS_MAX], header[PAIRS_MAX];
+    struct schema_report report = {0};
+    const struct api_operation *op = fields(t, line, field, 4);
+    struct api_parameters given = {pairs(field[1], path), view_str(field[2]),
+                                   pairs(field[3], header)};
+
+    if (op == NULL)
+        exit(2);
+    (void)api_check_parameters(op, &given, &t->strict, &t->scratch, &report);
+    print_report(&report);
+    scratch_reset(&t->scratch, 1024 * 1024);
+}
+
+static void body(struct tool *t, char *line, bool response)
+{
+    char *field[FIELDS];
+    uint8_t *bytes = NULL;
+    struct schema_report report = {0};
+    int n = response ? 4 : 3;
+    const struct api_operation *op = fields(t, line, field, n);
+    struct api_message m = {.type = view_str(field[n - 2]), .body = text_of(field[n - 1], &bytes)};
+
+    if (op == NULL)
+        exit(2);
+    if (response) {
+        m.status = (unsigned)strtoul(field[1], NULL, 10);
+        (void)api_check_response(op, &m, &t->strict, &t->scratch, &report, NULL);
+    } else {
+        (void)api_check_request(op, &m, &t->strict, &t->scratch, &report, NULL);
+    }
+    print_report(&report);
+    free(bytes);
+    scratch_reset(&t->scratch, 1024 * 1024);
+}
+
+static void list(struct tool *t, const char *line)
+{
+    const struct api_operation *op =
+        t->document == NULL ? NULL : api_operation_at(t->document, strtoul(line, NULL, 10));
+
+    if (op == NULL)
+        puts("none");
+    else
+        printf("%s %s %s\n", op->method, op->path, op->id == NULL ? "-" : op->id);
+}
+
 static void command(struct tool *t, char *line)
 {
     uint8_t *bytes = NULL;
@@ -139,6 +251,23 @@ static void command(struct tool *t, char *line)
     case 'I':
     case 'J':
         instance(t, text_of(line + 2, &bytes), line[0] == 'I');
+        break;
+    case 'D':
+        load(t, line + 2);
+        break;
+    case 'L':
+        list(t, line + 2);
+        break;
+    case 'P':
+        parameters(t, line + 2);
+        break;
+    case 'B':
+    case 'A':
+        body(t, line + 2, line[0] == 'A');
+        break;
+    case 'C':
+        t->strict.unknown_properties = t->strict.unknown_query = strcmp(line + 2, "on") == 0;
+        puts("ok");
         break;
     default:
         exit(2);
@@ -163,6 +292,7 @@ int main(void)
     }
     free(line);
     schema_program_free(tool.program);
+    api_free(tool.document);
     scratch_deinit(&tool.scratch);
     for (size_t i = 0; i < tool.remote_count; i++) {
         free(tool.remotes[i].uri);

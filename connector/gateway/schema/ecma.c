@@ -145,9 +145,26 @@ static void unicode(struct rewriting *r)
     copy(r, 2);
 }
 
+static bool is_set(uint8_t c)
+{
+    return c != 0 && strchr("dDwWsSpP", c) != NULL;
+}
+
+/* A '-' beside \d, \s and so on makes no range: a character then, which ECMA-262 takes only without
+ * the `u` flag. */
+static void hyphen(struct rewriting *r)
+{
+    if (look(r, 0) == '-' && look(r, 1) != ']' && look(r, 1) != 0) {
+        r->portable = false;
+        buf_add_str(r->out, "\\-");
+        r->at++;
+    }
+}
+
 static void escape(struct rewriting *r)
 {
     uint8_t c = look(r, 1);
+    bool set = is_set(c);
 
     if (r->at + 1 >= r->in.len) {
         r->refused = true;
@@ -169,6 +186,8 @@ static void escape(struct rewriting *r)
             copy(r, 2);
         }
     }
+    if (set && r->in_class)
+        hyphen(r);
 }
 
 /* At "(" : what may follow "(?" in ECMA-262 is : = ! <= <! and <name>. */
@@ -204,6 +223,10 @@ static void in_class(struct rewriting *r)
 {
     uint8_t c = look(r, 0);
 
+    if (c == '-' && look(r, 1) == '\\' && is_set(look(r, 2))) {
+        hyphen(r);
+        return;
+    }
     if (c == ']') {
         r->in_class = false;
     } else if (c == '[') {

@@ -1,17 +1,20 @@
 # connector/gateway/schema: OpenAPI documents and JSON Schema, compiled and checked. Knows no HTTP.
-# May use base, config.
+# May use base, os, config.
 noinst_LIBRARIES += %D%/libschema.a
 %C%_libschema_a_SOURCES = \
-	%D%/builder.c %D%/check.c %D%/compile.c %D%/compile.h %D%/ecma.c %D%/ecma.h %D%/format.c \
+	%D%/bodies.c %D%/builder.c %D%/check.c %D%/compile.c %D%/compile.h %D%/ecma.c %D%/ecma.h %D%/format.c \
 	%D%/format.h %D%/inside.c %D%/keyword.c %D%/keyword.h %D%/keywords.c %D%/members.c %D%/meta.c \
-	%D%/meta.h %D%/number.c %D%/openapi.h %D%/pattern.c %D%/pattern.h %D%/program.c %D%/program.h \
+	%D%/meta.h %D%/multipart.c %D%/multipart.h %D%/number.c %D%/openapi.c %D%/openapi.h \
+	%D%/openapi_internal.h %D%/operations.c %D%/parameters.c %D%/parameters.h %D%/parts.c %D%/pattern.c %D%/pattern.h %D%/program.c %D%/program.h \
 	%D%/run.c %D%/run.h %D%/run_internal.h %D%/same.c %D%/schema.c %D%/schema.h %D%/scratch.c \
-	%D%/scratch.h %D%/sources.c %D%/sources.h %D%/uri.c %D%/uri.h %D%/value.c %D%/value.h \
+	%D%/scratch.h %D%/shape.c %D%/shape.h %D%/sources.c %D%/sources.h %D%/traits.c %D%/traits.h %D%/uri.c %D%/uri.h %D%/value.c %D%/value.h \
 	%D%/value_internal.h
 
-check_PROGRAMS += tests/unit/%D%/test_schema tests/unit/%D%/test_value
+check_PROGRAMS += tests/unit/%D%/test_schema tests/unit/%D%/test_value tests/unit/%D%/test_openapi
 tests_unit_%C%_test_schema_SOURCES = tests/unit/%D%/test_schema.c
 tests_unit_%C%_test_schema_LDADD = %D%/libschema.a $(LDADD)
+tests_unit_%C%_test_openapi_SOURCES = tests/unit/%D%/test_openapi.c
+tests_unit_%C%_test_openapi_LDADD = %D%/libschema.a $(LDADD)
 tests_unit_%C%_test_value_SOURCES = tests/unit/%D%/test_value.c
 tests_unit_%C%_test_value_LDADD = %D%/libschema.a $(LDADD)
 

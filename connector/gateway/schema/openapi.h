@@ -139,31 +139,33 @@ enum schema_verdict api_check_parameters(const struct api_operation *op,
                                          const struct api_strictness *strict,
                                          struct scratch *scratch, struct schema_report *report);
 
+/* A whole body. `type` is the value of Content-Type, "" when it has none. */
+struct api_message {
+    unsigned status; /* of a response */
+    struct view type, body;
+};
+
 /*
- * The whole body of a request. `type` is the value of Content-Type ("" when it has none). An empty
- * body is refused where the document requires one and else valid.
+ * The body of a request. No type and no bytes: refused where the document requires a body, else
+ * valid.
  * JSON is checked; form-urlencoded is; multipart: part names, types, sizes and JSON parts; any
  * other declared type is SCHEMA_UNCHECKED, as is a body where the operation declares none.
  * `*json` (or NULL) is the parsed value when there is one, in `scratch`: for owner rules and
- * detectors.
+ * detectors. It is there also when the schema refuses it.
  */
-enum schema_verdict api_check_request(const struct api_operation *op, struct view type,
-                                      struct view body, const struct api_strictness *strict,
-                                      struct scratch *scratch, struct schema_report *report,
-                                      const struct value **json);
+enum schema_verdict api_check_request(const struct api_operation *op,
+                                      const struct api_message *message,
+                                      const struct api_strictness *strict, struct scratch *scratch,
+                                      struct schema_report *report, const struct value **json);
 
-/* The whole body of a response with its status. Else as above. */
-struct api_response {
-    unsigned status;
-    struct view type, body;
-};
+/* The body of a response with its status. Else as above. */
 enum schema_verdict api_check_response(const struct api_operation *op,
-                                       const struct api_response *response,
+                                       const struct api_message *message,
                                        const struct api_strictness *strict, struct scratch *scratch,
                                        struct schema_report *report, const struct value **json);
 
 /* Whether the operation declares this media type for its request body: asked before the body is
  * read (415). True as well when it declares none at all. */
-bool api_takes(const struct api_operation *op, struct view type);
+bool api_takes(const struct api_operation *op, struct view type, struct scratch *scratch);
 
 #endif

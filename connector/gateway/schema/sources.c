@@ -323,6 +323,8 @@ sp_error sources_follow(struct sources *s, uint32_t from, struct view ref, struc
 
     if (uri.at == NULL || fragment.at == NULL)
         return SP_ERR_NOMEM;
+    if (s->beside_only && parts.path.len > 2 && memmem(parts.path.at, parts.path.len, "..", 2))
+        return SP_ERR_DENIED;
     if (view_equal(uri, s->resources[from].uri))
         t.resource = from; /* also where many documents have no URI */
     else if ((e = load(s, uri, &t.resource)) != SP_OK)

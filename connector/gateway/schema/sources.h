@@ -41,6 +41,7 @@ struct sources {
     schema_fetch *fetch;
     void *fetch_arg;
     bool openapi_30;
+    bool beside_only; /* documents are files of one folder: no reference goes up from it */
     struct resource *resources;
     struct anchor *anchors;
     struct known *cells;
@@ -71,6 +72,7 @@ struct known *sources_known(const struct sources *s, const yyjson_val *schema);
 
 /*
  * Follows `ref`, as it stands in a schema of `from`.
+ *   SP_ERR_DENIED     it goes up from the folder of the documents
  *   SP_ERR_NOT_FOUND  no such document, anchor or place
  *   SP_ERR_MALFORMED  the document there is no JSON
  *   SP_ERR_LIMIT, SP_ERR_NOMEM

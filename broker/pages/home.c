@@ -38,28 +38,37 @@ static struct net_address peer_of(const struct request *req)
 
 static void draw_app(struct visit *v, const struct visible_app *app)
 {
-    html_f(&v->page, "<tr role=\"row\"><td role=\"cell\" class=\"main\">%s</td><td role=\"cell\">",
-           app->name);
+    html_f(&v->page,
+           "<tr role=\"row\"><td role=\"cell\" class=\"main\">%s</td>"
+           "<td role=\"cell\" data-l=\"Open it with\"><div><code>sallyport %s %s</code></div></td>"
+           "<td role=\"cell\" data-l=\"State\"><div>",
+           app->name, app->type == APP_SSH ? "ssh" : "connect", app->name);
     switch (app->access) {
     case VERDICT_ALLOW:
         buf_add_str(&v->page, "<span class=\"st ok\">");
         page_icon(&v->page, "check");
-        buf_add_str(&v->page, "Open</span></td><td role=\"cell\">");
+        buf_add_str(&v->page,
+                    "Open</span></div></td><td role=\"cell\" class=\"p2\" data-l=\"Note\"><div>"
+                    "<span class=\"dim\">any time</span>");
         break;
     case VERDICT_STEP_UP:
         buf_add_str(&v->page, "<span class=\"st info\">");
         page_icon(&v->page, "key");
-        html_f(&v->page, "Asks for a code</span></td><td role=\"cell\">%s", app->why);
+        html_f(&v->page,
+               "Asks for a code</span></div></td><td role=\"cell\" data-l=\"Note\">"
+               "<div>%s",
+               app->why);
         break;
     case VERDICT_DENY:
         buf_add_str(&v->page, "<span class=\"st warn\">");
         page_icon(&v->page, "unknown");
         html_f(&v->page,
-               "Closed: %s</span></td><td role=\"cell\"><a href=\"/denied?app=%s\">What to do</a>",
-               app->why, app->name);
+               "Closed: %s</span></div></td><td role=\"cell\" data-l=\"Note\"><div>"
+               "<a href=\"/denied?app=%s\">What to do<span class=\"vh\"> about %s</span></a>",
+               app->why, app->name, app->name);
         break;
     }
-    buf_add_str(&v->page, "</td></tr>");
+    buf_add_str(&v->page, "</div></td></tr>");
 }
 
 static void draw_apps(struct visit *v, const struct home *h)
@@ -73,8 +82,9 @@ static void draw_apps(struct visit *v, const struct home *h)
                 "<section class=\"tw\" aria-label=\"List\"><table class=\"flow\" role=\"table\">"
                 "<caption class=\"vh\">My apps</caption><thead role=\"rowgroup\"><tr role=\"row\">"
                 "<th role=\"columnheader\" scope=\"col\">App</th>"
+                "<th role=\"columnheader\" scope=\"col\">Open it with</th>"
                 "<th role=\"columnheader\" scope=\"col\">State</th>"
-                "<th role=\"columnheader\" scope=\"col\">Note</th></tr></thead>"
+                "<th role=\"columnheader\" scope=\"col\" class=\"p2\">Note</th></tr></thead>"
                 "<tbody role=\"rowgroup\">");
     for (size_t i = 0; i < h->app_count; i++)
         draw_app(v, &h->apps[i]);
@@ -100,33 +110,78 @@ static const char *device_words(enum device_row_state s)
     }
 }
 
-static void draw_panels(struct visit *v, const struct home *h)
+/* A form of one button: `action` on the thing whose id goes along. */
+static void draw_act(struct visit *v, const char *action, const char *field, struct sp_id id,
+                     const char *verb, const char *what)
 {
-    buf_add_str(&v->page, "<div class=\"cols two\"><section class=\"panel\" aria-label=\"My "
-                          "devices\"><header><h2>My devices</h2></header><ul class=\"rows\">");
+    html_f(&v->page,
+           "<form method=\"post\" action=\"%s\"><input type=\"hidden\" name=\"%s\" value=\"%s\">"
+           "<button class=\"btn small\">%s<span class=\"vh\"> %s</span></button></form>",
+           action, field, id_text(id).s, verb, what);
+}
+
+static void draw_devices(struct visit *v, const struct home *h)
+{
+    buf_add_str(&v->page, "<section class=\"panel\" aria-label=\"My devices\"><header>"
+                          "<h2>My devices</h2></header><ul class=\"rows\">");
     for (size_t i = 0; i < h->device_count; i++) {
+        const struct device_row *d = &h->devices[i];
         buf_add_str(&v->page, "<li>");
         page_icon(&v->page, "device");
-        html_f(&v->page, "<div>%s<small>%s, %s</small></div></li>", h->devices[i].name,
-               device_words(h->devices[i].state), key_fingerprint(&h->devices[i].key).s);
+        html_f(&v->page, "<div>%s<small>%s, %s</small></div>", d->name, device_words(d->state),
+               key_fingerprint(&d->key).s);
+        draw_act(v, "/home/sign-out", "device", d->id, "Sign out", d->name);
+        buf_add_str(&v->page, "</li>");
     }
-    buf_add_str(&v->page, "</ul></section><section class=\"panel\" aria-label=\"My live "
-                          "sessions\"><header><h2>My live sessions</h2></header>"
-                          "<ul class=\"rows\">");
+    if (h->device_count == 0)
+        buf_add_str(&v->page, "<li><div>None yet<small>One appears with <code>sallyport "
+                              "login</code>.</small></div></li>");
+    buf_add_str(&v->page, "</ul></section>");
+}
+
+static void draw_sessions(struct visit *v, const struct home *h)
+{
+    buf_add_str(&v->page, "<section class=\"panel\" aria-label=\"My live sessions\"><header>"
+                          "<h2>My live sessions</h2></header><ul class=\"rows\">");
     for (size_t i = 0; i < h->session_count; i++) {
+        const struct session *s = &h->sessions[i];
         buf_add_str(&v->page, "<li>");
         page_icon(&v->page, "session");
-        html_f(&v->page, "<div>%s<small>on %s, ends at %s</small></div></li>",
-               h->sessions[i].app_name, h->sessions[i].device_name,
-               page_time(h->sessions[i].deadline).s);
+        html_f(&v->page, "<div>%s<small>since %s on %s, ends %s</small></div>", s->app_name,
+               page_time(s->opened).s, s->device_name, page_time(s->deadline).s);
+        draw_act(v, "/home/end", "session", s->id, "End session", s->app_name);
+        buf_add_str(&v->page, "</li>");
     }
+    if (h->session_count == 0)
+        buf_add_str(&v->page, "<li><div>None<small>A session begins when you open an app.</small>"
+                              "</div></li>");
+    buf_add_str(&v->page, "</ul></section>");
+}
+
+static void draw_factor(struct visit *v, const struct home *h)
+{
+    buf_add_str(&v->page, "<section class=\"panel\" aria-label=\"Authenticator\"><header>"
+                          "<h2>Authenticator</h2></header><ul class=\"rows\"><li>");
+    page_icon(&v->page, "key");
     html_f(&v->page,
-           "</ul></section><section class=\"panel\" aria-label=\"Authenticator\"><header>"
-           "<h2>Authenticator</h2></header><ul class=\"rows\"><li><div>Authenticator app<small>"
-           "set up %s</small></div></li><li><div>Recovery codes<small>%d of %d left</small></div>"
-           "</li></ul></section>",
-           h->mfa.enrolled ? page_time(h->mfa.enrolled_at).s : "never", (int)h->mfa.recovery_left,
-           MFA_RECOVERY_CODES);
+           "<div>Authenticator app<small>set up %s</small></div>"
+           "<a class=\"btn small\" href=\"/home/authenticator\">Replace<span class=\"vh\"> "
+           "authenticator app</span></a></li><li>",
+           h->mfa.enrolled ? page_time(h->mfa.enrolled_at).s : "never");
+    page_icon(&v->page, "key");
+    html_f(&v->page,
+           "<div>Recovery codes<small>%d of %d left; new ones void these</small></div>"
+           "<form method=\"post\" action=\"/home/codes\"><button class=\"btn small\">Make new<span "
+           "class=\"vh\"> recovery codes</span></button></form></li></ul></section>",
+           (int)h->mfa.recovery_left, MFA_RECOVERY_CODES);
+}
+
+static void draw_panels(struct visit *v, const struct home *h)
+{
+    buf_add_str(&v->page, "<div class=\"cols two\">");
+    draw_devices(v, h);
+    draw_sessions(v, h);
+    draw_factor(v, h);
     buf_add_str(&v->page,
                 "<section class=\"panel\" aria-label=\"What IT can see\"><header><h2>What IT can "
                 "see</h2></header><div class=\"body\"><p class=\"sub\">Which app you open, when, "

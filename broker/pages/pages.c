@@ -46,6 +46,11 @@ static const struct {
     {METHOD_POST, "/login/factor", factor_post, false},
     {METHOD_POST, "/logout", logout_post, false},
     {METHOD_GET, "/home", home_page, false},
+    {METHOD_POST, "/home/end", mine_end, false},
+    {METHOD_POST, "/home/sign-out", mine_sign_out, false},
+    {METHOD_POST, "/home/codes", mine_codes, false},
+    {METHOD_GET, "/home/authenticator", mine_authenticator, false},
+    {METHOD_POST, "/home/authenticator", mine_authenticator_post, false},
     {METHOD_GET, "/denied", denied_page, false},
 };
 enum { ROUTES = sizeof routes / sizeof routes[0] };

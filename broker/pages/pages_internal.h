@@ -60,6 +60,13 @@ struct audit_record visit_record(const struct visit *v, struct sp_id user);
 /* What a person reads after a try with a code. */
 void code_words(const struct mfa_answer *a, struct buf *out);
 
+/* The page that sets an authenticator up: QR, secret, first code. `login` NULL: none is under way.
+ */
+void draw_enrol(struct visit *v, const struct mfa_enrolment *e, const char *action,
+                const struct login *login, const char *problem);
+/* The page that shows recovery codes this once; `next`: where it leads. */
+void draw_recovery(struct visit *v, const struct mfa_recovery *codes, const char *next);
+
 /* ---- the pages, one function a route */
 typedef void page_fn(struct visit *v);
 page_fn login_page, login_device_page, login_go, login_callback;
@@ -67,5 +74,6 @@ page_fn code_page, code_post, enrol_post;
 page_fn approve_page, approve_post, done_page;
 page_fn factor_page, factor_post, logout_post;
 page_fn home_page, denied_page;
+page_fn mine_end, mine_sign_out, mine_codes, mine_authenticator, mine_authenticator_post;
 
 #endif

@@ -130,8 +130,8 @@ static sp_error draw_qr(struct visit *v, const struct mfa_enrolment *e)
 
 /* The secret is on this page and, sealed, in its form; nothing is stored before a code is right.
  * Every answer of ours is no-store, so no cache keeps it (OTP-6). */
-static void draw_enrol(struct visit *v, const struct login *login, const struct mfa_enrolment *e,
-                       const char *problem)
+void draw_enrol(struct visit *v, const struct mfa_enrolment *e, const char *action,
+                const struct login *login, const char *problem)
 {
     struct buf sealed;
     sp_error error;
@@ -150,14 +150,14 @@ static void draw_enrol(struct visit *v, const struct login *login, const struct 
                 "</li><li>Recovery codes</li></ol><div class=\"qr\">");
     error = draw_qr(v, e);
     html_f(&v->page,
-           "<form class=\"stack\" method=\"post\" action=\"/login/enrol\">"
+           "<form class=\"stack\" method=\"post\" action=\"%s\">"
            "<input type=\"hidden\" name=\"l\" value=\"%s\">"
            "<input type=\"hidden\" name=\"seed\" value=\"%s\">"
            "<p class=\"sub\">Open an authenticator app on your phone, add an account, and scan the "
            "square.</p>"
            "<div class=\"field\"><span class=\"label\">Cannot scan? Type this secret</span>"
            "<div class=\"copy\">",
-           id_text(login->id).s, buf_cstr(&sealed));
+           action, login != NULL ? id_text(login->id).s : "", buf_cstr(&sealed));
     draw_secret(v, e);
     page_copy(&v->page, "btn small icon quiet", "secret", "Copy secret", NULL);
     buf_add_str(&v->page,
@@ -179,7 +179,7 @@ static void draw_enrol(struct visit *v, const struct login *login, const struct 
         page_end(v, problem == NULL ? 200 : 403);
 }
 
-static void draw_recovery(struct visit *v, const struct mfa_recovery *codes, const char *next)
+void draw_recovery(struct visit *v, const struct mfa_recovery *codes, const char *next)
 {
     pages_begin(v, "Recovery codes", false);
     buf_add_str(&v->page,
@@ -215,7 +215,7 @@ static void begin_enrolment(struct visit *v, const struct login *login)
         return;
     }
     mfa_enrolment_new(login->user, &e);
-    draw_enrol(v, login, &e, NULL);
+    draw_enrol(v, &e, "/login/enrol", login, NULL);
     mfa_enrolment_wipe(&e);
 }
 
@@ -330,7 +330,7 @@ void enrol_post(struct visit *v)
             enrolled(v, &login, &answer, &codes);
         } else if (e == SP_ERR_DENIED) {
             code_words(&answer, &text);
-            draw_enrol(v, &login, &enrolment, buf_cstr(&text));
+            draw_enrol(v, &enrolment, "/login/enrol", &login, buf_cstr(&text));
         } else if (e == SP_ERR_EXISTS) {
             page_go(v, "/login/code", &login); /* set up in another tab meanwhile */
         } else {

@@ -127,11 +127,14 @@ test("add a site; the wizard's command enrols a real connector and the page turn
   await press("Add site");
   await page.getByLabel("Name").fill("lab");
   await page.getByRole("dialog").getByRole("button", { name: "Add site" }).click();
+  await page.getByRole("textbox", { name: "What it may dial" }).fill("everything");
+  assert.ok(await page.getByRole("button", { name: "Make a command" }).isDisabled());
+  await page.getByRole("textbox", { name: "What it may dial" }).fill(`127.0.0.1:${world.appPort}`);
   await press("Make a command");
-  const token = (await page.locator("pre, code").allInnerTexts()).join("\n").match(/<<'EOF'\n(\S+)\nEOF/)[1];
+  await press("Try it in a terminal");
   await see("Waiting for the connector");
   await look("enrol-waiting");
-  world.connector("lab-1", token);
+  world.shell("lab-1", await page.locator(".copy code").innerText()); // exactly what the page says
   await page.getByText("is online.").waitFor({ timeout: 20_000 });
   await look("enrol-green");
 });
@@ -343,6 +346,37 @@ test("the broker restarts under an open page: it says so, the session goes on, t
   await page.getByText("Live", { exact: true }).waitFor({ timeout: 30_000 });
   session.stdin.end();
   await session.done;
+});
+
+test("a person's own page: end a session, make recovery codes anew, replace the authenticator, sign a device out", async () => {
+  session = laptop.start("connect", "--stdio", "wiki");
+  session.stdin.write("GET / HTTP/1.1\r\nHost: wiki\r\n\r\n");
+  await until("bytes through the tunnel", () => session.said.includes("private wiki"));
+  await at("/home");
+  await look("home");
+  await press("End session wiki");
+  await page.getByText("A session begins when you open an app.").waitFor();
+  assert.notEqual(await session.done, 0);
+  await press("Make new recovery codes");
+  if (await page.locator("input[name=code]").count()) { // the last code was too long ago
+    await page.fill("input[name=code]", recovery.pop());
+    await press("Continue");
+    await press("Make new recovery codes");
+  }
+  const fresh = await page.locator(".codes li").allInnerTexts();
+  assert.equal(fresh.length, 10);
+  assert.ok(!fresh.includes(recovery[0]));
+  recovery = fresh;
+  await page.getByRole("link", { name: "I have kept them" }).click();
+  await page.getByRole("link", { name: "Replace authenticator app" }).click();
+  phone = new Authenticator(await secretOn(page));
+  await page.fill("input[name=code]", await phone.code());
+  await press("Confirm");
+  recovery = await page.locator(".codes li").allInnerTexts();
+  await page.getByRole("link", { name: "I have kept them" }).click();
+  await page.getByText("10 of 10 left").waitFor();
+  await press(/^Sign out \S/);
+  await until("the agent knows", () => laptop.run("apps").status === 4);
 });
 
 test("10 % of the calls fail: every page says what failed, Try again works, nothing typed is lost", async () => {

@@ -2,7 +2,7 @@
 // built-in provider, relay, connector, one private web app, an agent. All are the real programs.
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { createHmac } from "node:crypto";
-import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer as httpServer } from "node:http";
 import { createServer as tcpServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -77,8 +77,6 @@ export class World {
     return path;
   }
 
-  log(name) { return readFileSync(this.file(`${name}.log`), "utf8"); }
-
   spawn(log, name, args, more = {}) {
     const out = openSync(this.file(`${log}.log`), "a", 0o600);
     const p = spawn(program(name), args, { stdio: ["ignore", out, out], ...more });
@@ -133,12 +131,15 @@ export class World {
     execFileSync(program("sallyport-broker"), ["account", "add", name, "--config", this.brokerConfig, "--password-file", this.file(`pw-${name}`, this.password(name)), "--groups", groups], { stdio: "pipe" });
   }
 
-  /** What the console's command does on a host, with the token that the page showed. */
-  connector(name, token) {
-    execFileSync(program("sallyport-connector"), ["enrol", "--token-file", this.file(`${name}.token`, `${token}\n`), "--name", name, "--state", this.file(name)], { stdio: "pipe" });
-    const floor = this.file(`${name}.floor`, `allow 127.0.0.1:${this.appPort}\nmax-deadline 12h\n`);
-    const config = this.file(`${name}.yaml`, `state: ${this.file(name)}\nfloor: ${floor}\nhealth: ${this.file(`${name}.health`)}\n`);
-    return this.spawn(name, "sallyport-connector", ["run", "--config", config]);
+  /** Runs a command that a page shows, as a person would in a terminal of the connector's host. */
+  shell(name, command) {
+    const folder = this.file(`host-${name}`);
+    mkdirSync(folder);
+    const out = openSync(this.file(`${name}.log`), "a", 0o600);
+    const path = `${join(build, "connector")}:${process.env.PATH}`;
+    const p = spawn("bash", ["-ec", command.replace(/(sallyport-connector run)/, "exec $1")], { cwd: folder, env: { ...process.env, PATH: path }, stdio: ["ignore", out, out] });
+    this.running.push(p);
+    return p;
   }
 
   /** A person's machine: an agent and its command line. */
@@ -167,6 +168,8 @@ export class World {
     await Promise.all(this.running.map((p) => p.exitCode !== null || p.signalCode !== null ? null : Promise.race([new Promise((ok) => p.on("exit", ok)), pause(5000).then(() => p.kill("SIGKILL"))])));
     this.app?.close();
     this.app?.closeAllConnections();
+    const keep = process.env.SALLYPORT_SHOTS; // the programs' own words, for whoever reads a red run
+    if (keep) for (const log of readdirSync(this.folder).filter((f) => f.endsWith(".log"))) copyFileSync(this.file(log), join(keep, log));
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

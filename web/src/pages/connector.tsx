@@ -23,7 +23,7 @@ export function ConnectorPage({ id }: { id: string }) {
         {c.state === "online" ? <>Online since <Ago at={c.online_since} />, carrying {count(c.sessions_live, "session")}.</> : c.state === "silent" ? <>Silent: last seen <Ago at={c.last_seen} />.</> : c.state === "revoked" ? "Revoked: its key never works again." : "Draining: it takes no new session."}
       </Head>
       {cut && <CutNote cut={cut} what={`Revoked ${visible(c.name)}`} />}
-      {c.state === "silent" && <Note mood="bad" title="It does not answer.">Run <code>sallyport-connector doctor</code> on its host{c.address && <> (last address <code>{visible(c.address)}</code>)</>}. Sessions go through the other connectors of its site, if there are any.</Note>}
+      {c.state === "silent" && <Note mood="bad" title="It does not answer.">Run <code>sallyport-connector status</code> on its host{c.address && <> (last address <code>{visible(c.address)}</code>)</>}. Sessions go through the other connectors of its site, if there are any.</Note>}
       <Panel title="Connector"><Facts rows={[
         ["State", <ConnectorStateWord state={c.state} />],
         ["Site", <a href={`/sites?site=${c.site.id}`}><Name text={c.site.name} /></a>],

@@ -112,6 +112,7 @@ static void fill_allow(const struct open_answer *from, const char *name, const s
     to->port_count = 1;
     to->grant = view_str(from->grant);
     to->relay = from->relay;
+    to->relay_name = view_str(from->relay_name);
     to->address_count = split_addresses(from->relay_addresses, to->addresses);
     to->relay_key = buf_view(pin);
     to->connector = view_str(connector);

@@ -345,6 +345,7 @@ static void fill_answer(struct opening *o)
     a->connector = o->placed.connector.id;
     a->app_type = o->g.app->row->type;
     a->app_port = o->g.app->row->port;
+    memcpy(a->relay_name, o->placed.relay.name, sizeof a->relay_name);
     memcpy(a->relay_addresses, o->placed.relay.addresses, sizeof a->relay_addresses);
     memcpy(a->relay_spki, o->placed.relay.spki_hash, sizeof a->relay_spki);
     a->connector_key = o->placed.connector.key;

@@ -38,6 +38,7 @@ struct open_answer {
     struct sp_id app, relay, relay_boot, connector;
     enum app_type app_type;
     uint16_t app_port;
+    char relay_name[ROW_NAME_MAX + 1];
     char relay_addresses[ROW_TEXT_MAX + 1];
     uint8_t relay_spki[ROW_HASH_BYTES];
     struct key_public connector_key;

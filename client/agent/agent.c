@@ -20,6 +20,8 @@ static void on_opened(void *arg)
 
     a->lost_at = 0;
     service_status(a->service, "connected");
+    if (a->desk != NULL)
+        desk_channel(a->desk, true);
     if (a->reporter != NULL)
         reporter_opened(a->reporter);
 }
@@ -31,6 +33,8 @@ static void on_lost(void *arg)
     if (a->lost_at == 0)
         a->lost_at = clock_boot();
     service_status(a->service, "not connected");
+    if (a->desk != NULL)
+        desk_channel(a->desk, false);
 }
 
 static void on_login(void *arg, const struct login_state *state)
@@ -73,7 +77,10 @@ static const struct control_events control_events = {on_opened, on_lost,  on_log
 
 static void on_changed(void *arg, const struct session_view *s, const struct refusal *why)
 {
-    local_session(arg, why == NULL ? "changed" : "paused", s, why);
+    struct agent *a = arg;
+
+    desk_session(a->desk, s, why);
+    local_session(a, why == NULL ? "changed" : "paused", s, why);
 }
 
 static void on_ended(void *arg, const struct session_view *s, const struct refusal *why)
@@ -83,6 +90,7 @@ static void on_ended(void *arg, const struct session_view *s, const struct refus
     log_event(LOG_INFO, "session.ended", why->why, "app", s->app, "session", LOG_ID(s->id),
               "reason", why->code, NULL);
     ends_session(&a->ends, s->id, why);
+    desk_session_ended(a->desk, s, why);
     local_session(a, "ended", s, why);
     local_ended(a, s->id);
 }
@@ -91,7 +99,10 @@ static const struct sessions_events sessions_events = {on_changed, on_ended};
 
 static void on_refused(void *arg, const char *app, const struct refusal *why)
 {
-    local_refused(arg, app, why);
+    struct agent *a = arg;
+
+    desk_refused(a->desk, app, why);
+    local_refused(a, app, why);
 }
 
 /* ---- sleep and network ------------------------------------------------------------------- */
@@ -170,6 +181,7 @@ static void stop(struct agent *a)
     apps_free(a->apps);
     sessions_free(a->sessions);
     control_free(a->control);
+    desk_free(a->desk);
     service_free(a->service);
     if (a->engine != NULL)
         engine_free(a->engine);
@@ -211,6 +223,7 @@ static sp_error start_rooms(struct agent *a, struct sp_why *why)
         (e = apps_new(a->control, &a->apps)) != SP_OK ||
         (e = forwards_new(a->loop, a->sessions, a->state, on_refused, a, &a->forwards)) != SP_OK ||
         (e = reporter_new(a->loop, a->pool, a->control, a->state, &a->reporter)) != SP_OK ||
+        (e = desk_new(a, &a->desk)) != SP_OK ||
         (e = wake_new(a->loop, &wake_events, a, &a->wake)) != SP_OK)
         return e;
     if ((e = ipc_path(path)) != SP_OK)

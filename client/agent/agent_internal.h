@@ -5,6 +5,7 @@
 
 #include "client/agent/apps.h"
 #include "client/agent/control.h"
+#include "client/agent/desk.h"
 #include "client/agent/ends.h"
 #include "client/agent/forward.h"
 #include "client/agent/reporter.h"
@@ -29,6 +30,7 @@ struct agent {
     struct apps *apps;
     struct forwards *forwards;
     struct wake *wake;
+    struct desk *desk;
     struct ipc_server *ipc;
     struct service *service;
     struct timer *idle;     /* NULL: not running */
@@ -61,6 +63,7 @@ struct ask {
     struct stream *stream; /* stdio: owned until the pump takes it */
     struct sp_id session;  /* stdio: whose stream it is; ended: of which */
     bool waits_end;        /* ended: wants to know why `session` ended */
+    bool tries_desktop;    /* notify: wants to know whether the desktop showed it */
     bool answered;         /* stdio: the connector said yes or no */
     struct deferred after; /* stdio: takes the connection over */
 };
@@ -100,6 +103,8 @@ void do_up(struct ask *a);
 void do_down(struct ask *a);
 void do_stdio(struct ask *a);
 void do_ended(struct ask *a);
+void do_notify(struct ask *a);
+void do_pause(struct ask *a);
 
 /* ---- told to the requests that wait ---- */
 void local_login_state(struct agent *a, const struct login_state *s);

@@ -495,10 +495,27 @@ static void give(struct live *l, struct opening *o)
     done(arg, stream, &v, NULL);
 }
 
+/* The session itself was ended when the person paused; what comes in meanwhile is turned away. */
+static void refuse_held(struct live *l)
+{
+    struct refusal why =
+        refusal_make(EXIT_DENIED, "paused", "Sallyport is paused on this machine.",
+                     "You closed all applications for now.", "sallyport pause --off");
+
+    if (l->stage == SESSION_STAGE_NONE && l->tunnel == NULL)
+        settle(l, &why, false);
+    else
+        refuse_all(l, &why);
+}
+
 void live_deliver(void *arg)
 {
     struct live *l = arg;
 
+    if (l->owner->held && l->openings != NULL) {
+        refuse_held(l);
+        return;
+    }
     /* `done` may start or cancel openings, but the session itself goes from the loop only. */
     while (l->stage == SESSION_STAGE_UP && l->openings != NULL)
         give(l, l->openings);

@@ -1,5 +1,6 @@
 /* The socket's verbs: what is asked, answered or told to whoever waits. */
 #include "client/agent/agent_internal.h"
+#include "client/desktop/notify.h"
 #include "lib/base/log.h"
 
 #include <stdlib.h>
@@ -27,6 +28,8 @@ static const struct {
     {"down", do_down, false},
     {"stdio", do_stdio, true},
     {"ended", do_ended, false},
+    {"notify", do_notify, false},
+    {"pause", do_pause, false},
 };
 
 /* ---- answers ----------------------------------------------------------------------------- */
@@ -107,6 +110,8 @@ void ask_free(struct ask *a)
 {
     apps_forget(a->agent->apps, a);
     reporter_forget(a->agent->reporter, a);
+    if (a->tries_desktop)
+        notify_forget(desk_notify(a->agent->desk), a);
     control_cancel(a->agent->control, a->question);
     opening_cancel(a->opening);
     stream_free(a->stream);

@@ -1,6 +1,7 @@
 /* Verbs that show: status, posture, sessions, why. */
 #include "client/agent/agent_internal.h"
 #include "client/agent/health.h"
+#include "client/desktop/notify.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -190,6 +191,7 @@ void do_status(struct ask *a)
     json_set_int(posture, "reported", r.reported);
     json_set(j, "posture", posture);
     json_set(j, "sessions", sessions_list(agent));
+    json_set_bool(j, "paused", sessions_held(agent->sessions));
     json_set(j, "warnings", health_json(warnings, health_judge(&f, warnings)));
     json_set_cstr(j, "agent_version", SP_VERSION);
     json_set_int(j, "agent_pid", getpid());
@@ -240,6 +242,51 @@ void do_sessions_end(struct ask *a)
                            "It has ended, or the name means several.", "sallyport sessions");
         ask_fail(a, &why);
     }
+}
+
+/* ---- the desktop ------------------------------------------------------------------------- */
+
+static void on_tried(void *arg, sp_error e, const char *server)
+{
+    struct ask *a = arg;
+    struct refusal why;
+    struct json *j;
+
+    a->tries_desktop = false;
+    if (e == SP_OK) {
+        j = json_object();
+        json_set_cstr(j, "server", server);
+        ask_ok(a, j);
+        return;
+    }
+    why = refusal_make(EXIT_ERROR, "desktop", "No notification was shown.",
+                       e == SP_ERR_UNSUPPORTED ? "This machine has no libsystemd."
+                       : e == SP_ERR_NOT_FOUND ? "The agent sees no desktop session (session bus)."
+                       : e == SP_ERR_BUSY      ? "Another try is under way."
+                                               : "The desktop has no notification service.",
+                       "sallyport status says the same in a terminal");
+    ask_fail(a, &why);
+}
+
+void do_notify(struct ask *a)
+{
+    sp_error e = notify_try(desk_notify(a->agent->desk), on_tried, a);
+
+    if (e == SP_OK)
+        a->tries_desktop = true;
+    else
+        on_tried(a, e, "");
+}
+
+void do_pause(struct ask *a)
+{
+    struct json *j = json_object();
+    bool on = json_is_true(json_get(a->request, "on"));
+
+    sessions_hold(a->agent->sessions, on);
+    json_set_bool(j, "paused", on);
+    json_set_int(j, "ended", on ? (int64_t)sessions_end_all(a->agent->sessions, "ended") : 0);
+    ask_ok(a, j);
 }
 
 /* ---- why --------------------------------------------------------------------------------- */

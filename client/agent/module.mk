@@ -5,6 +5,7 @@ noinst_LIBRARIES += %D%/libagent.a
 	%D%/agent.c %D%/agent.h %D%/agent_internal.h \
 	%D%/apps.c %D%/apps.h \
 	%D%/control.c %D%/control.h \
+	%D%/desk.c %D%/desk.h \
 	%D%/ends.c %D%/ends.h \
 	%D%/forward.c %D%/forward.h \
 	%D%/health.c %D%/health.h \

@@ -315,6 +315,16 @@ size_t sessions_end_all(struct sessions *s, const char *code)
     return n;
 }
 
+void sessions_hold(struct sessions *s, bool on)
+{
+    s->held = on;
+}
+
+bool sessions_held(const struct sessions *s)
+{
+    return s->held;
+}
+
 void sessions_drop_tunnels(struct sessions *s)
 {
     for (struct live *l = s->all; l != NULL; l = l->next)

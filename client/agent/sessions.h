@@ -99,6 +99,9 @@ void sessions_proved(struct sessions *s);
 /* The person ends one (told to the broker), or all. Returns how many. */
 size_t sessions_end(struct sessions *s, struct sp_id session);
 size_t sessions_end_all(struct sessions *s, const char *code);
+/* The person closed everything for now: no session is opened until it is undone. */
+void sessions_hold(struct sessions *s, bool on);
+bool sessions_held(const struct sessions *s);
 /* The machine slept or changed its network: tunnels that can't be alive are dropped, their
  * sessions stay. */
 void sessions_drop_tunnels(struct sessions *s);

@@ -77,6 +77,7 @@ struct sessions {
     struct relay_seen seen;
     struct live *all;
     size_t count;
+    bool held; /* by the person */
 };
 
 void live_free(struct live *l);

@@ -21,5 +21,8 @@ int cmd_sessions(const struct command_call *call);
 int cmd_wait(const struct command_call *call);
 int cmd_key(const struct command_call *call);
 int cmd_doctor(const struct command_call *call);
+int cmd_tray(const struct command_call *call);
+int cmd_notify(const struct command_call *call);
+int cmd_pause(const struct command_call *call);
 
 #endif

@@ -32,11 +32,12 @@ bool posture_changed(const struct signals *before, const struct signals *now);
 
 /* The table, for `sallyport posture --explain`: NULL past its end. Static storage. */
 struct posture_field {
-    const char *name;  /* "disk_encryption" */
-    const char *title; /* "Disk encryption" */
-    const char *reads; /* which files and programs */
-    const char *why;   /* what a policy can do with it */
-    const char *unit;  /* of numbers: "packages", "days"; else NULL */
+    const char *name;   /* "disk_encryption" */
+    const char *title;  /* "Disk encryption" */
+    const char *reads;  /* which files and programs */
+    const char *why;    /* what a policy can do with it */
+    const char *unit;   /* of numbers: "packages", "days"; else NULL */
+    const char *remedy; /* what the person does about a failing one; NULL: nothing here */
 };
 const struct posture_field *posture_field(size_t index);
 

@@ -113,7 +113,7 @@ def test_the_channel_is_back_within_2_s_of_the_cables_return(world, anna):
 def test_a_stricter_mfa_age_on_a_live_session_asks_at_once(world, anna, policy):
     anna.run("down", "notes")
     assert anna.run("up", "notes").code == 0
-    policy(worlds.POLICY.replace("mfa: {max_age: 12h}", "mfa: {max_age: 1s}"))
+    policy(worlds.POLICY.replace("mfa: {max_age: 12h}", "mfa: {max_age: 1ms}"))
     proc.until("the session is paused", 10, lambda: any(
         s["app"] == "notes" and s["state"] == "paused" for s in anna.json("sessions")["sessions"]))
     done, took = timed(anna, "connect", "notes")

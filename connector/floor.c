@@ -89,7 +89,7 @@ static bool allows(const struct floor_rule *r, struct view host, const struct ad
 {
     struct view bytes = address_bytes(to);
 
-    if (r->deny || !ports_hold(r, address_port(to)))
+    if (r->verb != FLOOR_ALLOW || !ports_hold(r, address_port(to)))
         return false;
     if (own && (!prefix_holds(r, to) || r->bits != 8 * bytes.len))
         return false;
@@ -103,7 +103,7 @@ static bool denies(const struct floor_rule *r, struct view host, const struct ad
 {
     struct address inner;
 
-    if (!r->deny || !ports_hold(r, address_port(to)))
+    if (r->verb != FLOOR_DENY || !ports_hold(r, address_port(to)))
         return false;
     return name_holds(r, host) || prefix_holds(r, to) ||
            (address_embedded(to, &inner) && prefix_holds(r, &inner));
@@ -138,9 +138,9 @@ struct floor_verdict floor_judge_name(const struct floor *f, struct view host, u
     for (size_t i = 0; f != NULL && i < f->rule_count; i++) {
         const struct floor_rule *r = &f->rules[i];
 
-        if (!ports_hold(r, port) || !name_holds(r, host))
+        if (r->verb == FLOOR_ISSUER || !ports_hold(r, port) || !name_holds(r, host))
             continue;
-        if (r->deny)
+        if (r->verb == FLOOR_DENY)
             return (struct floor_verdict){FLOOR_DENIED, r->line};
         if (v.why != FLOOR_ALLOWED)
             v = (struct floor_verdict){FLOOR_ALLOWED, r->line};
@@ -164,6 +164,20 @@ bool floor_takes_signer(const struct floor *f, const struct key_public *key)
     return f->signer_count == 0;
 }
 
+bool floor_takes_issuer(const struct floor *f, struct view host, uint16_t port)
+{
+    struct address to;
+    bool literal = address_from_host(host, port, &to) == SP_OK;
+
+    for (size_t i = 0; f != NULL && i < f->rule_count; i++) {
+        const struct floor_rule *r = &f->rules[i];
+        if (r->verb == FLOOR_ISSUER && ports_hold(r, port) &&
+            (literal ? prefix_holds(r, &to) : name_holds(r, host)))
+            return true;
+    }
+    return false;
+}
+
 static void describe_ports(const struct floor_rule *r, struct buf *out)
 {
     for (size_t i = 0; i < r->range_count; i++) {
@@ -180,10 +194,13 @@ static void describe_ports(const struct floor_rule *r, struct buf *out)
 
 void floor_describe(const struct floor *f, struct buf *out)
 {
+    static const char *const verbs[] = {
+        [FLOOR_ALLOW] = "allow ", [FLOOR_DENY] = "deny ", [FLOOR_ISSUER] = "issuer "};
+
     for (size_t i = 0; i < f->rule_count; i++) {
         const struct floor_rule *r = &f->rules[i];
 
-        buf_add_str(out, r->deny ? "deny " : "allow ");
+        buf_add_str(out, verbs[r->verb]);
         if (r->kind == FLOOR_PREFIX) {
             bool six = address_bytes(&r->prefix).len == 16;
             buf_addf(out, "%s%s/%u%s", six ? "[" : "", address_host_text(&r->prefix).s, r->bits,

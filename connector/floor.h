@@ -12,6 +12,8 @@
  *   allow 10.20.0.0/16:22,8000-8099    addresses, also for names that resolve to them
  *   allow [fd20::/16]:*            IPv6 in brackets; `*` is every port
  *   deny  10.20.9.0/24                 beats every allow; ports may be left out
+ *   issuer idp.example                 access tokens of http apps may be checked with this host:
+ *                                      key sets, introspection; ports as above, 443 when left out
  *   max-deadline 12h                   no session lasts longer; at most once
  *   signer ed25519:…                   app records of these record keys only
  *
@@ -82,6 +84,10 @@ struct floor_verdict floor_judge_name(const struct floor *f, struct view host, u
 int64_t floor_deadline_ms(const struct floor *f); /* 0: none */
 /* True when the floor names no signers, or `key` among them. False for a NULL floor. */
 bool floor_takes_signer(const struct floor *f, const struct key_public *key);
+
+/* Whether an `issuer` line lists the host, a name or an address, with the port. No rule that allows
+ * or denies targets speaks of issuers. False for a NULL floor. */
+bool floor_takes_issuer(const struct floor *f, struct view host, uint16_t port);
 
 /* For `floor show`: one line a rule, as the floor understood it. */
 void floor_describe(const struct floor *f, struct buf *out);

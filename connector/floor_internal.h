@@ -11,8 +11,10 @@ struct floor_range {
     uint16_t from, to;
 };
 
+enum floor_verb { FLOOR_ALLOW, FLOOR_DENY, FLOOR_ISSUER };
+
 struct floor_rule {
-    bool deny;
+    enum floor_verb verb;
     enum floor_kind kind;
     char name[RESOLVE_NAME_MAX + 1]; /* FLOOR_NAME; FLOOR_SUFFIX: ".corp.internal"; lower case */
     struct address prefix;           /* FLOOR_PREFIX: its first address, port 0 */

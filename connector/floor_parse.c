@@ -173,18 +173,19 @@ static sp_error read_target(const struct reading *r, struct view v, struct floor
         return refuse(r, v, "a host is missing");
     if (ports.len == 1)
         return refuse(r, ports, "a port is missing after ':'");
-    if (ports.len == 0 && !rule->deny)
+    if (ports.len == 0 && rule->verb == FLOOR_ALLOW)
         return refuse(r, v, "the ports are missing: HOST:443, HOST:80,443 or HOST:*");
     sp_error e = read_host(r, host, rule);
     if (e != SP_OK)
         return e;
-    return read_ports(r, ports.len == 0 ? view_str("*") : view_slice(ports, 1, ports.len), rule);
+    const char *usual = rule->verb == FLOOR_ISSUER ? "443" : "*";
+    return read_ports(r, ports.len == 0 ? view_str(usual) : view_slice(ports, 1, ports.len), rule);
 }
 
-static sp_error add_rule(const struct reading *r, struct view target, bool deny)
+static sp_error add_rule(const struct reading *r, struct view target, enum floor_verb verb)
 {
     struct floor *f = r->floor;
-    struct floor_rule rule = {.deny = deny, .line = r->line};
+    struct floor_rule rule = {.verb = verb, .line = r->line};
     sp_error e;
 
     if ((e = read_target(r, target, &rule)) != SP_OK)
@@ -241,13 +242,17 @@ static sp_error read_line(const struct reading *r, struct view rest)
         return refuse(r, word, "something is missing after this word");
     if (more.len > 0)
         return refuse(r, more, "one rule a line; expected the line's end or a comment (#)");
-    if (view_is(word, "allow") || view_is(word, "deny"))
-        return add_rule(r, argument, view_is(word, "deny"));
+    if (view_is(word, "allow"))
+        return add_rule(r, argument, FLOOR_ALLOW);
+    if (view_is(word, "deny"))
+        return add_rule(r, argument, FLOOR_DENY);
+    if (view_is(word, "issuer"))
+        return add_rule(r, argument, FLOOR_ISSUER);
     if (view_is(word, "max-deadline"))
         return set_deadline(r, argument);
     if (view_is(word, "signer"))
         return add_signer(r, argument);
-    return refuse(r, word, "expected allow, deny, max-deadline or signer");
+    return refuse(r, word, "expected allow, deny, issuer, max-deadline or signer");
 }
 
 sp_error floor_parse(struct view text, struct sp_why *why, struct floor **out)

@@ -123,7 +123,7 @@ static void test_mistakes_are_told_with_their_place(void **state)
         const char *says;
     } cases[] = {
         {"allow\n", 1, 1, "missing"},
-        {"\npermit x:1\n", 2, 1, "expected allow, deny, max-deadline or signer"},
+        {"\npermit x:1\n", 2, 1, "expected allow, deny, issuer, max-deadline or signer"},
         {"allow wiki.internal\n", 1, 7, "ports are missing"},
         {"allow wiki.internal:\n", 1, 20, "port is missing"},
         {"allow wiki.internal:0\n", 1, 21, "1-65535"},
@@ -196,6 +196,34 @@ static void test_limits(void **state)
     }
 }
 
+static void test_issuers_are_no_targets_and_targets_no_issuers(void **state)
+{
+    struct floor *f = parsed("allow wiki.internal:443\nissuer idp.example\n"
+                             "issuer *.login.example:443,8443\nissuer 127.0.0.1:*\n"
+                             "deny idp.example\n");
+    struct address to;
+    struct buf text;
+
+    (void)state;
+    assert_int_equal(address_parse(view_str("198.18.0.7:443"), &to), SP_OK);
+    assert_true(floor_takes_issuer(f, view_str("idp.example"), 443)); /* deny is for targets */
+    assert_true(floor_takes_issuer(f, view_str("IDP.example."), 443));
+    assert_false(floor_takes_issuer(f, view_str("idp.example"), 8443));
+    assert_true(floor_takes_issuer(f, view_str("a.login.example"), 8443));
+    assert_false(floor_takes_issuer(f, view_str("login.example"), 443));
+    assert_false(floor_takes_issuer(f, view_str("wiki.internal"), 443));
+    assert_true(floor_takes_issuer(f, view_str("127.0.0.1"), 9999));
+    assert_false(floor_takes_issuer(f, view_str("127.0.0.2"), 9999));
+    assert_false(floor_takes_issuer(NULL, view_str("idp.example"), 443));
+    assert_int_equal(floor_judge_name(f, view_str("a.login.example"), 443).why, FLOOR_UNSAID);
+    assert_int_equal(floor_judge(f, view_str("a.login.example"), &to, false).why, FLOOR_UNSAID);
+    buf_init(&text, 4096);
+    floor_describe(f, &text);
+    assert_non_null(strstr(buf_cstr(&text), "issuer idp.example:443\n"));
+    buf_deinit(&text);
+    floor_free(f);
+}
+
 static void test_signers(void **state)
 {
     struct floor *any = parsed("allow a:1\n"), *one = parsed("signer " KEY_A "\n");
@@ -264,6 +292,7 @@ int main(void)
         cmocka_unit_test(TM_12_E2E_6_a_target_needs_name_or_address_and_no_denial),
         cmocka_unit_test(test_mistakes_are_told_with_their_place),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_issuers_are_no_targets_and_targets_no_issuers),
         cmocka_unit_test(test_signers),
         cmocka_unit_test(test_description_is_a_floor),
         cmocka_unit_test(test_a_file_that_others_write_is_no_floor),

@@ -117,6 +117,20 @@ static const struct command commands[] = {
      2,
      cmd_sessions},
     {"why", "APP", "why an app is open or closed to you", NULL, "4 5 6 7 8", {{0}}, 1, 1, cmd_why},
+    {"request",
+     "[APP --reason TEXT [--for 4h] | --withdraw ID]",
+     "ask for access to an app that is closed to you",
+     "Without an app it lists yours. A request adds an allow rule for you, this app and a time, "
+     "once "
+     "someone answers it; it beats neither a deny rule nor a requirement, and where one of these "
+     "stands in the way it says so at once.",
+     "4 5 8",
+     {{"reason", "TEXT", "for who answers"},
+      {"for", "TIME", "how long; 4h where it is not given"},
+      {"withdraw", "ID", "take one back that nobody answered"}},
+     0,
+     1,
+     cmd_request},
     {"posture",
      "[--explain] [--send]",
      "what this machine says about itself",

@@ -31,7 +31,7 @@ static const char *const change_words[CHANGE_KINDS] = {
     [CHANGE_SITE] = "site.change",      [CHANGE_CONNECTOR] = "connector.change",
     [CHANGE_RELAY] = "relay.change",    [CHANGE_USER] = "user.change",
     [CHANGE_DEVICE] = "device.change",  [CHANGE_LOGIN] = "device.change",
-    [CHANGE_POSTURE] = "device.change",
+    [CHANGE_POSTURE] = "device.change", [CHANGE_ACCESS] = "request.change",
 };
 
 static void on_row(void *arg, const struct change_row *row)

@@ -6,6 +6,7 @@
 #include "broker/api/posture.h"
 #include "broker/api/records.h"
 #include "broker/api/sites.h"
+#include "broker/registry/access.h"
 #include "broker/session/edges.h"
 #include "broker/session/live.h"
 #include "broker/session/rules.h"
@@ -110,6 +111,39 @@ static sp_error set_devices(struct api *api, struct json *o, struct json *needs)
                                        .since = n.oldest.created,
                                        .link = "/devices?state=pending"});
     }
+    return e;
+}
+
+static bool keep_oldest(void *arg, const struct access_row *row)
+{
+    *(sp_unix_ms *)arg = row->created; /* newest first: the last one stays */
+    return true;
+}
+
+/* Only what still can be answered waits. */
+static sp_error need_answers(struct api *api, struct json *needs)
+{
+    const struct store_services *s = store_services(registry_store(api->registry));
+    const struct access_filter f = {.state = ACCESS_WAITING,
+                                    .created_from = clock_unix() - ACCESS_WAIT_MS + 1};
+    static const struct access_row newest;
+    sp_unix_ms oldest = 0;
+    size_t count = 0;
+    char title[64];
+    sp_error e = s->access->count(registry_store(api->registry), &f, COUNT_EXACT_MAX, &count);
+
+    if (e != SP_OK || count == 0)
+        return e;
+    e = s->access->list(registry_store(api->registry), &f, &newest, COUNT_EXACT_MAX, keep_oldest,
+                        &oldest);
+    snprintf(title, sizeof title, "%zu request%s for access", count,
+             count == 1 ? " waits" : "s wait");
+    add_need(needs, &(struct need){.code = "request_waiting",
+                                   .severity = "warn",
+                                   .title = title,
+                                   .detail = "Who asked is shut out until someone answers.",
+                                   .since = oldest,
+                                   .link = "/requests?state=waiting"});
     return e;
 }
 
@@ -237,7 +271,7 @@ static sp_error fill(struct api *api, struct json *o, struct json *needs, struct
     json_set_time(o, "at", now);
     json_set_int(o, "sessions_live", (int64_t)live_count(api->live));
     if ((e = figures_day(api->figures, now, o)) != SP_OK || (e = set_users(api, o)) != SP_OK ||
-        (e = set_devices(api, o, needs)) != SP_OK ||
+        (e = set_devices(api, o, needs)) != SP_OK || (e = need_answers(api, needs)) != SP_OK ||
         (e = records_newest(api, "session.deny", now - DAY_MS, DENIALS, denials)) != SP_OK)
         return e;
     struct names n = names_hold(api);

@@ -24,6 +24,16 @@ const struct route api_routes[] = {
     {POST, V1 "/me/factor", CLASS_BROWSER, ROLE_PERSON, false, CHANGE(AUDIT_MFA_OK), api_me_factor},
     {POST, V1 "/me/sign-out", CLASS_BROWSER, ROLE_PERSON, false, CHANGE(AUDIT_LOGOUT), api_me_sign_out},
 
+    {GET, V1 "/me/requests", CLASS_TICKET, ROLE_PERSON, false, READ, api_me_request_list},
+    {POST, V1 "/me/requests", CLASS_TICKET, ROLE_PERSON, false, CHANGE(AUDIT_ACCESS_ASK), api_me_request_create},
+    {DELETE, V1 "/me/requests/{id}", CLASS_TICKET, ROLE_PERSON, false, CHANGE(AUDIT_ACCESS_WITHDRAW), api_me_request_withdraw},
+
+    {GET, V1 "/requests", CLASS_TICKET, ROLE_VIEWER, false, READ, api_request_list},
+    {GET, V1 "/requests/{id}", CLASS_TICKET, ROLE_VIEWER, false, READ, api_request_get},
+    {POST, V1 "/requests/{id}/approve", CLASS_TICKET, ROLE_OPERATOR, true, CHANGE(AUDIT_ACCESS_APPROVE), api_request_approve},
+    {POST, V1 "/requests/{id}/refuse", CLASS_TICKET, ROLE_OPERATOR, false, CHANGE(AUDIT_ACCESS_REFUSE), api_request_refuse},
+    {POST, V1 "/requests/{id}/end", CLASS_TICKET, ROLE_OPERATOR, false, CHANGE(AUDIT_ACCESS_END), api_request_end},
+
     {GET, V1 "/overview", CLASS_TICKET, ROLE_VIEWER, false, READ, api_overview},
     {GET, V1 "/health", CLASS_TICKET, ROLE_VIEWER, false, READ, api_health},
     {GET, V1 "/live", CLASS_TICKET, ROLE_VIEWER, false, READ, api_live},

@@ -78,7 +78,13 @@
     X(AUDIT_KEY_ROTATE, "key.rotate", 122, 3004, 3)            \
     X(AUDIT_STORE_RESTORE, "store.restore", 123, 3004, 3)      \
     X(AUDIT_BOOTSTRAP, "bootstrap", 124, 3004, 1)              \
-    X(AUDIT_CLOCK_ALARM, "clock.alarm", 125, 5019, 1)
+    X(AUDIT_CLOCK_ALARM, "clock.alarm", 125, 5019, 1)          \
+    X(AUDIT_ACCESS_ASK, "access.ask", 130, 6003, 1)            \
+    X(AUDIT_ACCESS_APPROVE, "access.approve", 131, 3005, 1)    \
+    X(AUDIT_ACCESS_REFUSE, "access.refuse", 132, 6003, 3)      \
+    X(AUDIT_ACCESS_WITHDRAW, "access.withdraw", 133, 6003, 3)  \
+    X(AUDIT_ACCESS_END, "access.end", 134, 3005, 2)            \
+    X(AUDIT_VIEW_CHANGE, "view.change", 140, 6003, 3)
 
 #define AUDIT_EVENTS_ENUM(event, name, number, ocsf, activity) event,
 enum audit_event { AUDIT_EVENTS(AUDIT_EVENTS_ENUM) AUDIT_EVENT_COUNT };

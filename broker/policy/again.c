@@ -79,6 +79,8 @@ sp_unix_ms decide_again_at(const struct policy_doc *doc, const struct facts *fac
 {
     struct soonest s = {.now = facts->now};
 
+    consider(&s, facts->access_until);
+
     for (size_t i = 0; i < doc->count; i++) {
         const struct policy *p = &doc->policies[i];
         if (p->mode != POLICY_ENFORCE || !policy_covers(p, facts))

@@ -5,6 +5,7 @@ struct findings {
     bool mentions_groups, visible;
     bool allowed, allowed_with_mfa; /* M, Mm are not empty */
     bool lacks_proof;               /* Rm is not empty */
+    bool by_access;                 /* M holds an approved request and nothing else */
     const struct policy *deny_in, *require_in, *allow_in, *mfa_in, *nearest_in, *proof_in;
     const struct rule *deny, *require, *allow, *mfa, *nearest, *proof; /* the first by name */
     uint32_t require_lacks, nearest_lacks;
@@ -119,6 +120,16 @@ static void see_allow(struct findings *x, const struct policy *p, const struct f
     }
 }
 
+/* An approved request stands in M: for its user, its app and its time, and with no limit of its
+ * own. What denies and what is required was seen already, and is not touched. */
+static void see_access(struct findings *x, const struct facts *f)
+{
+    if (f->access_until <= f->now)
+        return;
+    x->by_access = !x->allowed;
+    x->visible = x->allowed = x->allowed_with_mfa = true;
+}
+
 static bool step_up_met(const struct limits *l, const struct facts *f)
 {
     if (l->step_up == MFA_NONE)
@@ -153,6 +164,7 @@ static void allow_or_step_up(struct decision *d, const struct findings *x, const
     if (d->limits.idle_ms == 0)
         d->limits.idle_ms = DEFAULT_IDLE_MS;
 
+    d->by_access = x->by_access;
     d->step_up_by_rule = !x->allowed || x->lacks_proof;
     d->step_up_by_limit = !step_up_met(&d->limits, f);
     if (d->step_up_by_rule || d->step_up_by_limit) {
@@ -170,6 +182,8 @@ static void allow_or_step_up(struct decision *d, const struct findings *x, const
     d->rule = x->allow;
     d->deadline = f->now > INT64_MAX - d->limits.session_max_ms ? INT64_MAX
                                                                 : f->now + d->limits.session_max_ms;
+    if (x->by_access && f->access_until < d->deadline)
+        d->deadline = f->access_until;
 }
 
 static struct decision decide_from(const struct policy_doc *doc, enum policy_mode least,
@@ -190,6 +204,8 @@ static struct decision decide_from(const struct policy_doc *doc, enum policy_mod
         see_require(&x, p, f);
         see_allow(&x, p, f);
     }
+    d.no_allow = x.visible && !x.allowed_with_mfa;
+    see_access(&x, f);
     if (!f->groups_known && x.mentions_groups)
         deny(&d, REASON_GROUPS_UNKNOWN, NULL, NULL, 1u << COND_GROUPS);
     else if (!x.visible || !f->app_exists)

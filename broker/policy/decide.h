@@ -26,15 +26,18 @@ enum reason {
 struct decision {
     enum verdict verdict;
     enum reason reason;
-    const struct policy *policy; /* whose rule; NULL: none */
+    const struct policy *policy; /* whose rule; NULL: none, or only a request lets in */
     const struct rule *rule;     /* borrowed from the document; among several, the first by name */
     /* Bit set of condition kinds that stand in the way (requirement, no_allow): exit code 7 when
      * only device, posture and score are in it (ECOSYSTEM.md section 1.5). */
     uint32_t lacking;
-    struct limits limits;  /* merged; meant for allow and step_up */
+    struct limits limits; /* merged; meant for allow and step_up */
+    bool by_access;       /* allow, step_up: no rule of the document lets in, a request does */
+    bool no_allow;        /* visible, and no allow rule holds whatever the proof: a request would */
     bool step_up_by_limit; /* step_up: the proof lacks for limits.step_up */
     bool step_up_by_rule;  /* step_up: an mfa condition of a rule or requirement lacks it */
-    sp_unix_ms deadline;   /* allow only: facts->now + limits.session_max_ms */
+    sp_unix_ms deadline;   /* allow only: facts->now + limits.session_max_ms; by_access: not later
+                              than the request's end */
     uint64_t policy_version;
 };
 

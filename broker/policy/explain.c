@@ -226,6 +226,9 @@ void explain_line(const struct policy_doc *doc, const struct facts *facts, const
                 first = false;
             }
     }
+    if (facts->access_until > facts->now)
+        buf_addf(out, "%s request %s", first ? "" : " and",
+                 facts->access_ref == NULL ? "?" : facts->access_ref);
 }
 
 int explain_exit_code(const struct decision *d)

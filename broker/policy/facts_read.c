@@ -197,10 +197,10 @@ static void groups(struct row *r, const struct json *node)
 
 static const char *const fact_keys[] = {"user",   "groups",  "app",          "labels",  "mfa",
                                         "device", "posture", "score",        "network", "country",
-                                        "risk",   "at",      "groups_known", NULL};
+                                        "risk",   "at",      "groups_known", "access",  NULL};
 static const char *const test_keys[] = {
-    "user",    "groups",  "app",  "labels", "mfa",          "device", "posture", "score",
-    "network", "country", "risk", "at",     "groups_known", "expect", "reason",  NULL};
+    "user",    "groups", "app", "labels",       "mfa",    "device", "posture", "score", "network",
+    "country", "risk",   "at",  "groups_known", "access", "expect", "reason",  NULL};
 
 static void facts_of(struct row *r, const struct json *node)
 {
@@ -236,6 +236,10 @@ static void facts_of(struct row *r, const struct json *node)
     }
     if ((member = json_get(node, "country")) != NULL)
         f->country = parser_text(p, member, 2);
+    if ((member = json_get(node, "access")) != NULL) {
+        f->access_until = r->now + parser_duration(p, member, 1);
+        f->access_ref = "R-TEST";
+    }
     if ((member = json_get(node, "risk")) != NULL)
         f->risk = (enum risk_level)parser_word(p, member, parse_risk_words);
 }

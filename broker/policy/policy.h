@@ -117,6 +117,10 @@ struct facts {
     const char *app; /* name as asked for; NULL: none */
     const struct label *labels;
     size_t label_count;
+    /* An approved request for this user and this app ends then: until then it is an allow rule
+     * without conditions and limits (ECOSYSTEM.md section 1.5). 0: there is none. */
+    sp_unix_ms access_until;
+    const char *access_ref; /* the id that it was asked under, "R-7Q2M4K"; NULL: none */
 };
 
 /* ---- the document ---- */

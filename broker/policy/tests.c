@@ -15,6 +15,8 @@ static void move_to(struct facts *f, sp_unix_ms now, struct fact_signal *signals
     size_t n = 0;
 
     f->now = f->mfa_now = now;
+    if (f->access_until != 0)
+        shift(&f->access_until, now);
     for (size_t i = 0; i < f->proof_count; i++)
         shift(&f->proofs[i].at, now);
     for (size_t i = 0; i < f->signal_count; i++) {

@@ -7,7 +7,8 @@
  * A row names user, groups and app, may set any other fact, and says allow, deny or step_up:
  *   {user, groups, app, labels, mfa: {kind, age, amr, acr}, device: {state, owner, key} | none,
  *    posture: [{signal, value, source, assurance, age, ttl}], score: [{feed, field, value, age}],
- *    network, country, risk, at (RFC 3339), groups_known, expect, reason}
+ *    network, country, risk, at (RFC 3339), groups_known, access (what is left of an approved
+ *    request's time), expect, reason}
  * What a row leaves out is unknown; labels come from the registry's app of that name, `at` is
  * the moment of the save. Simulation (API, sallyport-admin) reads facts in the same form.
  */

@@ -410,7 +410,15 @@ static void facts(const struct trace *t)
     buf_add_byte(out, '{');
     for (size_t i = 0; i < f->label_count; i++)
         text(out, f->labels[i].key, f->labels[i].value);
-    buf_add_str(out, "}}");
+    buf_add_byte(out, '}');
+    if (f->access_until != 0) {
+        name(out, "access");
+        buf_add_byte(out, '{');
+        text(out, "request", f->access_ref);
+        number(out, "ttl_ms", f->access_until - f->now);
+        buf_add_byte(out, '}');
+    }
+    buf_add_byte(out, '}');
 }
 
 void explain_trace_text(const struct policy_doc *doc, const struct facts *f,

@@ -239,6 +239,7 @@ static void on_row(void *arg, const struct change_row *row)
     case CHANGE_BROWSER_LOGIN:
     case CHANGE_KILL:
     case CHANGE_KEYS:
+    case CHANGE_ACCESS:
     case CHANGE_KINDS:
         break;
     }

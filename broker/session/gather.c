@@ -123,6 +123,27 @@ static sp_error take_login(struct sessions *s, struct sp_id device, sp_unix_ms n
     return e;
 }
 
+static bool on_granted(void *arg, const struct access_row *row)
+{
+    struct gathered *g = arg;
+    struct granted *n = &g->granted[g->granted_count++];
+
+    *n = (struct granted){.app = row->app, .until = row->until};
+    memcpy(n->ref, row->ref, sizeof n->ref);
+    return g->granted_count < GRANTED_MAX;
+}
+
+void gathered_access(const struct gathered *g, struct sp_id app, struct facts *f)
+{
+    f->access_until = 0;
+    f->access_ref = NULL;
+    for (size_t i = 0; i < g->granted_count && f->access_until == 0; i++)
+        if (id_equal(g->granted[i].app, app)) {
+            f->access_until = g->granted[i].until;
+            f->access_ref = g->granted[i].ref;
+        }
+}
+
 static void take_app(struct sessions *s, struct view name, struct gathered *g)
 {
     struct facts *f = &g->facts;
@@ -135,6 +156,7 @@ static void take_app(struct sessions *s, struct view name, struct gathered *g)
     if (g->app != NULL) {
         f->labels = g->app->labels;
         f->label_count = g->app->label_count;
+        gathered_access(g, g->app->row->id, f);
     }
 }
 
@@ -161,6 +183,8 @@ sp_error gather(struct sessions *s, const struct gather_ask *q, struct gathered 
         e = SP_ERR_UNAUTHENTICATED;
     if (e == SP_OK)
         e = take_device(s, q->device, g);
+    if (e == SP_OK)
+        e = s->services->access->live(s->st, g->user.id, f->now, on_granted, g);
     if (e == SP_OK) {
         if (id_equal(g->login.user, g->user.id))
             take_proofs(g);

@@ -326,9 +326,11 @@ static void fill_live(struct opening *o)
     n->policy_version = o->d.policy_version;
     n->granted_at = clock_boot();
     n->stale = false;
-    (void)snprintf(n->rule, sizeof n->rule, "%.128s/%.128s",
-                   o->d.policy == NULL ? "" : o->d.policy->name,
-                   o->d.rule == NULL ? "" : o->d.rule->name);
+    if (o->d.rule != NULL)
+        (void)snprintf(n->rule, sizeof n->rule, "%.128s/%.128s", o->d.policy->name,
+                       o->d.rule->name);
+    else
+        (void)snprintf(n->rule, sizeof n->rule, "request %s", o->g.facts.access_ref);
     schedule(n, &o->g, &o->d);
 }
 

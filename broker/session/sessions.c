@@ -99,6 +99,7 @@ static void on_row(void *arg, const struct change_row *row)
         sessions_touch(s, LIVE_RELAY, row->subject);
         break;
     case CHANGE_USER:
+    case CHANGE_ACCESS:
         sessions_touch(s, LIVE_USER, row->subject);
         break;
     case CHANGE_DEVICE:

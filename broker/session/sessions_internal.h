@@ -22,6 +22,7 @@ enum {
     DENIERS_MAX = 1024,
     TOUCHES_MAX = 1024,
     NOTES_MAX = 4096,
+    GRANTED_MAX = 32,    /* approved requests of one user that count: the longest of them */
     STORE_LOST_MS = 1000 /* until the next look when the store could not be read */
 };
 
@@ -95,12 +96,21 @@ struct gathered {
     const char *amr[16];
     char amr_text[ROW_TEXT_MAX + 1];
     char app_name[ROW_NAME_MAX + 1];
+    /* Approved requests of this user, each app's longest first. */
+    struct granted {
+        struct sp_id app;
+        sp_unix_ms until;
+        char ref[32];
+    } granted[GRANTED_MAX];
+    size_t granted_count;
 };
 /*   SP_ERR_UNAUTHENTICATED  nobody is logged in there, or no longer
  *   SP_ERR_NOT_FOUND        no such user (simulation)
  *   errors of the store */
 SP_MUST sp_error gather(struct sessions *s, const struct gather_ask *q, struct gathered *out);
 void gathered_free(struct sessions *s, struct gathered *g);
+/* The approved request of `g`'s user for this app into `f`. */
+void gathered_access(const struct gathered *g, struct sp_id app, struct facts *f);
 
 /* ---- place.c ---- */
 struct placed {

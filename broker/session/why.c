@@ -131,6 +131,10 @@ static void overlay(struct facts *f, const struct facts *o, const struct json *r
         f->country = o->country;
     if (given(row, "risk"))
         f->risk = o->risk;
+    if (given(row, "access")) {
+        f->access_until = o->access_until;
+        f->access_ref = o->access_ref;
+    }
     if (given(row, "labels")) {
         f->labels = o->labels;
         f->label_count = o->label_count;
@@ -215,7 +219,11 @@ static void describe(const struct gathered *g, const struct facts *f, const stru
         .id = app->row->id, .type = app->row->type, .port = app->row->port, .access = d->verdict};
     (void)snprintf(out->name, sizeof out->name, "%s", app->row->name);
     if (d->verdict == VERDICT_ALLOW) {
-        (void)snprintf(out->why, sizeof out->why, "%.128s/%.128s", d->policy->name, d->rule->name);
+        if (d->rule != NULL)
+            (void)snprintf(out->why, sizeof out->why, "%.128s/%.128s", d->policy->name,
+                           d->rule->name);
+        else
+            (void)snprintf(out->why, sizeof out->why, "request %s", f->access_ref);
         return;
     }
     explain_sentences(g->rules->doc, f, d, "", &said);
@@ -243,6 +251,7 @@ sp_error session_apps(struct sessions *s, struct sp_id device, const struct net_
         f.app_exists = true;
         f.labels = app->labels;
         f.label_count = app->label_count;
+        gathered_access(g, app->row->id, &f);
         struct decision d = decide(g->rules->doc, &app->limits, &f);
         if (d.reason == REASON_NOT_VISIBLE || d.reason == REASON_GROUPS_UNKNOWN)
             continue;

@@ -181,6 +181,40 @@ struct account_row {
     uint64_t ver;
 };
 
+enum access_state {
+    ACCESS_NONE = 0,
+    ACCESS_WAITING,
+    ACCESS_APPROVED,
+    ACCESS_REFUSED,
+    ACCESS_WITHDRAWN, /* by who asked, before an answer */
+    ACCESS_ENDED      /* approved, and ended before its time */
+};
+
+/* A person's request for access to an app. Approved and not over it is an allow rule for this user
+ * and this app (ECOSYSTEM.md section 1.5). */
+struct access_row {
+    struct sp_id id, user, device, app;
+    char ref[32];                  /* "R-7Q2M4K": of the request that filed it */
+    char reason[ROW_TEXT_MAX + 1]; /* what the person said */
+    char denied[ROW_TEXT_MAX + 1]; /* the decision that it answers, for who approves */
+    int64_t for_ms;                /* how long was asked for */
+    enum access_state state;
+    sp_unix_ms created, decided, until; /* decided, until 0: not yet */
+    struct sp_id decided_by;
+    char answer[ROW_TEXT_MAX + 1]; /* of who decided */
+    uint64_t ver;
+};
+
+/* Filters of a list page that someone keeps under a name. */
+struct view_row {
+    struct sp_id id, owner;
+    char page[32], name[ROW_NAME_MAX + 1];
+    char query[1024 + 1]; /* the part of the page's URL behind '?' */
+    bool shared;
+    sp_unix_ms created;
+    uint64_t ver;
+};
+
 /* For the console; never for a decision (SCALE.md). */
 struct session_row {
     struct sp_id id, user, device, app, relay, connector;
@@ -218,6 +252,7 @@ enum change_kind {
     CHANGE_BROWSER_LOGIN, /* subject is the user */
     CHANGE_KILL,          /* subject is what body names: session, user, device, connector, app */
     CHANGE_KEYS,
+    CHANGE_ACCESS, /* a request was answered or ended; subject is the user */
     CHANGE_KINDS
 };
 

@@ -23,6 +23,7 @@ static uint32_t scope_of(enum change_kind kind, struct sp_id subject)
     case CHANGE_POSTURE:
     case CHANGE_BROWSER_LOGIN:
     case CHANGE_KILL:
+    case CHANGE_ACCESS:
         return 1 + subject.bytes[0] % (CHANGE_SCOPES - 1u);
     default: /* admin objects */
         return 0;

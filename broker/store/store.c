@@ -17,6 +17,7 @@ static const struct store_services services = {
     .audit = &sql_audit,
     .changes = &sql_changes,
     .presence = &sql_presence,
+    .access = &sql_access,
 };
 
 const struct store_services *store_services(const struct store *st)

@@ -35,7 +35,7 @@ enum {
     LANE_WAITERS_MAX = 4096,
     STORE_READERS = 4,
     STORE_DEADLINE_MS = 10 * 1000,
-    STORE_SCHEMA = 1
+    STORE_SCHEMA = 2
 };
 
 struct store_config {
@@ -86,6 +86,8 @@ typedef bool each_account(void *arg, const struct account_row *row);
 typedef bool each_audit(void *arg, const struct audit_row *row);
 typedef bool each_change(void *arg, const struct change_row *row);
 typedef bool each_session(void *arg, const struct session_row *row);
+typedef bool each_access(void *arg, const struct access_row *row);
+typedef bool each_view(void *arg, const struct view_row *row);
 typedef bool each_text(void *arg, struct view text);
 
 /* Keyset paging: rows after `after` in the order that the function names, at most `limit`. */
@@ -279,6 +281,36 @@ struct store_presence {
     sp_error (*sessions_forget)(struct store_tx *tx, sp_unix_ms before); /* by deadline */
 };
 
+/* Times: from included, to excluded for `created`, included for `until`; 0: open. */
+struct access_filter {
+    enum access_state state;
+    struct sp_id user, app;
+    sp_unix_ms created_from, created_to, until_from, until_to;
+};
+
+/* Requests for access, and views of lists. */
+struct store_access {
+    /* As the registry's puts; the change row's subject is the user. */
+    sp_error (*put)(struct store_tx *tx, struct access_row *row);
+    sp_error (*get)(struct store *st, struct sp_id id, struct access_row *out);
+    /* Newest first, after the key (created, id) of `edge`; a zeroed edge is the newest. */
+    sp_error (*list)(struct store *st, const struct access_filter *f, const struct access_row *edge,
+                     size_t limit, each_access *each, void *arg);
+    sp_error (*count)(struct store *st, const struct access_filter *f, size_t max, size_t *out);
+    /* The approved ones of a user that have not ended at `now`, the longest first. */
+    sp_error (*live)(struct store *st, struct sp_id user, sp_unix_ms now, each_access *each,
+                     void *arg);
+
+    /* Puts: as the registry's, without a change row; SP_ERR_EXISTS: the owner has one of this name
+     * on this page. */
+    sp_error (*view_put)(struct store_tx *tx, struct view_row *row);
+    sp_error (*view_remove)(struct store_tx *tx, struct sp_id id, struct sp_id owner);
+    sp_error (*view_get)(struct store *st, struct sp_id id, struct view_row *out);
+    /* The owner's own and those that others share, of one page ("": of all), by page and name. */
+    sp_error (*view_list)(struct store *st, struct sp_id owner, const char *page, each_view *each,
+                          void *arg);
+};
+
 /* Filled by store_open. */
 struct store_services {
     const struct store_registry *registry;
@@ -287,6 +319,7 @@ struct store_services {
     const struct store_audit *audit;
     const struct store_changes *changes;
     const struct store_presence *presence;
+    const struct store_access *access;
 };
 const struct store_services *store_services(const struct store *st);
 

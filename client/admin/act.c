@@ -131,6 +131,17 @@ const struct act acts[] = {
                         {"RULE", "rule", SHOW_TEXT})},
     {"session show", METHOD_GET, "/sessions/{text}", ACT_OBJECT, .reason = false},
 
+    {"request list", METHOD_GET, "/requests", ACT_PAGES,
+     .query = {{"state", "state", REF_TEXT}, {"user", "user", REF_USER}, {"app", "app", REF_APP}},
+     .columns = COLUMNS({"ID", "id", SHOW_TEXT}, {"USER", "user", SHOW_TEXT},
+                        {"APP", "app", SHOW_TEXT}, {"STATE", "state", SHOW_STATE},
+                        {"ASKED", "created", SHOW_TIME}, {"FOR", "for_ms", SHOW_MS},
+                        {"UNTIL", "until", SHOW_TIME}, {"BY", "decided_by", SHOW_TEXT},
+                        {"REASON", "reason", SHOW_TEXT}, {"DENIED BECAUSE", "denied", SHOW_TEXT})},
+    {"request show", METHOD_GET, "/requests/{text}", ACT_OBJECT, .reason = false},
+    {"request deny", METHOD_POST, "/requests/{text}/refuse", ACT_OBJECT, .reason = true},
+    {"request end", METHOD_POST, "/requests/{text}/end", ACT_OBJECT, .reason = true},
+
     {"audit list", METHOD_GET, "/audit", ACT_PAGES,
      .query = {{"from", "from", REF_TEXT},
                {"to", "to", REF_TEXT},

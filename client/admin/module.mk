@@ -9,7 +9,7 @@ noinst_LIBRARIES += %D%/libadmin.a
 	%D%/commands.c \
 	%D%/made.c \
 	%D%/names.c %D%/names.h \
-	%D%/policy.c %D%/session.c %D%/settings.c \
+	%D%/policy.c %D%/request.c %D%/session.c %D%/settings.c \
 	%D%/show.c %D%/show.h \
 	%D%/sign.c %D%/trace.c %D%/verbs.h
 %C%_sallyport_admin_SOURCES = %D%/main.c

@@ -26,6 +26,8 @@ int verb_why(const struct command_call *call);
 int verb_policy_simulate(const struct command_call *call);
 /* session.c */
 int verb_session_kill(const struct command_call *call);
+/* request.c */
+int verb_request_approve(const struct command_call *call);
 /* audit.c */
 int verb_audit_verify(const struct command_call *call);
 int verb_audit_export(const struct command_call *call);

@@ -1,6 +1,6 @@
 # client/cmd: the verbs of the command line. May use lib, client/login, client/ipc, client/posture.
 noinst_LIBRARIES += %D%/libcmd.a
-%C%_libcmd_a_SOURCES = %D%/cmd.h %D%/pipe.c %D%/pipe.h %D%/proxy.c %D%/proxyhead.c %D%/proxyhead.h %D%/connect.c %D%/doctor.c %D%/login.c %D%/show.c %D%/talk.c %D%/talk.h %D%/tray.c
+%C%_libcmd_a_SOURCES = %D%/cmd.h %D%/pipe.c %D%/pipe.h %D%/proxy.c %D%/proxyhead.c %D%/proxyhead.h %D%/connect.c %D%/doctor.c %D%/login.c %D%/request.c %D%/show.c %D%/talk.c %D%/talk.h %D%/tray.c
 
 check_PROGRAMS += tests/unit/%D%/test_proxyhead
 tests_unit_%C%_test_proxyhead_SOURCES = tests/unit/%D%/test_proxyhead.c

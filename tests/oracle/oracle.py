@@ -99,7 +99,8 @@ def decide(doc, f):
     none = {"session_max": 0, "idle": 0, "reverify": 0, "kind": "none", "every": 0}
     if not f["groups_known"] and any(map(mentions, rules)):
         return "deny", "groups_unknown", none
-    if not any(when(r["when"], f, "visible") is True for r in allow):
+    asked = f.get("access", 0) > 0
+    if not asked and not any(when(r["when"], f, "visible") is True for r in allow):
         return "deny", "not_visible", none
     values = [(when(r["when"], f), r.get("or_unknown")) for p in P for r in p["deny"]]
     if any(v is True or (v is None and unknown) for v, unknown in values):
@@ -109,6 +110,8 @@ def decide(doc, f):
         return "deny", "requirement", none
     M = [r for r in allow if when(r["when"], f) is True]
     Mm = [r for r in allow if when(r["when"], f, "mfa") is True]
+    if asked:  # an approved request: an allow rule without conditions and limits
+        M, Mm = M + [{}], Mm + [{}]
     if not Mm:
         return "deny", "no_allow", none
     L = strictest([doc.get("limits", {})] + [p.get("limits", {}) for p in P] + [r.get("limits", {}) for r in M or Mm])
@@ -181,6 +184,8 @@ def random_facts(r):
     for k, values in (("network", ["198.18.1.1", "198.19.1.1", "203.0.113.9"]), ("country", ["DE", "FR", "AQ"]), ("risk", RISK[1:])):
         if r.random() < .7:
             f[k] = r.choice(values)
+    if r.random() < .15:
+        f["access"] = r.choice([1, 3600]) * 1000
     return f
 
 
@@ -190,7 +195,7 @@ def text(x, key=""):
         return {k: text(v, k) for k, v in x.items() if v != [] or k == "groups"}
     if isinstance(x, list):
         return [text(v) for v in x]
-    return f"{x}ms" if key in ("max_age", "age", "ttl", "every", "session_max", "idle", "reverify") else x
+    return f"{x}ms" if key in ("max_age", "age", "ttl", "every", "session_max", "idle", "reverify", "access") else x
 
 
 def main():

@@ -52,6 +52,39 @@ too_large, internal
   check?: PolicyCheck;
 }
 
+export interface AccessRequest {
+  id: Id;
+  /** The request id that the person got */
+  ref: string;
+  user: Ref;
+  /** null when asked in a browser */
+  device: RefOrNull;
+  app: Ref;
+  /** What the person said */
+  reason: string;
+  /** The decision that it answers: deny no_allow payroll/hr */
+  denied: string;
+  /** How long was asked for */
+  for_ms: number;
+  /** lapsed: nobody answered for 7 days; over: approved, and its end has come */
+  state: "waiting" | "approved" | "refused" | "withdrawn" | "ended" | "lapsed" | "over";
+  created: Time;
+  decided: TimeOrNull;
+  decided_by: RefOrNull;
+  /** The reason of who answered */
+  answer: string | null;
+  until: TimeOrNull;
+  /** The group that may answer; only where it was just filed */
+  approvers?: string;
+}
+
+export interface AccessRequestPage {
+  items: Array<AccessRequest>;
+  next: string | null;
+  total: number;
+  total_exact: boolean;
+}
+
 export type Role = "person" | "viewer" | "operator" | "admin";
 
 export type FactorKind = "none" | "any" | "otp" | "phishing_resistant";
@@ -118,7 +151,7 @@ export interface Overview {
   denials: Array<AuditRecord>;
   /** What waits for an admin, oldest first */
   needs: Array<{
-    code: "device_pending" | "connector_silent" | "site_without_connector" | "app_without_policy" | "user_without_factor" | "chain_broken" | "policy_finding" | "first_steps";
+    code: "device_pending" | "request_waiting" | "connector_silent" | "site_without_connector" | "app_without_policy" | "user_without_factor" | "chain_broken" | "policy_finding" | "first_steps";
     severity: "info" | "warn" | "bad";
     title: string;
     detail: string;
@@ -142,7 +175,7 @@ export interface Health {
 export interface LiveEvent {
   /** Rises by one an event of this broker */
   id: number;
-  t: "session.open" | "session.change" | "session.end" | "user.change" | "device.change" | "connector.change" | "relay.change" | "site.change" | "app.change" | "policy.change";
+  t: "session.open" | "session.change" | "session.end" | "user.change" | "device.change" | "connector.change" | "relay.change" | "site.change" | "app.change" | "policy.change" | "request.change";
   d: {
     session?: Session;
     object?: Id;
@@ -726,6 +759,14 @@ export const operations = {
   me: { method: "GET", path: "/api/v1/me", role: "person" },
   meFactor: { method: "POST", path: "/api/v1/me/factor", role: "person" },
   meSignOut: { method: "POST", path: "/api/v1/me/sign-out", role: "person" },
+  meRequestList: { method: "GET", path: "/api/v1/me/requests", role: "person" },
+  meRequestCreate: { method: "POST", path: "/api/v1/me/requests", role: "person" },
+  meRequestWithdraw: { method: "DELETE", path: "/api/v1/me/requests/{id}", role: "person" },
+  requestList: { method: "GET", path: "/api/v1/requests", role: "viewer" },
+  requestGet: { method: "GET", path: "/api/v1/requests/{id}", role: "viewer" },
+  requestApprove: { method: "POST", path: "/api/v1/requests/{id}/approve", role: "operator" },
+  requestRefuse: { method: "POST", path: "/api/v1/requests/{id}/refuse", role: "operator" },
+  requestEnd: { method: "POST", path: "/api/v1/requests/{id}/end", role: "operator" },
   overview: { method: "GET", path: "/api/v1/overview", role: "viewer" },
   health: { method: "GET", path: "/api/v1/health", role: "viewer" },
   appList: { method: "GET", path: "/api/v1/apps", role: "viewer" },
@@ -833,6 +874,63 @@ export interface Operations {
     query: undefined;
     body: undefined;
     ok: undefined;
+  };
+  meRequestList: {
+    path: undefined;
+    query: { after?: string; limit?: number; state?: "waiting" | "approved" | "refused" | "withdrawn" | "ended" | "lapsed" | "over" };
+    body: undefined;
+    ok: AccessRequestPage;
+  };
+  meRequestCreate: {
+    path: undefined;
+    query: undefined;
+    body: {
+    /** Its name */
+    app: string;
+    reason: string;
+    for_ms?: number;
+  };
+    ok: AccessRequest;
+  };
+  meRequestWithdraw: {
+    path: { id: Id };
+    query: undefined;
+    body: undefined;
+    ok: AccessRequest;
+  };
+  requestList: {
+    path: undefined;
+    query: { after?: string; limit?: number; state?: "waiting" | "approved" | "refused" | "withdrawn" | "ended" | "lapsed" | "over"; user?: Id; app?: Id };
+    body: undefined;
+    ok: AccessRequestPage;
+  };
+  requestGet: {
+    path: { id: Id };
+    query: undefined;
+    body: undefined;
+    ok: AccessRequest;
+  };
+  requestApprove: {
+    path: { id: Id };
+    query: undefined;
+    body: {
+    /** From now; as asked for, at most a day, unless given */
+    for_ms?: number;
+    reason?: string;
+  };
+    ok: AccessRequest;
+  };
+  requestRefuse: {
+    path: { id: Id };
+    query: undefined;
+    body: Reason;
+    ok: AccessRequest;
+  };
+  requestEnd: {
+    path: { id: Id };
+    query: undefined;
+    body: Reason;
+    ok: AccessRequest;
   };
   overview: {
     path: undefined;

@@ -84,6 +84,14 @@ H(why_request)
 H(why_now)
 H(provider_list)
 H(settings)
+H(request_list)
+H(request_get)
+H(request_approve)
+H(request_refuse)
+H(request_end)
+H(me_request_list)
+H(me_request_create)
+H(me_request_withdraw)
 /* clang-format on */
 
 static const struct {

@@ -37,14 +37,17 @@ static const struct {
     {"post", "/relays/tokens", "relay token"},
     {"post", "/sessions/{}/kill", "session kill"},
     {"post", "/sessions/kill", "session kill"},
+    {"post", "/requests/{}/approve", "request approve"},
     {"get", "/audit/export", "audit export"},
     {"get", "/audit/verification", "audit verify"},
     {"post", "/audit/verification", "audit verify"},
     {"get", "/why/{}", "why"},
     {"get", "/why", "why"},
 };
-/* What belongs to a browser's login, or is no answer that ends. */
-static const char *const not_here[] = {"/me/factor", "/me/sign-out", "/live"};
+/* What belongs to a browser's login, is a person's own (sallyport request), or no answer that ends.
+ */
+static const char *const not_here[] = {"/me/factor", "/me/sign-out", "/live", "/me/requests",
+                                       "/me/requests/{}"};
 
 /* "/apps/{id}" and "/apps/{app}" are one shape: "/apps/{}"; a query is not part of it. */
 static void shape_of(const char *path, char out[128])

@@ -214,7 +214,6 @@ static void begin_splice(struct pair *p, bool up)
     if (forward_bare(&p->up) && forward_bare(&p->down)) {
         leg_shed(p->agent);
         leg_shed(p->spare);
-        buf_deinit(&p->grant);
     }
 }
 
@@ -348,6 +347,7 @@ static void on_spare(void *arg, struct leg *leg, struct sp_id ticket, bool cut_t
         refuse_agent(p, 503, st == NULL ? "connector_absent" : "connector_busy");
         return;
     }
+    buf_wipe(&p->grant);
     p->state = PAIR_ACCEPTING;
     leg_accept(p->agent, cut);
 }

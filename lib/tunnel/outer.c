@@ -88,6 +88,7 @@ sp_error outer_ask(struct outer *o, const struct upgrade_request *ask)
         return SP_ERR_CLOSED;
     o->asked = true;
     o->request.cut_through = ask->cut_through;
+    o->request.has_nonce = ask->has_nonce;
     random_bytes(o->request.key, sizeof o->request.key);
     memcpy(asked.key, o->request.key, sizeof asked.key);
     upgrade_write_request(&asked, &o->head);
@@ -163,6 +164,8 @@ SP_MUST static sp_error read_answer(struct outer *o)
         return SP_ERR_REFUSED;
     }
     o->cut_through = a.cut_through;
+    if (!o->request.has_nonce)
+        tls_conn_exports_done(o->tls);
     o->head_used = used;
     o->heard = clock_boot();
     o->state = outer_next(o->state, OUTER_EV_ADMITTED);
@@ -231,6 +234,7 @@ const struct upgrade_request *outer_request(const struct outer *o)
 
 sp_error outer_accept(struct outer *o, bool cut_through)
 {
+    bool binds = o->request.has_nonce;
     struct buf answer;
     sp_error e;
 
@@ -246,6 +250,8 @@ sp_error outer_accept(struct outer *o, bool cut_through)
     o->request = (struct upgrade_request){0};
     if (e != SP_OK)
         return outer_fail(o, e);
+    if (!binds)
+        tls_conn_exports_done(o->tls); /* only a standing channel is bound to its TLS */
     o->heard = clock_boot();
     o->state = outer_next(o->state, OUTER_EV_ADMITTED);
     return SP_OK;

@@ -68,8 +68,7 @@ static const char *text_of(enum pattern_error e)
     static const char *const texts[] = {
         [PATTERN_OK] = "",
         [PATTERN_INVALID] = "this is no regular expression",
-        [PATTERN_UNSUPPORTED] = "this regular expression can't be run here (a lookbehind without a "
-                                "fixed length, \\C, or too large)",
+        [PATTERN_UNSUPPORTED] = "too large, or uses \\C or an unbounded lookbehind",
         [PATTERN_NOMEM] = "out of memory",
     };
     return texts[e];

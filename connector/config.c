@@ -37,6 +37,12 @@ static const struct config_field fields[] = {
      .min = 1,
      .max = 100,
      .expected = "a path of at most 100 bytes for a unix socket"},
+    {.name = "gateway",
+     .kind = CONFIG_STRING,
+     .at = AT(gateway),
+     .min = 1,
+     .max = 1024,
+     .expected = "a folder such as /etc/sallyport/gateway"},
     {.name = "proxy",
      .kind = CONFIG_STRING,
      .at = AT(proxy),
@@ -57,16 +63,16 @@ static const struct config_field fields[] = {
     {0},
 };
 
-static sp_error default_health(struct connector_config *c)
+/* A path inside of the state folder where the configuration has none. */
+SP_MUST static sp_error default_path(const struct connector_config *c, const char *name, char **at)
 {
     struct buf path;
     sp_error e = SP_OK;
 
-    if (c->health != NULL)
+    if (*at != NULL)
         return SP_OK;
     buf_init(&path, 4096);
-    if (file_path(&path, c->state, "health.sock") == NULL ||
-        (c->health = buf_take_str(&path)) == NULL)
+    if (file_path(&path, c->state, name) == NULL || (*at = buf_take_str(&path)) == NULL)
         e = SP_ERR_NOMEM;
     buf_deinit(&path);
     return e;
@@ -87,7 +93,9 @@ sp_error connector_config_load(const char *path, const char *state, struct conne
     if (e != SP_OK || (e = config_environment(fields, out, "SALLYPORT_CONNECTOR_", why)) != SP_OK ||
         (state != NULL && (e = config_set(fields, out, "state", state, why)) != SP_OK))
         return e;
-    return default_health(out);
+    if ((e = default_path(out, "health.sock", &out->health)) != SP_OK)
+        return e;
+    return default_path(out, "gateway", &out->gateway);
 }
 
 void connector_config_end(struct connector_config *c)

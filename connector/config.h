@@ -18,6 +18,7 @@ struct connector_config {
     char *state;              /* folder of key and identity */
     char *floor;              /* file of the local limits; connector/floor.h */
     char *health;             /* unix socket; default STATE/health.sock */
+    char *gateway;            /* folder of files that apps' gateways name; default STATE/gateway */
     char *proxy;              /* http://HOST:PORT; NULL: the environment says */
     char *proxy_login;        /* file with USER:PASSWORD, mode 0600; NULL: none */
     struct config_strings ca; /* PEM files of more CAs for the broker's certificate */

@@ -8,29 +8,30 @@ noinst_LIBRARIES += %D%/libconnector.a
 	%D%/tell.c %D%/tell.h \
 	%D%/dial.c %D%/dial.h %D%/session.c %D%/sessions.c %D%/session.h \
 	%D%/session_internal.h %D%/records.c %D%/records.h %D%/state.c %D%/state.h \
-	%D%/floor.c %D%/floor.h %D%/floor_internal.h %D%/floor_parse.c
+	%D%/gate.c %D%/gate.h %D%/floor.c %D%/floor.h %D%/floor_internal.h %D%/floor_parse.c
 
 bin_PROGRAMS += %D%/sallyport-connector
 %C%_sallyport_connector_SOURCES = %D%/main.c
-%C%_sallyport_connector_LDADD = %D%/libconnector.a $(SP_LIBS) $(SP_EXT)
+%C%_sallyport_connector_LDADD = %D%/libconnector.a connector/gateway/libgw.a \
+	$(SP_LIBS) $(SP_EXT)
 
 check_PROGRAMS += tests/unit/%D%/test_floor
 tests_unit_%C%_test_floor_SOURCES = tests/unit/%D%/test_floor.c
-tests_unit_%C%_test_floor_LDADD = %D%/libconnector.a $(LDADD)
+tests_unit_%C%_test_floor_LDADD = %D%/libconnector.a connector/gateway/libgw.a $(LDADD)
 
 check_PROGRAMS += tests/unit/%D%/test_admit
 tests_unit_%C%_test_admit_SOURCES = tests/unit/%D%/test_admit.c
-tests_unit_%C%_test_admit_LDADD = %D%/libconnector.a $(LDADD)
+tests_unit_%C%_test_admit_LDADD = %D%/libconnector.a connector/gateway/libgw.a $(LDADD)
 
 check_PROGRAMS += tests/unit/%D%/test_state
 tests_unit_%C%_test_state_SOURCES = tests/unit/%D%/test_state.c
-tests_unit_%C%_test_state_LDADD = %D%/libconnector.a $(LDADD)
+tests_unit_%C%_test_state_LDADD = %D%/libconnector.a connector/gateway/libgw.a $(LDADD)
 
 CONNECTOR_SCENE = tests/unit/%D%/scene.c tests/unit/%D%/scene.h tests/unit/check.h
 check_PROGRAMS += tests/unit/%D%/test_probe tests/unit/%D%/test_stand
 tests_unit_%C%_test_stand_SOURCES = tests/unit/%D%/test_stand.c $(CONNECTOR_SCENE) \
 	tests/unit/%D%/fake_relay.c tests/unit/%D%/fake_relay.h \
 	tests/unit/lib/tunnel/app.c tests/unit/lib/tunnel/app.h
-tests_unit_%C%_test_stand_LDADD = %D%/libconnector.a $(LDADD)
+tests_unit_%C%_test_stand_LDADD = %D%/libconnector.a connector/gateway/libgw.a $(LDADD)
 tests_unit_%C%_test_probe_SOURCES = tests/unit/%D%/test_probe.c $(CONNECTOR_SCENE)
-tests_unit_%C%_test_probe_LDADD = %D%/libconnector.a $(LDADD)
+tests_unit_%C%_test_probe_LDADD = %D%/libconnector.a connector/gateway/libgw.a $(LDADD)

@@ -35,12 +35,14 @@ sp_error records_put(struct records *r, struct view statement, const struct keys
     if ((e = keyset_signer(keys, statement, KEYSET_RECORD, now, &signer)) != SP_OK ||
         (e = apprec_verify(statement, signer, site, &app)) != SP_OK)
         return e;
-    if (!floor_takes_signer(floor, signer))
-        return SP_ERR_DENIED;
-    if ((e = slot_of(r, app.id, &record)) != SP_OK)
+    e = floor_takes_signer(floor, signer) ? slot_of(r, app.id, &record) : SP_ERR_DENIED;
+    if (e == SP_OK && app.version <= record->app.version)
+        e = SP_ERR_REPLAY;
+    if (e != SP_OK) {
+        apprec_deinit(&app);
         return e;
-    if (app.version <= record->app.version)
-        return SP_ERR_REPLAY;
+    }
+    apprec_deinit(&record->app);
     *record = (struct record){.app = app, .signer = *signer};
     if (out != NULL)
         *out = record;
@@ -72,7 +74,9 @@ void records_deinit(struct records *r)
 {
     size_t at = 0;
 
-    for (struct record *record; (record = map_next(&r->by_app, &at, NULL)) != NULL;)
+    for (struct record *record; (record = map_next(&r->by_app, &at, NULL)) != NULL;) {
+        apprec_deinit(&record->app);
         free(record);
+    }
     map_deinit(&r->by_app);
 }

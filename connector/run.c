@@ -2,6 +2,7 @@
 
 #include "connector/control.h"
 #include "connector/floor.h"
+#include "connector/gate.h"
 #include "connector/health.h"
 #include "connector/tell.h"
 
@@ -34,6 +35,7 @@ struct running {
     struct engine *engine;
     struct service *service;
     struct control *control;
+    struct gate gate;
     struct sessions *sessions;
     struct stands *stands;
     struct tell *tell;
@@ -204,7 +206,12 @@ static sp_error start(struct running *r, struct sp_why *why)
     c.pool = r->pool;
     if ((e = control_new(&c, why, &r->control)) != SP_OK)
         return e;
+    r->gate = (struct gate){.tell = r->tell, .broker_time = control_broker_time, .arg = r->control};
+    if ((e = gate_start(&r->gate, r->config, &r->state, r->loop, r->pool, why)) != SP_OK)
+        return e;
     const struct sessions_options sessions = {.loop = r->loop,
+                                              .gateway = r->gate.gateway,
+                                              .keys = &r->keys,
                                               .pool = r->pool,
                                               .records = &r->records,
                                               .floor = floor,
@@ -246,6 +253,7 @@ static void stop(struct running *r)
     stands_free(r->stands);
     control_free(r->control);
     sessions_free(r->sessions);
+    gate_end(&r->gate);
     tell_free(r->tell);
     service_free(r->service);
     if (r->engine != NULL)

@@ -91,6 +91,53 @@ static void floor_refused(const struct session *s, const char *host, const struc
     tell_refused(s->set->o.tell, &r);
 }
 
+static void on_served(void *arg, struct gw_conn *c)
+{
+    struct joined *j = arg;
+
+    gateway_leave(c);
+    session_unjoin(j->session, j);
+}
+
+/* An app with a gateway: each request is verified. Without one here, none is let through. */
+SP_MUST static sp_error serve(struct session *s, const struct record *r, struct joined *j,
+                              struct stream *stream, const struct address *to)
+{
+    const struct gateway_serving serving = {*to, on_served, j};
+
+    if (s->set->o.gateway == NULL) {
+        stream_refuse(stream, 502);
+        stream_free(stream);
+        return SP_ERR_UNSUPPORTED;
+    }
+    return gateway_serve(s->set->o.gateway, &r->app, s->person, stream, &serving, &j->conn);
+}
+
+void session_person(struct session *s, const struct json *said)
+{
+    const struct record *r = records_get(s->set->o.records, s->admitted.grant.app);
+    struct view token = json_str(json_get(said, "identity"));
+    sp_unix_ms now = s->set->o.broker_time(s->set->o.arg);
+    const struct key_public *signer;
+    struct person p;
+    sp_error e;
+
+    if (r == NULL || !gateway_serves(&r->app) || s->person != NULL)
+        return;
+    if ((e = keyset_signer(s->set->o.keys, token, KEYSET_RECORD, now, &signer)) != SP_OK ||
+        (e = person_verify(token, signer, s->admitted.session, now, &p)) != SP_OK) {
+        log_event(LOG_WARN, "gateway.person",
+                  "no identity statement that holds: every request is "
+                  "refused",
+                  "session", LOG_ID(s->admitted.session), "error", sp_error_text(e), NULL);
+        return;
+    }
+    e = gateway_person(&s->admitted.grant, &p, s->opened, s->admitted.deadline, &s->person);
+    if (e != SP_OK)
+        log_event(LOG_ERROR, "gateway.person", sp_error_text(e), NULL);
+    person_deinit(&p);
+}
+
 /* Joins the stream with the resolved address; the floor has the last word at each dial. */
 static void join(struct session *s, struct session_tunnel *tunnel, struct stream *stream,
                  uint16_t port)
@@ -113,11 +160,18 @@ static void join(struct session *s, struct session_tunnel *tunnel, struct stream
         return;
     }
     *j = (struct joined){.session = s, .tunnel = tunnel};
-    if (dial_new(s->set->o.loop, stream, &to, &dial_events, j, &j->dial) != SP_OK) {
+    const struct record *r = records_get(s->set->o.records, s->admitted.grant.app);
+    sp_error e = r != NULL && gateway_serves(&r->app)
+                     ? serve(s, r, j, stream, &to)
+                     : dial_new(s->set->o.loop, stream, &to, &dial_events, j, &j->dial);
+    if (e != SP_OK) {
         free(j);
         return;
     }
-    dial_hold(j->dial, s->paused);
+    if (j->dial != NULL)
+        dial_hold(j->dial, s->paused);
+    else
+        gateway_hold(j->conn, s->paused);
     j->next = s->joined;
     s->joined = j;
 }
@@ -254,6 +308,7 @@ void session_drop_streams(struct session *s, const struct session_tunnel *tunnel
         if (tunnel != NULL && j->tunnel != tunnel)
             continue;
         dial_free(j->dial);
+        gateway_leave(j->conn);
         session_unjoin(s, j);
     }
 }
@@ -261,8 +316,12 @@ void session_drop_streams(struct session *s, const struct session_tunnel *tunnel
 void session_hold(struct session *s, bool held)
 {
     s->paused = held;
-    for (struct joined *j = s->joined; j != NULL; j = j->next)
-        dial_hold(j->dial, held);
+    for (struct joined *j = s->joined; j != NULL; j = j->next) {
+        if (j->dial != NULL)
+            dial_hold(j->dial, held);
+        else
+            gateway_hold(j->conn, held);
+    }
 }
 
 void session_forget_lookup(struct session *s)

@@ -17,6 +17,8 @@
 struct loop;
 struct pool;
 struct tell;
+struct gateway;
+struct keyset;
 struct sessions;
 struct session;
 
@@ -46,6 +48,8 @@ struct sessions_options {
     struct tell *tell; /* refusals are told there; NULL: nobody hears of them */
     const struct sessions_events *events;
     void *arg;
+    struct gateway *gateway;   /* for apps whose record has a gateway part; NULL: none is served */
+    const struct keyset *keys; /* who may sign identity statements */
 };
 
 SP_MUST sp_error sessions_new(const struct sessions_options *o, struct sessions **out);

@@ -6,6 +6,7 @@
  */
 
 #include "connector/dial.h"
+#include "connector/gateway/gateway.h"
 #include "connector/session.h"
 #include "connector/target.h"
 
@@ -34,7 +35,8 @@ struct asked {
 struct joined {
     struct session *session;
     struct session_tunnel *tunnel;
-    struct dial *dial; /* owned */
+    struct dial *dial;    /* owned; or */
+    struct gw_conn *conn; /* owned, where the app has a gateway */
     struct joined *next;
 };
 
@@ -53,7 +55,8 @@ struct session {
     sp_boot_ms paused_until; /* the proof must come until then */
     struct address address;  /* port 0 */
     char host[APPREC_HOST_TEXT + 1];
-    struct timer *deadline; /* owned; NULL: not running */
+    struct timer *deadline;   /* owned; NULL: not running */
+    struct gw_person *person; /* owned; NULL: nobody, or an app without a gateway */
 };
 
 struct sessions {
@@ -76,5 +79,7 @@ void session_drop_streams(struct session *s, const struct session_tunnel *tunnel
 /* Stops and starts the bytes of all its streams; streams that open meanwhile are held too. */
 void session_hold(struct session *s, bool held);
 void session_forget_lookup(struct session *s);
+/* What the agent said of its person, in the bind of one of the session's tunnels. */
+void session_person(struct session *s, const struct json *said);
 
 #endif

@@ -45,7 +45,26 @@ static void free_session(struct session *s)
         free(t);
     }
     timer_cancel(s->deadline);
+    gateway_person_free(s->person);
     free(s);
+}
+
+/* A further tunnel must be of the same app, user and device as the session that it joins. */
+static bool same_session(const struct session *s, const struct grant *g)
+{
+    return id_equal(s->admitted.grant.app, g->app) && id_equal(s->admitted.grant.user, g->user);
+}
+
+/* The last session of a user on an app: what waits for their next request is closed. */
+static void forget_user(const struct sessions *set, const struct grant *g)
+{
+    size_t at = 0;
+
+    for (const struct session *s; (s = map_next(&set->by_id, &at, NULL)) != NULL;)
+        if (same_session(s, g))
+            return;
+    if (set->o.gateway != NULL)
+        gateway_forget(set->o.gateway, g->app, g->user);
 }
 
 /* The relay hears the word (4403), which an agent turns into an exit code and a sentence. */
@@ -72,6 +91,7 @@ static void end_session(struct session *s, const char *why)
         dismiss(set, t, why);
     }
     free_session(s);
+    forget_user(set, &f.grant);
     log_event(LOG_INFO, "session.closed", "a session ended", "session", LOG_ID(f.grant.session),
               "app", LOG_ID(f.grant.app), "why", why, "up", LOG_INT((int64_t)f.up), "down",
               LOG_INT((int64_t)f.down), NULL);
@@ -119,7 +139,8 @@ static void on_up(void *arg, const struct tunnel_limits *limits, const struct js
     struct session_tunnel *t = arg;
 
     (void)limits;
-    (void)said;
+    if (t->session != NULL)
+        session_person(t->session, said);
     if (t->session != NULL && t->session->set->draining)
         tunnel_end_drain(t->end);
 }
@@ -210,12 +231,6 @@ static sp_error new_session(struct sessions *set, const struct admitted *a, stru
     }
     *out = s;
     return SP_OK;
-}
-
-/* A further tunnel must be of the same app, user and device as the session that it joins. */
-static bool same_session(const struct session *s, const struct grant *g)
-{
-    return id_equal(s->admitted.grant.app, g->app) && id_equal(s->admitted.grant.user, g->user);
 }
 
 sp_error sessions_serve(struct sessions *set, const struct admitted *a, struct view token,
@@ -310,6 +325,7 @@ void sessions_limit(struct sessions *set, struct sp_id session, sp_unix_ms until
         return;
     s->admitted.deadline = until;
     timer_move(s->deadline, on_boot_clock(set, until));
+    gateway_person_limit(s->person, until);
 }
 
 void sessions_pause(struct sessions *set, struct sp_id session, sp_unix_ms until)

@@ -2,7 +2,7 @@
 #define SP_GATEWAY_PIPELINE_H
 
 /*
- * pipeline: the life of a request: the steps of docs/gateway.md as a table of functions. This file
+ * pipeline: the life of a request: the steps of docs/gateway.md as a table of functions. pipeline.c
  * alone knows their order. A step is a function of the exchange and of its own state in the app;
  * it opens no socket and blocks on nothing.
  *
@@ -12,7 +12,8 @@
  *             once where the body streams
  *   answer    15 response head: retire, size      before the first byte of the answer leaves
  *   content   15 response body: schema, owner, exposure   with a whole inspected body only
- *   account   16 counters, inventory, detectors, record   once, after the last byte or the refusal
+ *   account   16 counters, inventory, detectors, record   once, after the last byte or the refusal;
+ *             its verdicts are not looked at
  */
 
 #include "connector/gateway/verdict.h"
@@ -20,14 +21,16 @@
 
 struct gw_app;        /* app.h: an http app in force: configuration, routes, document, states */
 struct api_operation; /* schema/openapi.h */
+struct json;
 
 /* Where a request goes. operation NULL and template empty: unknown endpoint. */
 struct gw_route {
     const struct api_operation *operation; /* of the document; NULL: not documented */
+    struct view operation_id;              /* of the document; empty: none */
     struct view template;                  /* "/v1/accounts/{id}"; of document or inventory */
     size_t parameter_count;
     struct gw_pair *parameters; /* name, decoded value */
-    uint32_t allowed;           /* methods that this path has, 1u << enum gw_method */
+    unsigned allowed;           /* methods that this path has, 1u << enum gw_method */
 };
 
 /* A verified access token of this request; all empty when none was required. */
@@ -42,7 +45,16 @@ struct gw_hit {
     enum gw_mode mode;
 };
 
-enum { GW_HITS_MAX = 8, GW_DECISION_TEXT = 17 };
+enum { GW_HITS_MAX = 8, GW_DECISION_TEXT = 17, GW_OWN_FIELDS_MAX = 16 };
+
+enum gw_phase {
+    GW_PHASE_HEAD,
+    GW_PHASE_BODY,
+    GW_PHASE_ANSWER,
+    GW_PHASE_CONTENT,
+    GW_PHASE_ACCOUNT,
+    GW_PHASES
+};
 
 struct gw_exchange {
     struct gw_app *app;
@@ -53,10 +65,36 @@ struct gw_exchange {
     struct gw_token token;
     char decision[GW_DECISION_TEXT]; /* 16 hex digits */
     sp_boot_ms began, first_byte, ended;
+    int64_t upstream_us; /* from the request's last byte there to the answer's head */
     size_t hit_count;
     struct gw_hit hits[GW_HITS_MAX]; /* of steps in monitor mode */
+    struct gw_verdict refusal;       /* of the step that refused; outcome GW_PASS: none */
     bool own_answer;                 /* the status is ours, not the application's */
-    void *parked;                    /* of the step that parked */
+
+    /* Wishes that steps state. inspect_request: in the head phase, the whole body is needed;
+     * inspect_answer: until the end of the answer phase. What can't be had is told in
+     * body.inspected. */
+    bool inspect_request, inspect_answer;
+    bool
+        drop_bearer; /* Authorization goes on without its DPoP scheme and proof (identity.bearer) */
+
+    /* Fields of our own: of the request at step 12, of the answer (Deprecation, Sunset, Link). */
+    size_t answer_field_count;
+    struct gw_field answer_fields[GW_OWN_FIELDS_MAX];
+
+    /* One slot for each room whose steps remember something from phase to phase; in the arena. */
+    void *guard_note, *watch_note, *schema_note;
+
+    /* Of the step that parked: it sets both before GW_PARK. forget(x) is called when the exchange
+     * ends before pipeline_resume: its answer must find nobody. */
+    void *parked;
+    void (*forget)(struct gw_exchange *x);
+
+    /* Of pipeline.c and of who drives it. */
+    enum gw_phase phase;
+    size_t at_step;
+    void (*resumed)(struct gw_exchange *x, struct gw_verdict v);
+    void *owner;
 };
 
 typedef struct gw_verdict gw_step(struct gw_exchange *x);
@@ -65,12 +103,18 @@ typedef struct gw_verdict gw_step(struct gw_exchange *x);
  * monitors. */
 struct gw_verdict gw_in_mode(struct gw_exchange *x, enum gw_mode mode, struct gw_verdict v);
 
-enum gw_phase { GW_PHASE_HEAD, GW_PHASE_BODY, GW_PHASE_ANSWER, GW_PHASE_CONTENT, GW_PHASE_ACCOUNT };
+/* A field of ours for the answer; both views live as long as the arena. false: too many. */
+bool gw_answer_field(struct gw_exchange *x, struct view name, struct view value);
 
-/* Runs the phase's steps in order until one refuses or parks. */
+/* Runs the phase's steps in order until one refuses or parks; the first refusal is kept in
+ * x->refusal. */
 struct gw_verdict pipeline_run(struct gw_exchange *x, enum gw_phase phase);
 
-/* On the loop thread, never inside the step: the parked step is asked again and then the rest. */
+/* On the loop thread, never inside the step: the parked step is asked again and then the rest;
+ * the owner hears the verdict. */
 void pipeline_resume(struct gw_exchange *x);
+
+/* The exchange ends: a parked step is told. */
+void pipeline_forget(struct gw_exchange *x);
 
 #endif

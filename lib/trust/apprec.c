@@ -2,19 +2,22 @@
 
 #include "lib/trust/tables.h"
 
+#include <stdlib.h>
+
 #define AT(field) offsetof(struct apprec_flat, field)
-const struct claim apprec_claims[APPREC_CLAIMS] = {
-    {"v", CLAIM_VERSION, 0, 1},
-    {"id", CLAIM_ID, AT(id), 0},
-    {"version", CLAIM_INT, AT(version), CLAIM_TIME_MAX},
-    {"site", CLAIM_ID, AT(site), 0},
-    {"name", CLAIM_TEXT, AT(name), APPREC_NAME_MAX},
-    {"type", CLAIM_TEXT, AT(type), 16},
-    {"hosts", CLAIM_JSON, AT(hosts), APPREC_HOSTS_MAX},
-    {"ports", CLAIM_JSON, AT(ports), APPREC_PORTS_MAX},
-    {"session_max", CLAIM_INT, AT(session_ms_max), CLAIM_TIME_MAX},
-    {"streams_max", CLAIM_INT, AT(streams_max), APPREC_STREAMS_MAX},
-};
+#define ROWS(number)                                                                          \
+    {"v", CLAIM_VERSION, 0, number}, {"id", CLAIM_ID, AT(id), 0},                             \
+        {"version", CLAIM_INT, AT(version), CLAIM_TIME_MAX}, {"site", CLAIM_ID, AT(site), 0}, \
+        {"name", CLAIM_TEXT, AT(name), APPREC_NAME_MAX}, {"type", CLAIM_TEXT, AT(type), 16},  \
+        {"hosts", CLAIM_JSON, AT(hosts), APPREC_HOSTS_MAX},                                   \
+        {"ports", CLAIM_JSON, AT(ports), APPREC_PORTS_MAX},                                   \
+        {"session_max", CLAIM_INT, AT(session_ms_max), CLAIM_TIME_MAX},                       \
+    {                                                                                         \
+        "streams_max", CLAIM_INT, AT(streams_max), APPREC_STREAMS_MAX                         \
+    }
+const struct claim apprec_claims[APPREC_CLAIMS] = {ROWS(1)};
+const struct claim apprec_claims_2[APPREC_CLAIMS_2] = {
+    ROWS(2), {"gateway", CLAIM_TEXT, AT(gateway), APPREC_GATEWAY_MAX}};
 
 static const char *const types[] = {
     [APPREC_NONE] = "", [APPREC_TCP] = "tcp", [APPREC_HTTP] = "http", [APPREC_SSH] = "ssh"};
@@ -55,6 +58,9 @@ bool apprec_sound(const struct apprec *a)
         a->host_count > APPREC_HOSTS_MAX || a->port_count < 1 || a->port_count > APPREC_PORTS_MAX ||
         a->streams_max < 1)
         return false;
+    if (a->gateway != NULL && (a->type != APPREC_HTTP || a->gateway[0] == '\0' ||
+                               strlen(a->gateway) > APPREC_GATEWAY_MAX))
+        return false;
     for (size_t i = 0; i < a->host_count; i++)
         if (!host_sound(a->hosts[i]))
             return false;
@@ -75,6 +81,22 @@ static bool copy_text(struct view v, char *out, size_t size)
     memcpy(out, v.at, v.len);
     out[v.len] = '\0';
     return true;
+}
+
+SP_MUST static sp_error copy_gateway(struct view v, struct apprec *a)
+{
+    if (v.len == 0 || memchr(v.at, '\0', v.len) != NULL)
+        return SP_ERR_MALFORMED;
+    if ((a->gateway = malloc(v.len + 1)) == NULL)
+        return SP_ERR_NOMEM;
+    view_copy(a->gateway, v.len + 1, v);
+    return SP_OK;
+}
+
+void apprec_deinit(struct apprec *a)
+{
+    free(a->gateway);
+    a->gateway = NULL;
 }
 
 static bool unflatten(const struct apprec_flat *f, struct apprec *a)
@@ -107,16 +129,24 @@ sp_error apprec_verify(struct view token, const struct key_public *record, struc
     struct json *claims = NULL;
     struct apprec_flat flat = {0};
     struct apprec a = {0};
+    int64_t form = 1;
     sp_error e = claims_open(token, "app", APPREC_MAX, record, &claims);
 
-    if (e == SP_OK && (e = claims_take(claims, apprec_claims, APPREC_CLAIMS, &flat)) == SP_OK &&
-        !unflatten(&flat, &a))
+    if (e == SP_OK) {
+        (void)json_integer(json_get(claims, "v"), &form);
+        e = form == 2 ? claims_take(claims, apprec_claims_2, APPREC_CLAIMS_2, &flat)
+                      : claims_take(claims, apprec_claims, APPREC_CLAIMS, &flat);
+    }
+    if (e == SP_OK && form == 2)
+        e = copy_gateway(flat.gateway, &a);
+    if (e == SP_OK && !unflatten(&flat, &a))
         e = SP_ERR_MALFORMED;
+    if (e == SP_OK && !id_equal(a.site, site))
+        e = SP_ERR_AUDIENCE;
     json_free(claims);
     if (e != SP_OK)
-        return e;
-    if (!id_equal(a.site, site))
-        return SP_ERR_AUDIENCE;
-    *out = a;
-    return SP_OK;
+        apprec_deinit(&a);
+    else
+        *out = a;
+    return e;
 }

@@ -8,7 +8,8 @@
  *                                                          apprec_mint(), mint.h
  * Read by   connectors, which then apply their own floor.  apprec_verify()
  * The port index of an :authority (PROTOCOL section 7) counts `ports` from 0.
- * Not here  the gateway part of http apps: a later version of the statement.
+ * Versions  1 has no gateway part; 2 is for http apps that have one. What the part says is
+ *           lib/gateway/config.h; here it is a text.
  * Pure. Any thread.
  */
 
@@ -22,7 +23,8 @@ enum {
     APPREC_PORTS_MAX = 16,
     APPREC_HOST_TEXT = 253, /* DEP-4 */
     APPREC_NAME_MAX = 64,
-    APPREC_STREAMS_MAX = 256 /* a session */
+    APPREC_STREAMS_MAX = 256,      /* a session */
+    APPREC_GATEWAY_MAX = 20 * 1024 /* bytes */
 };
 
 enum apprec_type { APPREC_NONE = 0, APPREC_TCP, APPREC_HTTP, APPREC_SSH };
@@ -37,6 +39,7 @@ struct apprec {
     uint16_t ports[APPREC_PORTS_MAX];
     int64_t session_ms_max; /* 0: none; the connector cuts there whatever a grant says */
     int64_t streams_max;    /* 1..APPREC_STREAMS_MAX */
+    char *gateway;          /* http apps only; NULL: none. Owned after apprec_verify */
 };
 
 /*
@@ -45,10 +48,12 @@ struct apprec {
  *   SP_ERR_SIGNATURE
  *   SP_ERR_AUDIENCE   for another site than `site`
  *   SP_ERR_NOMEM
- * Whether `version` is higher than the one in use is the caller's check.
+ * Whether `version` is higher than the one in use is the caller's check. apprec_deinit() `out`.
  */
 SP_MUST sp_error apprec_verify(struct view token, const struct key_public *record,
                                struct sp_id site, struct apprec *out);
+
+void apprec_deinit(struct apprec *a);
 
 /* "tcp", "http", "ssh"; "" for APPREC_NONE, and back (APPREC_NONE for any other text). */
 const char *apprec_type_name(enum apprec_type t);

@@ -104,7 +104,9 @@ sp_error apprec_mint(const struct apprec *a, const struct key_secret *k, struct 
         json_push(flat.hosts, json_new_str(view_str(a->hosts[i])));
     for (size_t i = 0; i < a->port_count; i++)
         json_push(flat.ports, json_new_int(a->ports[i]));
-    claims = claims_give(apprec_claims, APPREC_CLAIMS, &flat);
+    flat.gateway = view_str(a->gateway);
+    claims = a->gateway == NULL ? claims_give(apprec_claims, APPREC_CLAIMS, &flat)
+                                : claims_give(apprec_claims_2, APPREC_CLAIMS_2, &flat);
     json_free(flat.hosts);
     json_free(flat.ports);
     return mint(claims, "app", APPREC_MAX, k, out);

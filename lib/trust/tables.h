@@ -19,6 +19,7 @@ enum {
     KEYSET_CLAIMS = 4,
     KEYSET_ROW_CLAIMS = 4,
     APPREC_CLAIMS = 10,
+    APPREC_CLAIMS_2 = 11,
     PERSON_CLAIMS = 8
 };
 
@@ -27,6 +28,7 @@ extern const struct claim stand_claims[STAND_CLAIMS];
 extern const struct claim keyset_claims[KEYSET_CLAIMS];
 extern const struct claim keyset_row_claims[KEYSET_ROW_CLAIMS];
 extern const struct claim apprec_claims[APPREC_CLAIMS];
+extern const struct claim apprec_claims_2[APPREC_CLAIMS_2];
 extern const struct claim person_claims[PERSON_CLAIMS];
 
 /* Do the values fit each other? */
@@ -52,7 +54,7 @@ const char *keyset_purpose_name(enum keyset_purpose p); /* "" for KEYSET_NOTHING
 struct apprec_flat {
     struct sp_id id, site;
     int64_t version, session_ms_max, streams_max;
-    struct view name, type;
+    struct view name, type, gateway;
     struct json *hosts, *ports;
 };
 

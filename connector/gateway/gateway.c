@@ -1,0 +1,168 @@
+#include "connector/gateway/gateway.h"
+
+#include "connector/gateway/conn_internal.h"
+#include "connector/gateway/identity.h"
+#include "lib/base/log.h"
+#include "lib/base/map.h"
+
+#include <stdlib.h>
+
+enum { ARENAS_MAX = 128 * 1024 * 1024 };
+
+/* What is known of an app; `broken` keeps a configuration that can't be in force from being
+ * loaded at each stream. */
+struct slot {
+    struct gw_app *app; /* one share; NULL: broken */
+    int64_t version;
+};
+
+struct gateway {
+    struct gateway_options o;
+    struct identity *identity;       /* owned */
+    struct upstream_pool *upstreams; /* owned */
+    struct arena_pool arenas;
+    uint8_t *scratch; /* owned */
+    struct map apps;  /* struct slot *; owned */
+};
+
+sp_error gateway_new(const struct gateway_options *o, struct sp_why *why, struct gateway **out)
+{
+    struct gateway *g = calloc(1, sizeof *g);
+    sp_error e;
+
+    if (g == NULL)
+        return SP_ERR_NOMEM;
+    g->o = *o;
+    g->arenas.max = ARENAS_MAX;
+    g->scratch = malloc(GATEWAY_SCRATCH);
+    if ((e = g->scratch == NULL ? SP_ERR_NOMEM : SP_OK) != SP_OK ||
+        (e = identity_new(o->state, o->connector, why, &g->identity)) != SP_OK ||
+        (e = upstream_pool_new(o->loop, &g->upstreams)) != SP_OK) {
+        gateway_free(g);
+        return e;
+    }
+    *out = g;
+    return SP_OK;
+}
+
+void gateway_free(struct gateway *g)
+{
+    size_t at = 0;
+
+    if (g == NULL)
+        return;
+    for (struct slot *s; (s = map_next(&g->apps, &at, NULL)) != NULL;) {
+        app_free(s->app);
+        free(s);
+    }
+    map_deinit(&g->apps);
+    upstream_pool_free(g->upstreams);
+    identity_free(g->identity);
+    free(g->scratch);
+    free(g);
+}
+
+struct view gateway_jwks(const struct gateway *g)
+{
+    return identity_jwks(g->identity);
+}
+
+bool gateway_serves(const struct apprec *app)
+{
+    return app->type == APPREC_HTTP && app->gateway != NULL;
+}
+
+struct loop *gateway_loop(const struct gateway *g)
+{
+    return g->o.loop;
+}
+
+struct upstream_pool *gateway_upstreams(const struct gateway *g)
+{
+    return g->upstreams;
+}
+
+struct arena_pool *gateway_arenas(struct gateway *g)
+{
+    return &g->arenas;
+}
+
+uint8_t *gateway_scratch(const struct gateway *g)
+{
+    return g->scratch;
+}
+
+const struct identity *gateway_identity(const struct gateway *g)
+{
+    return g->identity;
+}
+
+const char *gateway_files(const struct gateway *g)
+{
+    return g->o.files;
+}
+
+sp_unix_ms gateway_now(const struct gateway *g)
+{
+    return g->o.broker_time(g->o.arg);
+}
+
+void gateway_tell(const struct gateway *g, const struct gw_told *t)
+{
+    g->o.tell(g->o.arg, t);
+}
+
+void gateway_forget(struct gateway *g, struct sp_id app, struct sp_id user)
+{
+    upstream_pool_forget(g->upstreams, app, user);
+}
+
+/* ---- apps ---------------------------------------------------------------------------------- */
+
+static void load(struct gateway *g, struct slot *s, const struct apprec *record)
+{
+    struct sp_why why = {{0}, {0}, 0, 0};
+    struct gw_app *app = NULL;
+    sp_error e = app_new(g, record, &why, &app);
+
+    if (e != SP_OK)
+        log_event(LOG_ERROR, "gateway.load", why.text[0] != '\0' ? why.text : sp_error_text(e),
+                  "app", record->name, "version", LOG_INT(record->version), NULL);
+    else
+        log_event(LOG_INFO, "gateway.load", "the app's gateway is in force", "app", record->name,
+                  "version", LOG_INT(record->version), NULL);
+    app_free(s->app); /* a configuration that is not understood refuses: it does not fall back */
+    s->app = app;
+    s->version = record->version;
+}
+
+/* NULL: it can't be in force. Borrowed until the next call. */
+static struct gw_app *app_of(struct gateway *g, const struct apprec *record)
+{
+    struct slot *s = map_get(&g->apps, record->id);
+
+    if (s == NULL) {
+        s = calloc(1, sizeof *s);
+        if (s == NULL || map_put(&g->apps, record->id, s) != SP_OK) {
+            free(s);
+            return NULL;
+        }
+    }
+    if (s->version != record->version)
+        load(g, s, record);
+    return s->app;
+}
+
+sp_error gateway_serve(struct gateway *g, const struct apprec *app, const struct gw_person *person,
+                       struct stream *stream, const struct gateway_serving *serving,
+                       struct gw_conn **out)
+{
+    struct gw_app *a = app_of(g, app);
+
+    if (a == NULL) {
+        stream_refuse(stream, 502);
+        stream_free(stream);
+        return SP_ERR_INVALID;
+    }
+    return conn_new(g, a, person, stream, serving, out);
+}

@@ -1,0 +1,98 @@
+#ifndef SP_GATEWAY_GATEWAY_H
+#define SP_GATEWAY_GATEWAY_H
+
+/*
+ * gateway: what the rest of the connector knows of this room: apps whose record has a gateway
+ * part are served here, stream by stream, in place of a plain connection (dial.h). Loop thread.
+ */
+
+#include "connector/gateway/request.h"
+#include "lib/base/json.h"
+#include "lib/os/sock.h"
+#include "lib/trust/apprec.h"
+#include "lib/trust/grant.h"
+#include "lib/trust/person.h"
+#include "lib/tunnel/streams.h"
+
+struct loop;
+struct pool;
+struct gateway;
+struct gw_app;
+struct gw_person;
+struct gw_conn;
+
+/* What was refused, or would have been: for the audit. Views are borrowed for the call. */
+struct gw_told {
+    const struct gw_caller *caller;
+    struct sp_id app;
+    bool blocked; /* false: a step in monitor */
+    int status;
+    const char *reason, *rule; /* "token_subject", "per-user"; rule "" for none */
+    const char *text;          /* one sentence for people */
+    const char *decision;
+    struct view method, template;
+};
+
+struct gateway_options {
+    struct loop *loop; /* borrowed until gateway_free, as all pointers here */
+    struct pool *pool;
+    const char *state; /* the connector's state folder: its own key lies there */
+    const char *files; /* certificates, keys and documents that configurations name */
+    struct sp_id connector;
+    sp_unix_ms (*broker_time)(void *arg);
+    void (*tell)(void *arg, const struct gw_told *t);
+    void *arg;
+};
+
+/*
+ * Loads the gateway's own key, or makes it.
+ *   SP_ERR_PERMISSION, SP_ERR_CORRUPT, SP_ERR_IO, SP_ERR_NOMEM  `why` says what
+ */
+SP_MUST sp_error gateway_new(const struct gateway_options *o, struct sp_why *why,
+                             struct gateway **out);
+void gateway_free(struct gateway *g); /* after its streams; NULL is allowed */
+
+/* The public half of the key that signs Sallyport-Assertion, as a JWKS text. */
+struct view gateway_jwks(const struct gateway *g);
+
+/* The record's app is to be served here. */
+bool gateway_serves(const struct apprec *app);
+
+/*
+ * Who asks, for all streams of one session. `statement` is what the agent said of its person,
+ * verified; its claims are kept.   SP_ERR_NOMEM
+ */
+SP_MUST sp_error gateway_person(const struct grant *grant, const struct person *statement,
+                                sp_unix_ms opened, sp_unix_ms deadline, struct gw_person **out);
+void gateway_person_limit(struct gw_person *p, sp_unix_ms deadline);
+void gateway_person_free(struct gw_person *p); /* after its streams; NULL is allowed */
+
+/* The one end, from the loop, never inside gateway_serve. Call gateway_leave in it. */
+typedef void gateway_ended(void *arg, struct gw_conn *c);
+
+/* `to` is the address that the session resolved and the floor allowed; it is copied. */
+struct gateway_serving {
+    struct address to;
+    gateway_ended *ended;
+    void *arg; /* borrowed until gateway_leave */
+};
+
+/*
+ * Serves one stream. Takes `stream`, also when it fails. `person` NULL: nobody, and every request
+ * is 401; else borrowed until gateway_leave.
+ *   SP_ERR_INVALID  the configuration can't be in force here: it was logged
+ *   SP_ERR_NOMEM
+ */
+SP_MUST sp_error gateway_serve(struct gateway *g, const struct apprec *app,
+                               const struct gw_person *person, struct stream *stream,
+                               const struct gateway_serving *serving, struct gw_conn **out);
+/* Ends it: both sides are reset, unless both had ended. NULL is allowed. */
+void gateway_leave(struct gw_conn *c);
+
+/* No byte moves while it is held: the session waits for a proof. */
+void gateway_hold(struct gw_conn *c, bool held);
+
+/* The last session of a user on an app is over. */
+void gateway_forget(struct gateway *g, struct sp_id app, struct sp_id user);
+
+#endif

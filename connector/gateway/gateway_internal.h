@@ -1,0 +1,22 @@
+#ifndef SP_GATEWAY_GATEWAY_INTERNAL_H
+#define SP_GATEWAY_GATEWAY_INTERNAL_H
+
+/* What the parts of this room ask of the whole. */
+
+#include "connector/gateway/gateway.h"
+
+struct upstream_pool;
+struct identity;
+
+struct loop *gateway_loop(const struct gateway *g);
+struct upstream_pool *gateway_upstreams(const struct gateway *g);
+struct arena_pool *gateway_arenas(struct gateway *g);
+/* Room for one read of an application; what is in it lasts until the next turn of the loop. */
+enum { GATEWAY_SCRATCH = 32 * 1024 };
+uint8_t *gateway_scratch(const struct gateway *g);
+const struct identity *gateway_identity(const struct gateway *g);
+const char *gateway_files(const struct gateway *g); /* the folder of files of configurations */
+sp_unix_ms gateway_now(const struct gateway *g);    /* broker time */
+void gateway_tell(const struct gateway *g, const struct gw_told *t);
+
+#endif

@@ -1,0 +1,78 @@
+#include "connector/gateway/pipeline.h"
+
+#include "connector/gateway/steps.h"
+
+/*
+ * The order of docs/gateway.md, nearly that of cost: the cheapest refusal first. Step 3 is
+ * target.c and step 12 identity.c, which both run for every request.
+ */
+static const struct {
+    enum gw_phase phase;
+    gw_step *step;
+} steps[] = {
+    {GW_PHASE_HEAD, step_session},
+    {GW_PHASE_HEAD, step_method},
+    {GW_PHASE_HEAD, step_size},
+    {GW_PHASE_ACCOUNT, step_record},
+};
+
+enum { STEPS = sizeof steps / sizeof steps[0] };
+
+struct gw_verdict gw_in_mode(struct gw_exchange *x, enum gw_mode mode, struct gw_verdict v)
+{
+    if (v.outcome != GW_REFUSE || mode == GW_BLOCK)
+        return v;
+    if (mode == GW_MONITOR && x->hit_count < GW_HITS_MAX)
+        x->hits[x->hit_count++] = (struct gw_hit){v, mode};
+    return gw_pass();
+}
+
+bool gw_answer_field(struct gw_exchange *x, struct view name, struct view value)
+{
+    if (x->answer_field_count == GW_OWN_FIELDS_MAX)
+        return false;
+    x->answer_fields[x->answer_field_count++] = (struct gw_field){name, value};
+    return true;
+}
+
+static struct gw_verdict run_from(struct gw_exchange *x, size_t at)
+{
+    struct gw_verdict v = gw_pass();
+
+    for (; at < STEPS; at++) {
+        if (steps[at].phase != x->phase)
+            continue;
+        x->at_step = at;
+        v = steps[at].step(x);
+        if (x->phase != GW_PHASE_ACCOUNT && v.outcome != GW_PASS)
+            break;
+    }
+    if (v.outcome == GW_REFUSE && x->phase != GW_PHASE_ACCOUNT)
+        x->refusal = v;
+    return v;
+}
+
+struct gw_verdict pipeline_run(struct gw_exchange *x, enum gw_phase phase)
+{
+    x->phase = phase;
+    return run_from(x, 0);
+}
+
+void pipeline_resume(struct gw_exchange *x)
+{
+    struct gw_verdict v = run_from(x, x->at_step);
+
+    if (v.outcome == GW_PARK)
+        return;
+    x->forget = NULL;
+    x->resumed(x, v);
+}
+
+void pipeline_forget(struct gw_exchange *x)
+{
+    void (*forget)(struct gw_exchange *) = x->forget;
+
+    x->forget = NULL;
+    if (forget != NULL)
+        forget(x);
+}

@@ -1,0 +1,459 @@
+#include "connector/gateway/upstream.h"
+
+#include "lib/os/loop.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { CIPHER_IN_MAX = TLS_RECORD_MAX, CIPHER_OUT_MAX = 4 * TLS_RECORD_MAX + TLS_FLIGHT_MAX };
+
+struct upstream {
+    struct upstream_pool *pool; /* borrowed */
+    struct sp_id app, user;
+    struct address address;
+    struct tls_context *context; /* held; NULL: plain */
+    int64_t idle_ms;
+    struct connecting *target; /* owned; NULL: not running */
+    int fd;                    /* owned; -1: none */
+    struct watch *watch;       /* owned; NULL: not connected */
+    unsigned watched;
+    bool reading, blocked; /* blocked: a write took less than all */
+    bool ready;            /* connected, and TLS is done */
+    struct tls_conn *tls;  /* owned; NULL: plain */
+    struct timer *late;    /* owned: the TLS handshake's end, or that of waiting */
+    struct buf in, out;    /* ciphertext */
+    size_t in_at;
+    bool at_end; /* the socket has no more bytes */
+    const struct upstream_events *events;
+    void *arg;                     /* borrowed */
+    struct upstream *next, **from; /* from: NULL while it is used */
+};
+
+struct upstream_pool {
+    struct loop *loop;
+    struct upstream *waiting; /* owned; the youngest first */
+    size_t count;
+};
+
+static sp_error error_of(int err)
+{
+    return err == ECONNRESET || err == EPIPE ? SP_ERR_RESET
+           : err == ETIMEDOUT                ? SP_ERR_TIMEOUT
+                                             : SP_ERR_IO;
+}
+
+static void watch_now(struct upstream *u)
+{
+    unsigned events = (u->reading || !u->ready ? (unsigned)WATCH_READ : 0) |
+                      (u->blocked || u->out.len > 0 ? (unsigned)WATCH_WRITE : 0);
+
+    if (u->watch != NULL && events != u->watched)
+        watch_set(u->watch, events);
+    u->watched = events;
+}
+
+/* ---- the socket ---------------------------------------------------------------------------- */
+
+SP_MUST static sp_error receive(struct upstream *u, uint8_t *to, size_t room, size_t *got)
+{
+    ssize_t n;
+
+    do
+        n = recv(u->fd, to, room, 0);
+    while (n < 0 && errno == EINTR);
+    if (n == 0)
+        return SP_ERR_CLOSED;
+    if (n < 0)
+        return errno == EAGAIN || errno == EWOULDBLOCK ? SP_ERR_AGAIN : error_of(errno);
+    *got = (size_t)n;
+    return SP_OK;
+}
+
+SP_MUST static sp_error send_some(struct upstream *u, struct view bytes, size_t *took)
+{
+    ssize_t n;
+
+    do
+        n = send(u->fd, bytes.at, bytes.len, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
+        return error_of(errno);
+    *took = n < 0 ? 0 : (size_t)n;
+    return SP_OK;
+}
+
+/* ---- TLS ----------------------------------------------------------------------------------- */
+
+static size_t wire_take(void *arg, uint8_t *to, size_t n)
+{
+    struct upstream *u = arg;
+    size_t have = u->in.len - u->in_at;
+
+    n = n < have ? n : have;
+    if (n > 0)
+        memcpy(to, u->in.at + u->in_at, n);
+    u->in_at += n;
+    if (u->in_at == u->in.len) {
+        buf_reset(&u->in);
+        u->in_at = 0;
+    }
+    return n;
+}
+
+static bool wire_give(void *arg, struct view record)
+{
+    struct upstream *u = arg;
+
+    return buf_append(&u->out, record) == SP_OK;
+}
+
+SP_MUST static sp_error flush(struct upstream *u)
+{
+    size_t took = 0;
+    sp_error e = SP_OK;
+
+    while (u->out.len > 0 && (e = send_some(u, buf_view(&u->out), &took)) == SP_OK && took > 0)
+        buf_consume(&u->out, took);
+    if (u->out.len == 0)
+        buf_deinit(&u->out); /* an idle connection keeps no buffer */
+    watch_now(u);
+    return e;
+}
+
+/* More ciphertext from the socket.   SP_ERR_AGAIN: none now */
+SP_MUST static sp_error fill(struct upstream *u)
+{
+    size_t got = 0;
+    sp_error e;
+
+    if (u->at_end)
+        return SP_ERR_CLOSED;
+    if (u->in_at > 0) {
+        buf_consume(&u->in, u->in_at);
+        u->in_at = 0;
+    }
+    if ((e = buf_reserve(&u->in, CIPHER_IN_MAX - u->in.len)) != SP_OK)
+        return e;
+    e = receive(u, u->in.at + u->in.len, CIPHER_IN_MAX - u->in.len, &got);
+    u->in.len += e == SP_OK ? got : 0;
+    u->at_end = e == SP_ERR_CLOSED;
+    return e;
+}
+
+SP_MUST static sp_error read_tls(struct upstream *u, uint8_t *to, size_t room, size_t *got)
+{
+    sp_error e;
+
+    while ((e = tls_conn_read(u->tls, to, room, got)) == SP_ERR_AGAIN) {
+        sp_error f = fill(u);
+        if (f == SP_ERR_CLOSED)
+            return SP_ERR_RESET; /* the end without a close_notify: cut short */
+        if (f != SP_OK) {
+            if (u->in.len == 0)
+                buf_deinit(&u->in);
+            return f;
+        }
+    }
+    return e;
+}
+
+/* ---- life ---------------------------------------------------------------------------------- */
+
+static void fail(struct upstream *u, sp_error e)
+{
+    enum tls_refusal why = u->tls == NULL ? TLS_REFUSAL_NONE : tls_conn_refusal(u->tls);
+
+    u->events->failed(u->arg, e, why); /* u is gone from here on */
+}
+
+static void become_ready(struct upstream *u)
+{
+    timer_cancel(u->late);
+    u->late = NULL;
+    u->ready = true;
+    watch_now(u);
+    u->events->connected(u->arg);
+}
+
+static void on_handshake(struct upstream *u)
+{
+    sp_error e, f;
+
+    for (;;) {
+        e = tls_conn_handshake(u->tls);
+        f = flush(u);
+        if (e == SP_OK && f == SP_OK) {
+            become_ready(u);
+            return;
+        }
+        if (e == SP_ERR_AGAIN && f == SP_OK)
+            f = fill(u);
+        if (f == SP_ERR_AGAIN)
+            return;
+        if (e != SP_ERR_AGAIN || f != SP_OK) {
+            fail(u, e != SP_OK && e != SP_ERR_AGAIN ? e : f);
+            return;
+        }
+    }
+}
+
+/* One that waits has nothing to say; its end is the usual case. */
+static bool dropped(struct upstream *u)
+{
+    if (u->from == NULL)
+        return false;
+    upstream_free(u);
+    return true;
+}
+
+static void on_event(void *arg, unsigned events)
+{
+    struct upstream *u = arg;
+
+    if (dropped(u))
+        return;
+    if (!u->ready) {
+        on_handshake(u);
+        return;
+    }
+    if ((events & WATCH_WRITE) != 0 && (u->blocked || u->out.len > 0)) {
+        bool told = u->blocked;
+        if (u->tls != NULL && flush(u) != SP_OK)
+            told = true; /* the next write says what is wrong */
+        if (u->out.len < UPSTREAM_PLAIN_MAX && told) {
+            u->blocked = false;
+            watch_now(u);
+            u->events->writable(u->arg);
+            return; /* u may be gone; a level-triggered loop comes again for the rest */
+        }
+    }
+    if ((events & WATCH_READ) != 0 && u->reading)
+        u->events->readable(u->arg);
+}
+
+static void on_late(void *arg)
+{
+    struct upstream *u = arg;
+
+    u->late = NULL;
+    if (!dropped(u))
+        fail(u, SP_ERR_TIMEOUT);
+}
+
+static void on_connected(void *arg, int fd, sp_error e)
+{
+    struct upstream *u = arg;
+
+    u->target = NULL;
+    u->fd = fd;
+    if (e == SP_OK) {
+        sock_nodelay(fd);
+        e = watch_start(u->pool->loop, fd, 0, on_event, u, &u->watch);
+    }
+    if (e != SP_OK)
+        fail(u, e);
+    else if (u->tls == NULL)
+        become_ready(u);
+    else
+        on_handshake(u);
+}
+
+static struct upstream *take_waiting(struct upstream_pool *p, const struct upstream_to *to)
+{
+    for (struct upstream *u = p->waiting; u != NULL; u = u->next) {
+        if (!id_equal(u->app, to->app) || !id_equal(u->user, to->user) || u->context != to->tls ||
+            !address_equal(&u->address, &to->address))
+            continue;
+        *u->from = u->next;
+        if (u->next != NULL)
+            u->next->from = u->from;
+        u->from = NULL;
+        u->next = NULL;
+        p->count--;
+        timer_cancel(u->late);
+        u->late = NULL;
+        return u;
+    }
+    return NULL;
+}
+
+SP_MUST static sp_error start(struct upstream *u, const struct upstream_to *to)
+{
+    const struct tls_expect expect = {.name = to->name};
+    const struct tls_wire wire = {wire_take, wire_give, u};
+    sp_boot_ms until = clock_boot() + to->connect_ms;
+    sp_error e;
+
+    if (to->tls != NULL) {
+        u->context = tls_context_hold(to->tls);
+        if ((e = tls_conn_new(to->tls, &expect, &wire, &u->tls)) != SP_OK ||
+            (e = timer_start(u->pool->loop, until, on_late, u, &u->late)) != SP_OK)
+            return e;
+    }
+    return connect_start(u->pool->loop, &to->address, until, on_connected, u, &u->target);
+}
+
+sp_error upstream_get(struct upstream_pool *p, const struct upstream_to *to,
+                      const struct upstream_events *events, void *arg, bool *fresh,
+                      struct upstream **out)
+{
+    struct upstream *u = take_waiting(p, to);
+    sp_error e;
+
+    *fresh = u == NULL;
+    if (u == NULL) {
+        if ((u = calloc(1, sizeof *u)) == NULL)
+            return SP_ERR_NOMEM;
+        *u = (struct upstream){.pool = p,
+                               .app = to->app,
+                               .user = to->user,
+                               .address = to->address,
+                               .idle_ms = to->idle_ms,
+                               .fd = -1};
+        buf_init(&u->in, CIPHER_IN_MAX);
+        buf_init(&u->out, CIPHER_OUT_MAX);
+        if ((e = start(u, to)) != SP_OK) {
+            upstream_free(u);
+            return e;
+        }
+    }
+    u->events = events;
+    u->arg = arg;
+    *out = u;
+    return SP_OK;
+}
+
+sp_error upstream_read(struct upstream *u, uint8_t *to, size_t room, size_t *got)
+{
+    return u->tls == NULL ? receive(u, to, room, got) : read_tls(u, to, room, got);
+}
+
+sp_error upstream_write(struct upstream *u, struct view bytes, size_t *took)
+{
+    sp_error e = SP_OK;
+
+    *took = 0;
+    if (u->tls == NULL) {
+        e = send_some(u, bytes, took);
+    } else {
+        while (e == SP_OK && *took < bytes.len && u->out.len < UPSTREAM_PLAIN_MAX) {
+            struct view piece = view_slice(bytes, *took, UPSTREAM_PLAIN_MAX);
+            if ((e = tls_conn_write(u->tls, piece)) == SP_OK) {
+                *took += piece.len;
+                e = flush(u);
+            }
+        }
+    }
+    u->blocked = *took < bytes.len;
+    watch_now(u);
+    return e;
+}
+
+void upstream_want(struct upstream *u, bool reading)
+{
+    u->reading = reading;
+    watch_now(u);
+}
+
+void upstream_finish(struct upstream *u)
+{
+    if (u->tls != NULL) {
+        tls_conn_close_notify(u->tls);
+        sp_ignore(flush(u)); /* the peer's end follows, or the session's */
+    }
+    (void)shutdown(u->fd, SHUT_WR);
+}
+
+size_t upstream_room(const struct upstream *u)
+{
+    int size = 0, queued = 0;
+    socklen_t len = sizeof size;
+
+    if (!u->ready || u->blocked || getsockopt(u->fd, SOL_SOCKET, SO_SNDBUF, &size, &len) != 0 ||
+        ioctl(u->fd, SIOCOUTQ, &queued) != 0)
+        return 0;
+    return size / 2 > queued ? (size_t)(size / 2 - queued) : 0;
+}
+
+void upstream_give_back(struct upstream *u)
+{
+    struct upstream_pool *p = u->pool;
+
+    if (u->idle_ms == 0 || p->count >= UPSTREAM_WAITING_MAX || u->out.len > 0 || u->in.len > 0 ||
+        (u->tls != NULL && tls_conn_pending(u->tls) > 0) ||
+        timer_start(p->loop, clock_boot() + u->idle_ms, on_late, u, &u->late) != SP_OK) {
+        upstream_free(u);
+        return;
+    }
+    buf_deinit(&u->in);
+    u->next = p->waiting;
+    u->from = &p->waiting;
+    if (u->next != NULL)
+        u->next->from = &u->next;
+    p->waiting = u;
+    p->count++;
+    u->blocked = false;
+    u->reading = true; /* its end, or a word too many */
+    watch_now(u);
+}
+
+void upstream_free(struct upstream *u)
+{
+    if (u == NULL)
+        return;
+    if (u->from != NULL) {
+        *u->from = u->next;
+        if (u->next != NULL)
+            u->next->from = u->from;
+        u->pool->count--;
+    }
+    connect_cancel(u->target);
+    timer_cancel(u->late);
+    watch_stop(u->watch);
+    tls_conn_free(u->tls);
+    tls_context_free(u->context);
+    if (u->fd >= 0)
+        sock_reset(u->fd);
+    buf_wipe(&u->in);
+    buf_wipe(&u->out);
+    free(u);
+}
+
+/* ---- the pool ------------------------------------------------------------------------------ */
+
+sp_error upstream_pool_new(struct loop *loop, struct upstream_pool **out)
+{
+    struct upstream_pool *p = calloc(1, sizeof *p);
+
+    if (p == NULL)
+        return SP_ERR_NOMEM;
+    p->loop = loop;
+    *out = p;
+    return SP_OK;
+}
+
+void upstream_pool_free(struct upstream_pool *p)
+{
+    if (p == NULL)
+        return;
+    while (p->waiting != NULL)
+        upstream_free(p->waiting);
+    free(p);
+}
+
+void upstream_pool_forget(struct upstream_pool *p, struct sp_id app, struct sp_id user)
+{
+    for (struct upstream *u = p->waiting, *next; u != NULL; u = next) {
+        next = u->next;
+        if (id_equal(u->app, app) && id_equal(u->user, user))
+            upstream_free(u);
+    }
+}
+
+size_t upstream_pool_waiting(const struct upstream_pool *p)
+{
+    return p->count;
+}

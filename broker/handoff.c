@@ -1,6 +1,7 @@
 #include "broker/handoff.h"
 #include "lib/base/buf.h"
 #include "lib/base/log.h"
+#include "lib/os/acceptor.h"
 #include "lib/os/fdpass.h"
 #include "lib/os/loop.h"
 
@@ -14,12 +15,12 @@
 struct handoff {
     struct loop *loop; /* borrowed */
     handoff_connected *connected;
-    void *arg;            /* borrowed */
-    char path[108];       /* as long as sun_path */
-    uid_t relay_uid;      /* whose process may be the relay, besides this user and root */
-    int listener, relay;  /* owned; -1: none */
-    struct watch *accept; /* owned */
-    struct watch *hangup; /* owned; NULL: no relay */
+    void *arg;               /* borrowed */
+    char path[108];          /* as long as sun_path */
+    uid_t relay_uid;         /* whose process may be the relay, besides this user and root */
+    int listener, relay;     /* owned; -1: none */
+    struct acceptor *accept; /* owned */
+    struct watch *hangup;    /* owned; NULL: no relay */
 };
 
 static void drop_relay(struct handoff *h)
@@ -68,14 +69,10 @@ static void take_relay(struct handoff *h, int fd)
     h->connected(h->arg);
 }
 
-static void on_accept(void *arg, unsigned events)
+static void on_accept(void *arg, int fd, const struct address *peer)
 {
-    struct handoff *h = arg;
-    int fd;
-
-    (void)events;
-    while (sock_accept(h->listener, &fd, NULL) == SP_OK)
-        take_relay(h, fd);
+    (void)peer;
+    take_relay(arg, fd);
 }
 
 static sp_error find_user(const char *name, uid_t *out, struct sp_why *why)
@@ -120,7 +117,7 @@ static sp_error start(struct handoff *h, const struct handoff_options *o, struct
     }
     if ((e = open_to_group(o->path, o->relay_group, why)) != SP_OK)
         return e;
-    return watch_start(h->loop, h->listener, WATCH_READ, on_accept, h, &h->accept);
+    return acceptor_start(h->loop, h->listener, on_accept, h, &h->accept);
 }
 
 sp_error handoff_new(struct loop *loop, const struct handoff_options *o, struct sp_why *why,
@@ -146,7 +143,7 @@ void handoff_free(struct handoff *h)
     if (h == NULL)
         return;
     drop_relay(h);
-    watch_stop(h->accept);
+    acceptor_stop(h->accept);
     if (h->listener >= 0)
         close(h->listener);
     if (h->path[0] != '\0')

@@ -6,6 +6,7 @@
 #include "broker/session/sessions.h"
 #include "broker/store/store.h"
 #include "lib/http/server.h"
+#include "lib/os/acceptor.h"
 #include "lib/os/loop.h"
 #include "lib/os/resolve.h"
 #include "lib/os/sock.h"
@@ -17,9 +18,9 @@ enum { METRICS_MAX = 256 * 1024 };
 
 struct ops {
     struct ops_sources of;
-    struct engine *engine; /* owned */
-    struct server *server; /* owned */
-    struct watch *watch;   /* owned */
+    struct engine *engine;     /* owned */
+    struct server *server;     /* owned */
+    struct acceptor *acceptor; /* owned */
     int fd;
 };
 
@@ -202,14 +203,12 @@ static void handle(void *arg, const struct request *req, struct response *res)
 /* ---- life -------------------------------------------------------------------------------------
  */
 
-static void on_accept(void *arg, unsigned events)
+static void on_accept(void *arg, int fd, const struct address *peer)
 {
     struct ops *o = arg;
-    int fd;
 
-    (void)events;
-    while (sock_accept(o->fd, &fd, NULL) == SP_OK)
-        sp_ignore(server_adopt(o->server, fd, NULL, 0)); /* too many: closed, which says it */
+    (void)peer;
+    sp_ignore(server_adopt(o->server, fd, NULL, 0)); /* too many: closed, which says it */
 }
 
 static sp_error start(struct ops *o, struct loop *loop, struct pool *pool, const char *listen,
@@ -227,7 +226,7 @@ static sp_error start(struct ops *o, struct loop *loop, struct pool *pool, const
     if ((e = engine_new(loop, &o->engine)) != SP_OK ||
         (e = server_new(o->engine, &options, why, &o->server)) != SP_OK)
         return e;
-    return watch_start(loop, o->fd, WATCH_READ, on_accept, o, &o->watch);
+    return acceptor_start(loop, o->fd, on_accept, o, &o->acceptor);
 }
 
 sp_error ops_new(struct loop *loop, struct pool *pool, const char *listen,
@@ -252,7 +251,7 @@ void ops_free(struct ops *o)
 {
     if (o == NULL)
         return;
-    watch_stop(o->watch);
+    acceptor_stop(o->acceptor);
     server_free(o->server);
     engine_free(o->engine);
     if (o->fd >= 0)

@@ -1,5 +1,6 @@
 #include "connector/health.h"
 
+#include "lib/os/acceptor.h"
 #include "lib/os/loop.h"
 #include "lib/os/sock.h"
 
@@ -18,8 +19,8 @@ struct health {
     void *arg;
     char *path;
     int fd;
-    struct watch *watch; /* owned */
-    int client;          /* one at a time; -1: none */
+    struct acceptor *acceptor; /* owned */
+    int client;                /* one at a time; -1: none */
     struct watch *asking;
     struct timer *late;
     struct buf request;
@@ -35,7 +36,7 @@ static void end_client(struct health *h)
         close(h->client);
     h->client = -1;
     buf_reset(&h->request);
-    watch_set(h->watch, WATCH_READ);
+    acceptor_hold(h->acceptor, false);
 }
 
 static bool asks(const struct health *h, const char *path)
@@ -98,14 +99,13 @@ static void on_late(void *arg)
     end_client(h);
 }
 
-static void on_connection(void *arg, unsigned events)
+static void on_connection(void *arg, int fd, const struct address *peer)
 {
     struct health *h = arg;
 
-    (void)events;
-    if (h->client >= 0 || sock_accept(h->fd, &h->client, NULL) != SP_OK)
-        return;
-    watch_set(h->watch, 0); /* the next one waits in the kernel */
+    (void)peer;
+    h->client = fd;
+    acceptor_hold(h->acceptor, true); /* the next one waits in the kernel */
     if (watch_start(h->loop, h->client, WATCH_READ, on_request, h, &h->asking) != SP_OK ||
         timer_start(h->loop, clock_boot() + CLIENT_MS, on_late, h, &h->late) != SP_OK)
         end_client(h);
@@ -123,7 +123,7 @@ sp_error health_new(struct loop *loop, const char *path, health_facts *facts, vo
     buf_init(&h->request, REQUEST_MAX);
     h->path = strdup(path);
     if (h->path != NULL && (e = sock_listen_unix(path, SOCK_STREAM, &h->fd)) == SP_OK)
-        e = watch_start(loop, h->fd, WATCH_READ, on_connection, h, &h->watch);
+        e = acceptor_start(loop, h->fd, on_connection, h, &h->acceptor);
     if (e != SP_OK) {
         health_free(h);
         return e;
@@ -138,7 +138,7 @@ void health_free(struct health *h)
         return;
     if (h->client >= 0)
         end_client(h);
-    watch_stop(h->watch);
+    acceptor_stop(h->acceptor);
     if (h->fd >= 0) {
         close(h->fd);
         unlink(h->path);

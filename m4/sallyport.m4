@@ -61,6 +61,8 @@ SP_REFUSE_DEFINES([include/wolfssl/options.h], [SHOW_SECRETS WOLFSSL_SSLKEYLOGFI
 SP_NEED_DEFINES([include/wolfssl/options.h],
   [WOLFSSL_TLS13 HAVE_KEYING_MATERIAL HAVE_SNI HAVE_ALPN HAVE_ED25519 HAVE_CURVE25519 HAVE_PK_CALLBACKS WOLFSSL_ALT_CERT_CHAINS],
   [Sallyport uses it])
+SP_NEED_DEFINES([include/wolfssl/options.h], [WOLFSSL_SEND_HRR_COOKIE],
+  [servers on Java ask for a second ClientHello with a cookie, and would not be reached])
 
 sp_version=$(sed -n 's/^#define LWS_LIBRARY_VERSION_\(MAJOR\|MINOR\|PATCH\) \([[0-9]]*\)$/\2/p' "$DEPS/include/lws_config.h" | paste -sd.)
 SP_VERSION_AT_LEAST([libwebsockets], [$sp_version], [4.3.5])

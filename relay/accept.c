@@ -2,6 +2,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/map.h"
+#include "lib/os/acceptor.h"
 #include "lib/os/fdpass.h"
 #include "lib/os/sock.h"
 #include "lib/tls/peek.h"
@@ -32,12 +33,12 @@ struct arrival {
 struct accepts {
     struct relay *relay;
     void (*enrol)(struct relay *r, struct view line);
-    int listener;              /* -1: none */
-    struct watch *listening;   /* owned */
-    int front;                 /* -1: not connected */
-    struct watch *front_watch; /* owned */
-    struct timer *front_again; /* owned; NULL: not running */
-    struct arrival *arrivals;  /* owned */
+    int listener;               /* -1: none */
+    struct acceptor *listening; /* owned; NULL: none */
+    int front;                  /* -1: not connected */
+    struct watch *front_watch;  /* owned */
+    struct timer *front_again;  /* owned; NULL: not running */
+    struct arrival *arrivals;   /* owned */
     size_t count;
     struct map sources;
     bool stopped;
@@ -181,15 +182,9 @@ static void arrive(struct accepts *a, int fd, const struct address *peer, bool p
 
 /* ---- our own port ------------------------------------------------------------------------- */
 
-static void on_listener(void *arg, unsigned events)
+static void on_connection(void *arg, int fd, const struct address *peer)
 {
-    struct accepts *a = arg;
-    struct address peer;
-    int fd;
-
-    (void)events;
-    for (int i = 0; i < ACCEPTS_A_TURN && sock_accept(a->listener, &fd, &peer) == SP_OK; i++)
-        arrive(a, fd, &peer, false);
+    arrive(arg, fd, peer, false);
 }
 
 SP_MUST static sp_error listen_on(struct accepts *a, const char *text, struct sp_why *why)
@@ -201,7 +196,7 @@ SP_MUST static sp_error listen_on(struct accepts *a, const char *text, struct sp
         return sp_why_say(why, e, "listen: %s is not ADDRESS:PORT", text);
     if ((e = sock_listen(&address, NULL, &a->listener)) != SP_OK)
         return sp_why_say(why, e, "listen: %s: %s", text, sp_error_text(e));
-    return watch_start(a->relay->loop, a->listener, WATCH_READ, on_listener, a, &a->listening);
+    return acceptor_start(a->relay->loop, a->listener, on_connection, a, &a->listening);
 }
 
 /* ---- the broker's front ------------------------------------------------------------------- */
@@ -321,7 +316,7 @@ sp_error accepts_new(struct relay *relay, void (*enrol)(struct relay *r, struct 
 void accepts_stop(struct accepts *a)
 {
     a->stopped = true;
-    watch_stop(a->listening);
+    acceptor_stop(a->listening);
     a->listening = NULL;
     if (a->listener >= 0)
         close(a->listener);

@@ -1,6 +1,7 @@
 #include "client/agent/listen.h"
 
 #include "lib/base/log.h"
+#include "lib/os/acceptor.h"
 #include "lib/os/loop.h"
 
 #include <errno.h>
@@ -19,9 +20,9 @@ struct head {
 };
 
 struct listener {
-    struct loop *loop;   /* borrowed */
-    int fd;              /* owned */
-    struct watch *watch; /* owned */
+    struct loop *loop;         /* borrowed */
+    int fd;                    /* owned */
+    struct acceptor *acceptor; /* owned */
     struct address at;
     char app[129];
     bool http;
@@ -72,7 +73,7 @@ static void on_head(void *arg, unsigned events)
         return;
     }
     e = hosthead_check((struct view){peeked, (size_t)n}, &l->host);
-    if (e == SP_ERR_AGAIN && (events & WATCH_HANGUP) == 0) {
+    if (e == SP_ERR_AGAIN && (events & (WATCH_HANGUP | WATCH_FAILED)) == 0) {
         sock_lowat(fd, (int)n + 1);
         return;
     }
@@ -129,21 +130,16 @@ static bool admitted(struct listener *l, int fd, const struct address *peer)
     return false;
 }
 
-static void on_accept(void *arg, unsigned events)
+static void on_accept(void *arg, int fd, const struct address *peer)
 {
     struct listener *l = arg;
-    struct address peer;
-    int fd;
 
-    (void)events;
-    while (sock_accept(l->fd, &fd, &peer) == SP_OK) {
-        if (!admitted(l, fd, &peer))
-            sock_reset(fd);
-        else if (l->http)
-            read_head(l, fd);
-        else
-            l->accepted(l->arg, fd);
-    }
+    if (!admitted(l, fd, peer))
+        sock_reset(fd);
+    else if (l->http)
+        read_head(l, fd);
+    else
+        l->accepted(l->arg, fd);
 }
 
 sp_error listener_new(struct loop *loop, const struct listener_options *o, struct sp_why *why,
@@ -167,7 +163,7 @@ sp_error listener_new(struct loop *loop, const struct listener_options *o, struc
         e = sp_why_say(why, e, "%s can't be opened: %s", address_text(&o->at).s,
                        e == SP_ERR_EXISTS ? "another program listens there" : sp_error_text(e));
     else if ((e = sock_local(l->fd, &l->at)) == SP_OK)
-        e = watch_start(loop, l->fd, WATCH_READ, on_accept, l, &l->watch);
+        e = acceptor_start(loop, l->fd, on_accept, l, &l->acceptor);
     if (e != SP_OK) {
         listener_free(l);
         return e;
@@ -183,7 +179,7 @@ void listener_free(struct listener *l)
         return;
     while (l->heads != NULL)
         head_free(l->heads, true);
-    watch_stop(l->watch);
+    acceptor_stop(l->acceptor);
     if (l->fd >= 0)
         close(l->fd);
     free(l);

@@ -1,5 +1,6 @@
 #include "client/ipc/ipc.h"
 #include "client/ipc/lines.h"
+#include "lib/os/acceptor.h"
 #include "lib/os/loop.h"
 #include "lib/os/sock.h"
 
@@ -26,8 +27,8 @@ struct ipc_server {
     const struct ipc_handlers *handlers;
     void *arg;
     char path[IPC_PATH_MAX];
-    int fd;              /* owned */
-    struct watch *watch; /* owned */
+    int fd;                    /* owned */
+    struct acceptor *acceptor; /* owned */
     struct ipc_peer *peers;
     size_t count;
 };
@@ -181,15 +182,12 @@ static bool peer_is_owner(int fd)
     return sock_peer_uid(fd, &uid) == SP_OK && uid == getuid();
 }
 
-static void on_accept(void *arg, unsigned events)
+static void on_accept(void *arg, int fd, const struct address *peer)
 {
     struct ipc_server *s = arg;
     struct ipc_peer *p;
-    int fd;
 
-    (void)events;
-    if (sock_accept(s->fd, &fd, NULL) != SP_OK)
-        return;
+    (void)peer;
     if (s->count == IPC_PEERS_MAX || !peer_is_owner(fd) || (p = calloc(1, sizeof *p)) == NULL) {
         close(fd);
         return;
@@ -251,7 +249,7 @@ sp_error ipc_server_new(struct loop *loop, const char *path, const struct ipc_ha
                                           : sp_error_text(e));
     } else {
         memcpy(s->path, path, strlen(path) + 1);
-        e = watch_start(loop, s->fd, WATCH_READ, on_accept, s, &s->watch);
+        e = acceptor_start(loop, s->fd, on_accept, s, &s->acceptor);
     }
     if (e != SP_OK) {
         ipc_server_free(s);
@@ -269,7 +267,7 @@ void ipc_server_free(struct ipc_server *s)
         peer_flush(s->peers);
         peer_gone(s->peers);
     }
-    watch_stop(s->watch);
+    acceptor_stop(s->acceptor);
     if (s->fd >= 0)
         close(s->fd);
     if (s->path[0] != '\0')

@@ -205,8 +205,10 @@ static void on_poll(uv_poll_t *poll, int status, int got)
                       ((got & UV_WRITABLE) != 0 ? WATCH_WRITE : 0u) |
                       ((got & UV_DISCONNECT) != 0 ? WATCH_HANGUP : 0u);
 
-    if (status != 0)
-        events = WATCH_READ | WATCH_WRITE;
+    if (status != 0) { /* libuv has stopped the handle */
+        events = WATCH_READ | WATCH_WRITE | WATCH_FAILED;
+        w->events = 0;
+    }
     w->fn(w->arg, events);
 }
 

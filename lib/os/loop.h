@@ -59,11 +59,13 @@ void timer_cancel(struct timer *t); /* NULL is allowed */
 enum watch_events {
     WATCH_READ = 1,
     WATCH_WRITE = 2,
-    WATCH_HANGUP = 4 /* the peer's FIN or RST (EPOLLRDHUP), also while READ is not watched */
+    WATCH_HANGUP = 4, /* the peer's FIN or RST (EPOLLRDHUP), also while READ is not watched */
+    WATCH_FAILED = 8  /* told only, never asked for */
 };
 
-/* `events` may be 0: set later. An error of the socket is told as WATCH_READ | WATCH_WRITE: the
- * next call on it says which.
+/* `events` may be 0: set later. An error of the socket is told once, as READ | WRITE | FAILED
+ * whatever was asked for: the next call on it says which. Nothing more is told until the next
+ * watch_set, of the same events too.
  *   SP_ERR_IO (not a descriptor that can be watched), SP_ERR_NOMEM */
 SP_MUST sp_error watch_start(struct loop *l, int fd, unsigned events,
                              void (*fn)(void *arg, unsigned events), void *arg, struct watch **out);

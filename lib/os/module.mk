@@ -5,7 +5,7 @@ noinst_LIBRARIES += %D%/libos.a
 	%D%/sock_linux.c %D%/address.c %D%/connect.c %D%/fdpass.c %D%/fdpass.h %D%/child.c %D%/child.h \
 	%D%/resolve.c %D%/resolve.h %D%/loop_internal.h \
 	%D%/file.c %D%/file.h %D%/sandbox_linux.c %D%/sandbox.h \
-	%D%/service.c %D%/service.h %D%/filewatch_linux.c %D%/filewatch.h \
+	%D%/service.c %D%/service.h %D%/filewatch_linux.c %D%/filewatch.h %D%/acceptor.c %D%/acceptor.h \
 	%D%/prefix.c %D%/prefix.h %D%/proxied.c %D%/proxied.h
 
 check_PROGRAMS += tests/unit/%D%/test_loop tests/unit/%D%/test_pool tests/unit/%D%/test_sock \
@@ -16,7 +16,8 @@ tests_unit_%C%_test_sock_SOURCES = tests/unit/%D%/test_sock.c
 tests_unit_%C%_test_child_SOURCES = tests/unit/%D%/test_child.c
 tests_unit_%C%_test_resolve_SOURCES = tests/unit/%D%/test_resolve.c
 
-check_PROGRAMS += tests/unit/%D%/test_filewatch
+check_PROGRAMS += tests/unit/%D%/test_filewatch tests/unit/%D%/test_acceptor
+tests_unit_%C%_test_acceptor_SOURCES = tests/unit/%D%/test_acceptor.c
 tests_unit_%C%_test_filewatch_SOURCES = tests/unit/%D%/test_filewatch.c
 check_PROGRAMS += tests/unit/%D%/test_file tests/unit/%D%/test_sandbox tests/unit/%D%/test_service
 tests_unit_%C%_test_file_SOURCES = tests/unit/%D%/test_file.c

@@ -113,9 +113,8 @@ static void on_event(void *arg, unsigned events)
     uint8_t bytes[HELLO_BYTES_MAX];
     struct hello hello;
     size_t need = 0;
-    /* Writing was never asked for: an event that names it is the loop's word for a socket error,
-     * and bytes that came before a reset can still be read. */
-    bool gone = (events & (WATCH_HANGUP | WATCH_WRITE)) != 0;
+    /* bytes that came before a reset can still be read */
+    bool gone = (events & (WATCH_HANGUP | WATCH_FAILED)) != 0;
 
     ssize_t n = recv(p->fd, bytes, sizeof bytes, MSG_PEEK);
     if (n < 0 && (errno == EAGAIN || errno == EINTR) && !gone)

@@ -111,8 +111,7 @@ static void on_writable(struct drive *d)
 static void on_event(void *arg, unsigned events)
 {
     struct drive *d = arg;
-    /* libuv tells an error of the socket as both events, once, and then watches no more. */
-    bool failed = events == (WATCH_READ | WATCH_WRITE) && !(d->reading && d->want_write);
+    bool failed = (events & WATCH_FAILED) != 0;
     enum got got = GOT_FULL;
 
     if ((events & WATCH_WRITE) != 0 && d->want_write)

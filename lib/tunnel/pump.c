@@ -145,7 +145,7 @@ static const struct stream_io pump_io = {
 static void on_event(void *arg, unsigned events)
 {
     struct pump *p = arg;
-    bool failed = events == (WATCH_READ | WATCH_WRITE) && events != p->events;
+    bool failed = (events & WATCH_FAILED) != 0;
 
     if (p->over || p->held)
         return;

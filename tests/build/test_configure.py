@@ -75,6 +75,7 @@ CASES = {
     "post_handshake_auth": (define(OPTIONS, "WOLFSSL_POST_HANDSHAKE_AUTH"), "after the handshake"),
     "key_log": (define(OPTIONS, "WOLFSSL_SSLKEYLOGFILE"), "written to a file"),
     "no_exporter": (replace(OPTIONS, r"^#define HAVE_KEYING_MATERIAL$", ""), "does not define HAVE_KEYING_MATERIAL"),
+    "no_hrr_cookie": (replace(OPTIONS, r"^#define WOLFSSL_SEND_HRR_COOKIE$", ""), "does not define WOLFSSL_SEND_HRR_COOKIE"),
     "old_wolfssl": (replace("include/wolfssl/version.h", r'(LIBWOLFSSL_VERSION_STRING) ".*"', r'\1 "5.7.0"'), "older than 5.7.2"),
     "lws_not_on_wolfssl": (replace(LWS, r"^#define USE_WOLFSSL$", ""), "not on wolfSSL"),
     "lws_with_http2": (define(LWS, "LWS_WITH_HTTP2"), "HTTP/2"),

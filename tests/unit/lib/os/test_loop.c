@@ -7,6 +7,7 @@
 
 #include "lib/os/loop.h"
 
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -230,6 +231,57 @@ static void signals_arrive_on_the_loop(void **state)
     loop_free(r.loop);
 }
 
+struct failing {
+    struct watch *watch;
+    unsigned events, told;
+    bool again; /* the owner asks for the same events anew */
+};
+
+static void on_failing(void *arg, unsigned events)
+{
+    struct failing *f = arg;
+
+    f->events |= events;
+    f->told++;
+    if (f->again)
+        watch_set(f->watch, WATCH_WRITE);
+}
+
+/* A refused connection is the socket's error: told once, whatever its owner asked for. */
+static void an_error_of_a_socket_is_told_once_until_it_is_watched_again(void **state)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof to;
+    (void)state;
+
+    for (int again = 0; again < 2; again++) {
+        struct loop *loop;
+        struct failing f = {.again = again == 1};
+        int listener = socket(AF_INET, SOCK_STREAM, 0);
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+        assert_int_equal(bind(listener, (struct sockaddr *)&to, sizeof to), 0);
+        assert_int_equal(getsockname(listener, (struct sockaddr *)&to, &len), 0);
+        close(listener); /* nobody listens there */
+        assert_int_equal(loop_new(&loop), SP_OK);
+        assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), -1);
+        assert_int_equal(watch_start(loop, fd, WATCH_WRITE, on_failing, &f, &f.watch), SP_OK);
+        for (int turn = 0; turn < 50; turn++) {
+            usleep(500);
+            loop_turn(loop, false);
+        }
+        assert_int_equal(f.events & (WATCH_FAILED | WATCH_READ | WATCH_WRITE),
+                         WATCH_FAILED | WATCH_READ | WATCH_WRITE);
+        if (again == 0)
+            assert_int_equal(f.told, 1);
+        else
+            assert_true(f.told > 1); /* nobody took the error: asking again tells it again */
+        watch_stop(f.watch);
+        close(fd);
+        loop_free(loop);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,6 +292,7 @@ int main(void)
         cmocka_unit_test(cancelled_deferred_work_does_not_run),
         cmocka_unit_test(deferred_work_that_queues_itself_leaves_the_sockets_their_turn),
         cmocka_unit_test(signals_arrive_on_the_loop),
+        cmocka_unit_test(an_error_of_a_socket_is_told_once_until_it_is_watched_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

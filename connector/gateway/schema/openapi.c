@@ -31,7 +31,8 @@ static void add_note(void *arg, bool error, const struct trail *at, const char *
 
     n->errors += error;
     n->warnings += !error;
-    if (n->count == API_NOTES_MAX)
+    /* Half of the room is kept for errors: they are what a person looks for. */
+    if (n->count == API_NOTES_MAX || (!error && n->warnings > API_NOTES_MAX / 2))
         return;
     if (n->items == NULL && (n->items = calloc(API_NOTES_MAX, sizeof *n->items)) == NULL) {
         l->nomem = true;

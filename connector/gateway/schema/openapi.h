@@ -22,8 +22,8 @@
 enum {
     API_BYTES_MAX = 64 * 1024 * 1024, /* of one document */
     API_FILES_MAX = 256,              /* documents that $ref brings in */
-    API_OPERATIONS_MAX = 16384,
-    API_NOTES_MAX = 200 /* kept of each load; the rest is counted */
+    API_OPERATIONS_MAX = 32768,
+    API_NOTES_MAX = 200 /* kept of each load, at most half of them warnings; the rest is counted */
 };
 
 struct api_document;

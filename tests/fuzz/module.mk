@@ -75,3 +75,6 @@ check_PROGRAMS += %D%/fuzz_classify %D%/fuzz_inventory
 %C%_fuzz_inventory_SOURCES = %D%/fuzz_inventory.c
 %C%_fuzz_inventory_LDADD = connector/gateway/inventory/libinventory.a \
 	connector/gateway/sketch/libsketch.a $(LDADD)
+check_PROGRAMS += %D%/fuzz_input
+%C%_fuzz_input_SOURCES = %D%/fuzz_input.c
+%C%_fuzz_input_LDADD = connector/gateway/libgw.a $(LDADD)

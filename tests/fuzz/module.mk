@@ -78,3 +78,7 @@ check_PROGRAMS += %D%/fuzz_classify %D%/fuzz_inventory
 check_PROGRAMS += %D%/fuzz_input
 %C%_fuzz_input_SOURCES = %D%/fuzz_input.c
 %C%_fuzz_input_LDADD = connector/gateway/libgw.a $(LDADD)
+check_PROGRAMS += %D%/fuzz_detect
+%C%_fuzz_detect_SOURCES = %D%/fuzz_detect.c
+%C%_fuzz_detect_LDADD = connector/gateway/detect/libdetect.a \
+	connector/gateway/inventory/libinventory.a connector/gateway/sketch/libsketch.a $(LDADD)

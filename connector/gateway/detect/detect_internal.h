@@ -1,0 +1,87 @@
+#ifndef SP_DETECT_INTERNAL_H
+#define SP_DETECT_INTERNAL_H
+
+/*
+ * The detectors as detect.c knows them: each a file, each with one function that sees an
+ * observation and says whether it found something. Parameters are those of docs/gateway.md.
+ */
+
+#include "connector/gateway/detect/detect.h"
+#include "connector/gateway/sketch/cuckoo.h"
+#include "connector/gateway/sketch/slots.h"
+
+enum { MINUTE_MS = 60 * 1000, HOUR_MS = 60 * MINUTE_MS, DAY_MS = 24 * HOUR_MS };
+
+/* The tables of a detector, by name for the snapshot. */
+enum table {
+    TABLE_ENUMERATION = 0,
+    TABLE_ENUMERATION_USUAL,
+    TABLE_SOURCES,
+    TABLE_ACCOUNTS,
+    TABLE_PASSWORDS,
+    TABLE_LOGINS,
+    TABLE_VOLUMES,
+    TABLE_PEERS,
+    TABLE_PRIVATE,
+    TABLE_FOREIGN,
+    TABLE_FUNCTIONS,
+    TABLE_OUTSIDERS,
+    TABLE_FLOWS,
+    TABLE_SESSIONS,
+    TABLE_SCANNERS,
+    TABLE_BLOCKS,
+    TABLES
+};
+
+struct incident {
+    bool used, changed;
+    enum detector detector;
+    uint64_t subject, endpoint;
+    char user[DETECT_SUBJECT_TEXT], endpoint_text[DETECT_ENDPOINT_TEXT];
+    sp_unix_ms first, last;
+    uint64_t count, would_have_blocked, blocked;
+    enum gw_mode mode;
+    struct finding finding;
+};
+
+struct expected {
+    enum detector detector;
+    uint64_t user, group, endpoint; /* 0: any */
+    sp_unix_ms until;
+};
+
+struct detect {
+    struct detect_options options;
+    struct slots *tables[TABLES]; /* owned */
+    struct cuckoo *objects;       /* owned */
+    struct incident incidents[DETECT_INCIDENTS];
+    struct expected expected[DETECT_EXPECTED_MAX];
+    size_t expected_count;
+};
+
+/* `now` - `then` for times that a snapshot may have brought: never wraps. */
+static inline int64_t since(sp_unix_ms now, sp_unix_ms then)
+{
+    int64_t ms;
+
+    return __builtin_sub_overflow(now, then, &ms) ? INT64_MAX : ms;
+}
+
+uint64_t detect_mix(uint64_t a, uint64_t b);
+
+/* One detector: false: nothing found. */
+typedef bool detector_see(struct detect *d, const struct observation *o, struct finding *f);
+detector_see bola_see, enumeration_see, credential_see, exfiltration_see, function_see, flow_see,
+    scanner_see;
+
+size_t bola_record(enum table t), enumeration_record(enum table t), credential_record(enum table t),
+    exfiltration_record(enum table t), function_record(enum table t), flow_record(enum table t),
+    scanner_record(enum table t);
+
+/* incidents.c */
+void incident_enter(struct detect *d, const struct observation *o, const struct finding *f);
+void incident_blocked(struct detect *d, enum detector detector, const struct observation *o);
+bool is_expected(const struct detect *d, enum detector detector, const struct observation *o);
+struct json *incident_json(const struct incident *i);
+
+#endif

@@ -1,0 +1,11 @@
+# connector/gateway/detect: what the requests of an app say together. Knows no HTTP and no socket.
+noinst_LIBRARIES += %D%/libdetect.a
+%C%_libdetect_a_SOURCES = \
+	%D%/detect.c %D%/detect.h %D%/detect_internal.h %D%/incidents.c %D%/bola.c \
+	%D%/enumeration.c %D%/credential.c %D%/exfiltration.c %D%/function.c %D%/flow.c \
+	%D%/scanner.c %D%/exposure.c %D%/exposure.h
+
+check_PROGRAMS += tests/unit/%D%/test_detect
+tests_unit_%C%_test_detect_SOURCES = tests/unit/%D%/test_detect.c
+tests_unit_%C%_test_detect_LDADD = %D%/libdetect.a connector/gateway/inventory/libinventory.a \
+	connector/gateway/sketch/libsketch.a $(LDADD)

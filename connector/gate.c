@@ -34,6 +34,13 @@ static void on_tell(void *arg, const struct gw_told *t)
     json_free(detail);
 }
 
+static bool on_issuer(void *arg, struct view host, uint16_t port)
+{
+    struct gate *gate = arg;
+
+    return floor_takes_issuer(*gate->floor, host, port);
+}
+
 sp_error gate_start(struct gate *gate, const struct connector_config *config,
                     const struct connector_state *state, struct loop *loop, struct pool *pool,
                     struct sp_why *why)
@@ -45,6 +52,8 @@ sp_error gate_start(struct gate *gate, const struct connector_config *config,
                                       .connector = state->id,
                                       .broker_time = on_time,
                                       .tell = on_tell,
+                                      .client = gate->client,
+                                      .issuer_allowed = on_issuer,
                                       .arg = gate};
 
     return gateway_new(&o, why, &gate->gateway);

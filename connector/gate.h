@@ -7,6 +7,7 @@
  */
 
 #include "connector/config.h"
+#include "connector/floor.h"
 #include "connector/gateway/gateway.h"
 #include "connector/state.h"
 #include "connector/tell.h"
@@ -16,6 +17,8 @@ struct gate {
     struct tell *tell;       /* borrowed */
     sp_unix_ms (*broker_time)(void *arg);
     void *arg;
+    const struct floor *const *floor; /* borrowed; the one in force stands there */
+    struct client *client;            /* borrowed; lives longer than the pool */
 };
 
 /* `loop`, `pool` and `gate` itself are borrowed until gate_end. Errors as gateway_new. */

@@ -12,26 +12,26 @@ noinst_LIBRARIES += %D%/libconnector.a
 
 bin_PROGRAMS += %D%/sallyport-connector
 %C%_sallyport_connector_SOURCES = %D%/main.c
-%C%_sallyport_connector_LDADD = %D%/libconnector.a connector/gateway/libgw.a \
+%C%_sallyport_connector_LDADD = %D%/libconnector.a $(SP_GATEWAY) \
 	$(SP_LIBS) $(SP_EXT)
 
 check_PROGRAMS += tests/unit/%D%/test_floor
 tests_unit_%C%_test_floor_SOURCES = tests/unit/%D%/test_floor.c
-tests_unit_%C%_test_floor_LDADD = %D%/libconnector.a connector/gateway/libgw.a $(LDADD)
+tests_unit_%C%_test_floor_LDADD = %D%/libconnector.a $(SP_GATEWAY) $(LDADD)
 
 check_PROGRAMS += tests/unit/%D%/test_admit
 tests_unit_%C%_test_admit_SOURCES = tests/unit/%D%/test_admit.c
-tests_unit_%C%_test_admit_LDADD = %D%/libconnector.a connector/gateway/libgw.a $(LDADD)
+tests_unit_%C%_test_admit_LDADD = %D%/libconnector.a $(SP_GATEWAY) $(LDADD)
 
 check_PROGRAMS += tests/unit/%D%/test_state
 tests_unit_%C%_test_state_SOURCES = tests/unit/%D%/test_state.c
-tests_unit_%C%_test_state_LDADD = %D%/libconnector.a connector/gateway/libgw.a $(LDADD)
+tests_unit_%C%_test_state_LDADD = %D%/libconnector.a $(SP_GATEWAY) $(LDADD)
 
 CONNECTOR_SCENE = tests/unit/%D%/scene.c tests/unit/%D%/scene.h tests/unit/check.h
 check_PROGRAMS += tests/unit/%D%/test_probe tests/unit/%D%/test_stand
 tests_unit_%C%_test_stand_SOURCES = tests/unit/%D%/test_stand.c $(CONNECTOR_SCENE) \
 	tests/unit/%D%/fake_relay.c tests/unit/%D%/fake_relay.h \
 	tests/unit/lib/tunnel/app.c tests/unit/lib/tunnel/app.h
-tests_unit_%C%_test_stand_LDADD = %D%/libconnector.a connector/gateway/libgw.a $(LDADD)
+tests_unit_%C%_test_stand_LDADD = %D%/libconnector.a $(SP_GATEWAY) $(LDADD)
 tests_unit_%C%_test_probe_SOURCES = tests/unit/%D%/test_probe.c $(CONNECTOR_SCENE)
-tests_unit_%C%_test_probe_LDADD = %D%/libconnector.a connector/gateway/libgw.a $(LDADD)
+tests_unit_%C%_test_probe_LDADD = %D%/libconnector.a $(SP_GATEWAY) $(LDADD)

@@ -6,6 +6,7 @@
 #include "connector/health.h"
 #include "connector/tell.h"
 
+#include "lib/http/client.h"
 #include "lib/http/engine.h"
 #include "lib/os/file.h"
 #include "lib/os/filewatch.h"
@@ -33,6 +34,7 @@ struct running {
     struct loop *loop;
     struct pool *pool;
     struct engine *engine;
+    struct client *client; /* of the gateway's tokens */
     struct service *service;
     struct control *control;
     struct gate gate;
@@ -201,12 +203,22 @@ static sp_error start(struct running *r, struct sp_why *why)
         (e = engine_new(r->loop, &r->engine)) != SP_OK ||
         (e = service_start(r->loop, &service, &r->service)) != SP_OK)
         return e;
+    const struct client_options client = {
+        .ca_file = r->config->ca.count > 0 ? r->config->ca.items[0] : NULL,
+        .proxy = &r->proxy,
+        .at_once = WORKERS / 2};
+    if ((e = client_new(&client, why, &r->client)) != SP_OK)
+        return e;
     c.loop = r->loop;
     c.engine = r->engine;
     c.pool = r->pool;
     if ((e = control_new(&c, why, &r->control)) != SP_OK)
         return e;
-    r->gate = (struct gate){.tell = r->tell, .broker_time = control_broker_time, .arg = r->control};
+    r->gate = (struct gate){.tell = r->tell,
+                            .broker_time = control_broker_time,
+                            .arg = r->control,
+                            .floor = floor,
+                            .client = r->client};
     if ((e = gate_start(&r->gate, r->config, &r->state, r->loop, r->pool, why)) != SP_OK)
         return e;
     const struct sessions_options sessions = {.loop = r->loop,
@@ -259,6 +271,7 @@ static void stop(struct running *r)
     if (r->engine != NULL)
         engine_free(r->engine);
     pool_free(r->pool);
+    client_free(r->client); /* the pool's last jobs used it */
     loop_free(r->loop);
     records_deinit(&r->records);
     floor_free(r->floor);

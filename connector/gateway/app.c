@@ -1,6 +1,7 @@
 #include "connector/gateway/app.h"
 
 #include "connector/gateway/gateway_internal.h"
+#include "connector/gateway/guard.h"
 #include "connector/gateway/upstream.h"
 #include "lib/base/log.h"
 #include "lib/os/file.h"
@@ -19,6 +20,7 @@ struct gw_app {
     char name[APPREC_NAME_MAX + 1];
     char first_host[APPREC_HOST_TEXT + 1];
     struct gwconf *conf; /* owned */
+    struct guard *guard; /* owned */
     struct http1_limits request, answer;
     struct tls_context *tls;                  /* one share; NULL: plain */
     char upstream_name[RESOLVE_NAME_MAX + 1]; /* in the application's certificate */
@@ -75,6 +77,9 @@ SP_MUST static sp_error start(struct gw_app *a, const struct apprec *record, str
 
     if ((e = gwconf_parse(view_str(record->gateway), why, &a->conf)) != SP_OK)
         return e;
+    const struct guard_options guard = {.conf = a->conf, .outside = gateway_outside(a->gateway)};
+    if ((e = guard_new(&guard, why, &a->guard)) != SP_OK)
+        return e;
     take_limits(a);
     if (gwconf_upstream_at(a->conf, &host, &port, &a->prefix) && a->conf->upstream.https)
         view_copy(a->upstream_name, sizeof a->upstream_name,
@@ -115,6 +120,7 @@ void app_free(struct gw_app *a)
 {
     if (a == NULL || --a->holders > 0)
         return;
+    guard_free(a->guard);
     tls_context_free(a->tls);
     gwconf_free(a->conf);
     free(a);
@@ -138,6 +144,11 @@ const char *app_name(const struct gw_app *a)
 const struct gwconf *gw_app_conf(const struct gw_app *a)
 {
     return a->conf;
+}
+
+struct guard *gw_app_guard(const struct gw_app *a)
+{
+    return a->guard;
 }
 
 const struct http1_limits *app_request_limits(const struct gw_app *a)

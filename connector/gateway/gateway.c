@@ -102,6 +102,16 @@ const char *gateway_files(const struct gateway *g)
     return g->o.files;
 }
 
+struct outside gateway_outside(const struct gateway *g)
+{
+    return (struct outside){.loop = g->o.loop,
+                            .pool = g->o.pool,
+                            .client = g->o.client,
+                            .folder = g->o.files,
+                            .issuer_allowed = g->o.issuer_allowed,
+                            .arg = g->o.arg};
+}
+
 sp_unix_ms gateway_now(const struct gateway *g)
 {
     return g->o.broker_time(g->o.arg);

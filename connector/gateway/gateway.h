@@ -14,6 +14,7 @@
 #include "lib/trust/person.h"
 #include "lib/tunnel/streams.h"
 
+struct client;
 struct loop;
 struct pool;
 struct gateway;
@@ -41,6 +42,10 @@ struct gateway_options {
     struct sp_id connector;
     sp_unix_ms (*broker_time)(void *arg);
     void (*tell)(void *arg, const struct gw_told *t);
+    /* For access tokens: who fetches keys and asks introspection, in the pool's jobs, so it lives
+     * longer than the pool; and whether the floor lists a host as an issuer. */
+    struct client *client;
+    bool (*issuer_allowed)(void *arg, struct view host, uint16_t port);
     void *arg;
 };
 

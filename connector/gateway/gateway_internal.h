@@ -4,6 +4,7 @@
 /* What the parts of this room ask of the whole. */
 
 #include "connector/gateway/gateway.h"
+#include "connector/gateway/outside.h"
 
 struct upstream_pool;
 struct identity;
@@ -15,8 +16,9 @@ struct arena_pool *gateway_arenas(struct gateway *g);
 enum { GATEWAY_SCRATCH = 32 * 1024 };
 uint8_t *gateway_scratch(const struct gateway *g);
 const struct identity *gateway_identity(const struct gateway *g);
-const char *gateway_files(const struct gateway *g); /* the folder of files of configurations */
-sp_unix_ms gateway_now(const struct gateway *g);    /* broker time */
+const char *gateway_files(const struct gateway *g);      /* the folder of files of configurations */
+sp_unix_ms gateway_now(const struct gateway *g);         /* broker time */
+struct outside gateway_outside(const struct gateway *g); /* for sources of tokens */
 void gateway_tell(const struct gateway *g, const struct gw_told *t);
 
 #endif

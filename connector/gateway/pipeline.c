@@ -1,5 +1,6 @@
 #include "connector/gateway/pipeline.h"
 
+#include "connector/gateway/guard.h"
 #include "connector/gateway/steps.h"
 
 /*
@@ -10,10 +11,13 @@ static const struct {
     enum gw_phase phase;
     gw_step *step;
 } steps[] = {
-    {GW_PHASE_HEAD, step_session},
-    {GW_PHASE_HEAD, step_method},
-    {GW_PHASE_HEAD, step_size},
-    {GW_PHASE_ACCOUNT, step_record},
+    {GW_PHASE_HEAD, step_session},      {GW_PHASE_HEAD, step_method},
+    {GW_PHASE_HEAD, step_retired},      {GW_PHASE_HEAD, step_access},
+    {GW_PHASE_HEAD, step_limit},        {GW_PHASE_HEAD, step_token},
+    {GW_PHASE_HEAD, step_limit_token},  {GW_PHASE_HEAD, step_size},
+    {GW_PHASE_HEAD, step_input},        {GW_PHASE_BODY, step_input},
+    {GW_PHASE_ANSWER, step_deprecated}, {GW_PHASE_ACCOUNT, step_record},
+    {GW_PHASE_ACCOUNT, step_settle},
 };
 
 enum { STEPS = sizeof steps / sizeof steps[0] };

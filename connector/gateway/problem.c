@@ -101,6 +101,8 @@ static void write_head(const struct gw_verdict *v, const char *decision,
     for (size_t i = 0; i < 2; i++)
         if (v->limit_fields[i][0] != '\0')
             buf_addf(out, "%s: %s\r\n", limit_names[i], v->limit_fields[i]);
+    if (v->dpop_nonce[0] != '\0')
+        buf_addf(out, "dpop-nonce: %s\r\n", v->dpop_nonce);
     if (status == 405)
         add_allow(o->allowed, out);
     add_cors(o->origin, out);

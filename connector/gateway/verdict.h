@@ -77,6 +77,7 @@ struct gw_verdict {
     char rule[65];             /* name of the limit, rule or detector; "" when there is one only */
     char challenge[256];       /* WWW-Authenticate; "" none */
     char limit_fields[2][128]; /* RateLimit, RateLimit-Policy; "" none */
+    char dpop_nonce[48];       /* DPoP-Nonce; "" none */
     size_t detail_count;
     struct gw_detail details[GW_DETAILS_MAX];
 };

@@ -125,7 +125,7 @@ static sp_error read_field(const struct loading *l, const struct json *j,
     case CONFIG_BLOCKS:
         return read_blocks(l, j, f, (struct config_blocks *)at, t);
     default:
-        return value_read(f, j, at, l->why);
+        return value_from_json(f, j, at, l->why);
     }
 }
 

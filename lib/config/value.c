@@ -211,8 +211,8 @@ static sp_error read_strings(const struct config_field *f, const struct json *j,
     return e;
 }
 
-sp_error value_read(const struct config_field *f, const struct json *j, void *at,
-                    struct sp_why *why)
+sp_error value_from_json(const struct config_field *f, const struct json *j, void *at,
+                         struct sp_why *why)
 {
     enum json_kind kind = json_kind(j);
     int64_t n;

@@ -10,8 +10,8 @@
 #include "lib/config/load.h"
 
 /* Writes the value at `at`, which has the type that the field's kind names. */
-SP_MUST sp_error value_read(const struct config_field *f, const struct json *j, void *at,
-                            struct sp_why *why);
+SP_MUST sp_error value_from_json(const struct config_field *f, const struct json *j, void *at,
+                                 struct sp_why *why);
 /* The same from a preset, a flag or the environment; lists are separated by commas. */
 SP_MUST sp_error value_from_text(const struct config_field *f, const char *text, void *at,
                                  struct sp_why *why);

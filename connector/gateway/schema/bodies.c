@@ -141,8 +141,8 @@ static struct view base_name(struct view name)
     return open == NULL ? name : view_slice(name, 0, (size_t)(open - name.at));
 }
 
-enum schema_verdict form_add(struct shape *s, const struct media *m, struct twig *root,
-                             struct view name, struct view text)
+enum schema_verdict form_collect(struct shape *s, const struct media *m, struct twig *root,
+                                 struct view name, struct view text)
 {
     struct view base = base_name(name);
     bool brackets = base.len < name.len && base.len > 0 && !traits_declares(s->p, m->node, name);
@@ -173,7 +173,7 @@ static enum schema_verdict check_form(const struct reading *r, struct view body)
         return r->report->verdict = shape_trouble(&s);
     for (size_t i = 0; i < pairs.count && r->media->node != NONE; i++) {
         struct view text = shape_decode(&s, pairs.items[i].value, true);
-        enum schema_verdict v = form_add(&s, r->media, root, pairs.items[i].name, text);
+        enum schema_verdict v = form_collect(&s, r->media, root, pairs.items[i].name, text);
         if (v != SCHEMA_VALID) {
             report_fault(r->report, v, "body", pairs.items[i].name, schema_verdict_word(v));
             return r->report->verdict = v;

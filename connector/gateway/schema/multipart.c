@@ -152,7 +152,7 @@ static enum schema_verdict add_part(struct shape *s, const struct media *m, stru
     if (m->node == NONE)
         return SCHEMA_VALID;
     if (!json) /* a file's bytes are not read: that it is there is what counts */
-        return form_add(s, m, root, p->name, p->file ? view_str("") : p->content);
+        return form_collect(s, m, root, p->name, p->file ? view_str("") : p->content);
     sp_error e = value_read(p->content, VALUE_DEPTH_MAX, s->scratch, &fault, &v);
     if (e != SP_OK)
         return e == SP_ERR_NOMEM ? SCHEMA_NOMEM

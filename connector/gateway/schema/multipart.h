@@ -23,7 +23,7 @@ enum schema_verdict multipart_read(struct shape *s, const struct media *m, struc
                                    struct schema_report *report);
 
 /* bodies.c: a member of a form. */
-enum schema_verdict form_add(struct shape *s, const struct media *m, struct twig *root,
-                             struct view name, struct view text);
+enum schema_verdict form_collect(struct shape *s, const struct media *m, struct twig *root,
+                                 struct view name, struct view text);
 
 #endif

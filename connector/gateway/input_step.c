@@ -1,0 +1,122 @@
+#include "connector/gateway/guard_internal.h"
+#include "connector/gateway/input.h"
+#include "connector/gateway/schema/value.h"
+#include "connector/gateway/target.h"
+
+#include <stdio.h>
+
+#include "lib/base/banned.h"
+
+/*
+ * Step 10 over the values of a request: parameters in the head phase, strings of a JSON or form
+ * body in the body phase. The first finding speaks; a rule that monitors is noted and the next
+ * value is judged.
+ */
+
+struct judging {
+    struct guard *g;
+    struct gw_exchange *x;
+    bool body;
+    struct gw_verdict refused; /* GW_PASS: nothing yet */
+};
+
+static enum gw_mode mode_of(const struct gwconf_input *c, enum input_finding f)
+{
+    if (f == INPUT_TRAVERSAL)
+        return (enum gw_mode)c->path_traversal;
+    if (f == INPUT_HEADER)
+        return (enum gw_mode)c->header_injection;
+    return (enum gw_mode)c->mode;
+}
+
+/* Names are the application's own words; values are never told. */
+static void judge(struct judging *j, struct view name, struct view value)
+{
+    const struct gwconf_input *c = &j->g->conf->input;
+    struct gw_verdict v = gw_refuse(GW_REASON_INPUT);
+    enum input_finding f;
+
+    if (j->refused.outcome != GW_PASS || value.len == 0)
+        return;
+    f = input_judge(c, name, value, true, j->body);
+    if (f == INPUT_NOTHING)
+        return;
+    view_copy(v.rule, sizeof v.rule, view_str(input_finding_name(f)));
+    v.detail_count = 1;
+    view_copy(v.details[0].rule, sizeof v.details[0].rule, view_str(input_finding_name(f)));
+    snprintf(v.details[0].pointer, sizeof v.details[0].pointer, "%s%.*s", j->body ? "/" : "",
+             (int)(name.len > 100 ? 100 : name.len), name.len > 0 ? (const char *)name.at : "");
+    j->refused = gw_in_mode(j->x, mode_of(c, f), v);
+}
+
+static void judge_json(struct judging *j, const struct value *v, struct view name)
+{
+    if (value_kind(v) == VALUE_STRING)
+        judge(j, name, value_string(v));
+    for (struct value_iter i = value_iter(v); j->refused.outcome == GW_PASS && value_next(&i);)
+        judge_json(j, i.value, i.name != NULL ? value_string(i.name) : name);
+}
+
+static bool is_json(struct view type)
+{
+    return view_is(type, "application/json") ||
+           (type.len > 5 && view_is(view_slice(type, type.len - 5, 5), "+json"));
+}
+
+static bool is_form(struct view type)
+{
+    return view_is(type, "application/x-www-form-urlencoded");
+}
+
+/* Whether a body is worth holding back: what only monitors by default is no reason to. */
+static bool asks_for_bodies(const struct gwconf_input *c)
+{
+    bool texts = c->mode != GW_OFF && (c->sqli != GW_TEXT_OFF || c->xss != GW_TEXT_OFF ||
+                                       c->ssrf_urls || c->ssrf.count > 0);
+
+    return texts || c->path_traversal == GW_BLOCK || c->header_injection == GW_BLOCK;
+}
+
+static void judge_body(struct judging *j)
+{
+    const struct gw_message_body *b = &j->x->request.body;
+    struct gw_pair *pairs = NULL;
+    size_t count = 0;
+
+    if (is_form(b->content_type)) {
+        if (target_pairs(b->bytes, j->x->request.arena, GW_QUERY_MAX, &pairs, &count) != SP_OK)
+            return; /* what is no form is the application's to refuse */
+        for (size_t i = 0; i < count; i++)
+            judge(j, pairs[i].name, pairs[i].value);
+        return;
+    }
+    const struct value *root = NULL;
+    struct scratch scratch;
+    scratch_init(&scratch, 16 * (size_t)j->g->conf->limits.inspect + SCRATCH_FIRST_BYTES);
+    if (value_read(b->bytes, VALUE_DEPTH_MAX, &scratch, NULL, &root) == SP_OK)
+        judge_json(j, root, (struct view){0});
+    scratch_deinit(&scratch);
+}
+
+struct gw_verdict guard_input(struct guard *g, struct gw_exchange *x)
+{
+    struct judging j = {.g = g, .x = x, .refused = {.outcome = GW_PASS}};
+    struct gw_message_body *b = &x->request.body;
+
+    if (x->phase == GW_PHASE_BODY) {
+        j.body = true;
+        if (b->inspected == GW_INSPECTED && (is_json(b->content_type) || is_form(b->content_type)))
+            judge_body(&j);
+        return j.refused;
+    }
+    for (size_t i = 0; i < x->route.parameter_count; i++)
+        judge(&j, x->route.parameters[i].name, x->route.parameters[i].value);
+    for (size_t i = 0; x->route.parameter_count == 0 && i < x->request.target.segment_count; i++)
+        judge(&j, (struct view){0}, x->request.target.segments[i]);
+    for (size_t i = 0; i < x->request.target.query_count; i++)
+        judge(&j, x->request.target.pairs[i].name, x->request.target.pairs[i].value);
+    if (j.refused.outcome == GW_PASS && b->kind != GW_BODY_NONE &&
+        asks_for_bodies(&g->conf->input) && (is_json(b->content_type) || is_form(b->content_type)))
+        x->inspect_request = true;
+    return j.refused;
+}

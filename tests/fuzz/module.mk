@@ -82,3 +82,9 @@ check_PROGRAMS += %D%/fuzz_detect
 %C%_fuzz_detect_SOURCES = %D%/fuzz_detect.c
 %C%_fuzz_detect_LDADD = connector/gateway/detect/libdetect.a \
 	connector/gateway/inventory/libinventory.a connector/gateway/sketch/libsketch.a $(LDADD)
+check_PROGRAMS += %D%/fuzz_schema_load %D%/fuzz_schema_run %D%/fuzz_stream
+%C%_fuzz_schema_load_SOURCES = %D%/fuzz_schema_load.c
+%C%_fuzz_schema_load_LDADD = connector/gateway/schema/libschema.a $(LDADD)
+%C%_fuzz_schema_run_SOURCES = %D%/fuzz_schema_run.c
+%C%_fuzz_schema_run_LDADD = connector/gateway/schema/libschema.a $(LDADD)
+%C%_fuzz_stream_SOURCES = %D%/fuzz_stream.c

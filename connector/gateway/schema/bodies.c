@@ -28,7 +28,9 @@ static struct walk walk_of(const struct reading *r, uint32_t node)
                          .node = node,
                          .direction = r->direction,
                          .closed = r->strict->unknown_properties,
-                         .in = "body"};
+                         .in = "body",
+                         .text = r->direction == IN_REQUEST ? r->strict->text : NULL,
+                         .text_arg = r->strict->text_arg};
 }
 
 /* ---- JSON ---- */
@@ -48,11 +50,11 @@ static enum schema_verdict check_json(const struct reading *r, struct view body,
         return refuse(r->report, fault.duplicate ? SCHEMA_DUPLICATE : SCHEMA_MALFORMED, "json");
     if (json != NULL)
         *json = v;
-    if (r->media->node == NONE)
-        return r->report->verdict = SCHEMA_VALID;
-    struct walk w = walk_of(r, r->media->node);
+    struct walk w = walk_of(r, r->media->node == NONE ? NODE_TRUE : r->media->node);
     w.value = value_yy(v);
-    return r->report->verdict = walk_run(&w, r->scratch, r->report);
+    r->report->verdict = walk_run(&w, r->scratch, r->report);
+    walk_tell(&w);
+    return r->report->verdict;
 }
 
 /* ---- forms ---- */

@@ -4,7 +4,7 @@
 
 #include "lib/base/banned.h"
 
-enum { ENUM_LINEAR_MAX = 8 };
+enum { ENUM_LINEAR_MAX = 8, SHORT_PATTERN_MAX = 64 };
 
 static const uint32_t no_args[3];
 
@@ -450,8 +450,20 @@ static void drop_validation(struct work *w)
         w->keywords[validation[i]] = NULL;
 }
 
+/* What a person may write as they like is told apart from what the schema narrows (input rules). */
+static bool narrows(const struct work *w)
+{
+    struct view pattern = value_string(value_of(w->keywords[KEYWORD_PATTERN]));
+
+    return w->keywords[KEYWORD_ENUM] != NULL || w->keywords[KEYWORD_CONST] != NULL ||
+           w->keywords[KEYWORD_FORMAT] != NULL ||
+           (pattern.len > 0 && pattern.len <= SHORT_PATTERN_MAX);
+}
+
 void keywords_emit(struct work *w)
 {
+    if (narrows(w))
+        w->flags |= NODE_NARROWS;
     if (w->c->sources.resources[w->resource].without_validation)
         drop_validation(w);
     /* Read as every tool reads it: null is allowed, whatever the rest of the schema says. */

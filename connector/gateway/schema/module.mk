@@ -7,7 +7,7 @@ noinst_LIBRARIES += %D%/libschema.a
 	%D%/meta.h %D%/multipart.c %D%/multipart.h %D%/number.c %D%/openapi.c %D%/openapi.h \
 	%D%/openapi_internal.h %D%/operations.c %D%/parameters.c %D%/parameters.h %D%/parts.c %D%/pattern.c %D%/pattern.h %D%/program.c %D%/program.h \
 	%D%/run.c %D%/run.h %D%/run_internal.h %D%/same.c %D%/schema.c %D%/schema.h %D%/scratch.c \
-	%D%/scratch.h %D%/shape.c %D%/shape.h %D%/sources.c %D%/sources.h %D%/traits.c %D%/traits.h %D%/uri.c %D%/uri.h %D%/value.c %D%/value.h \
+	%D%/scratch.h %D%/shape.c %D%/shape.h %D%/sources.c %D%/sources.h %D%/texts.c %D%/traits.c %D%/traits.h %D%/uri.c %D%/uri.h %D%/value.c %D%/value.h \
 	%D%/value_internal.h
 
 check_PROGRAMS += tests/unit/%D%/test_schema tests/unit/%D%/test_value tests/unit/%D%/test_openapi

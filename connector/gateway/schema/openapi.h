@@ -128,6 +128,10 @@ struct api_parameters {
 struct api_strictness {
     bool unknown_properties; /* refuse members that no part of the schema describes */
     bool unknown_query;      /* refuse query parameters that are not declared */
+    /* Called within a check for the free texts of a request, whatever the verdict: its declared
+     * parameters, query parameters that are not declared, and bodies that are read. NULL: not. */
+    schema_text *text;
+    void *text_arg;
 };
 
 /*

@@ -81,6 +81,7 @@ struct checking {
     struct schema_report *report;
     struct raw_pairs query, cookie;
     const struct api_parameters *given;
+    const struct api_strictness *strict;
 };
 
 static enum schema_verdict refuse(struct checking *c, const struct parameter *p,
@@ -239,8 +240,8 @@ enum schema_verdict shape_trouble(const struct shape *s)
     return s->nomem ? SCHEMA_NOMEM : s->too_many ? SCHEMA_COST : SCHEMA_MALFORMED;
 }
 
-enum schema_verdict shape_check(struct shape *s, const struct twig *t, struct walk *w,
-                                struct schema_report *report)
+static enum schema_verdict shape_walk(struct shape *s, const struct twig *t, struct walk *w,
+                                      struct schema_report *report)
 {
     struct schema_report before = *report;
 
@@ -265,14 +266,31 @@ enum schema_verdict shape_check(struct shape *s, const struct twig *t, struct wa
     return v;
 }
 
+enum schema_verdict shape_check(struct shape *s, const struct twig *t, struct walk *w,
+                                struct schema_report *report)
+{
+    enum schema_verdict v = shape_walk(s, t, w, report);
+
+    if (v == SCHEMA_VALID || v == SCHEMA_REFUSED)
+        walk_tell(w);
+    return v;
+}
+
+static struct walk walk_of(const struct checking *c, const struct parameter *p)
+{
+    return (struct walk){.program = c->shape.p,
+                         .node = p->node,
+                         .direction = IN_REQUEST,
+                         .in = place_names[p->in],
+                         .name = p->name,
+                         .text = c->strict->text,
+                         .text_arg = c->strict->text_arg};
+}
+
 static enum schema_verdict check_twig(struct checking *c, const struct parameter *p,
                                       const struct twig *t, bool fits)
 {
-    struct walk w = {.program = c->shape.p,
-                     .node = p->node,
-                     .direction = IN_REQUEST,
-                     .in = place_names[p->in],
-                     .name = p->name};
+    struct walk w = walk_of(c, p);
 
     if (!fits)
         return refuse(c, p, SCHEMA_REFUSED, "style");
@@ -287,11 +305,7 @@ static enum schema_verdict check_json(struct checking *c, const struct parameter
 {
     struct value_fault fault = {0};
     const struct value *v = NULL;
-    struct walk w = {.program = c->shape.p,
-                     .node = p->node,
-                     .direction = IN_REQUEST,
-                     .in = place_names[p->in],
-                     .name = p->name};
+    struct walk w = walk_of(c, p);
 
     if (p->unread)
         return SCHEMA_VALID;
@@ -301,7 +315,9 @@ static enum schema_verdict check_json(struct checking *c, const struct parameter
     if (e != SP_OK)
         return refuse(c, p, fault.duplicate ? SCHEMA_DUPLICATE : SCHEMA_MALFORMED, "json");
     w.value = value_yy(v);
-    return walk_run(&w, c->shape.scratch, c->report);
+    enum schema_verdict verdict = walk_run(&w, c->shape.scratch, c->report);
+    walk_tell(&w);
+    return verdict;
 }
 
 static enum schema_verdict check_text(struct checking *c, const struct parameter *p,
@@ -494,6 +510,27 @@ static bool split_cookies(struct checking *c)
     return true;
 }
 
+/* A query parameter that the operation does not declare. */
+static enum schema_verdict check_unknown(struct checking *c, const struct raw_pair *q)
+{
+    struct view text = shape_decode(&c->shape, q->value, true);
+    yyjson_val v = {0};
+    struct walk w = {.value = &v,
+                     .in = place_names[IN_QUERY],
+                     .name = q->name,
+                     .text = c->strict->text,
+                     .text_arg = c->strict->text_arg};
+
+    if (text.at == NULL)
+        return SCHEMA_NOMEM;
+    yyjson_set_strn(&v, (const char *)text.at, text.len);
+    walk_tell(&w);
+    if (!c->strict->unknown_query)
+        return SCHEMA_VALID;
+    report_fault(c->report, SCHEMA_REFUSED, w.in, q->name, "unknownParameter");
+    return SCHEMA_REFUSED;
+}
+
 enum schema_verdict api_check_parameters(const struct api_operation *shown,
                                          const struct api_parameters *given,
                                          const struct api_strictness *strict,
@@ -503,7 +540,8 @@ enum schema_verdict api_check_parameters(const struct api_operation *shown,
     struct checking c = {.shape = {.scratch = scratch, .p = op->document->program},
                          .op = op,
                          .report = report,
-                         .given = given};
+                         .given = given,
+                         .strict = strict};
     enum schema_verdict verdict = SCHEMA_VALID;
 
     report->count = 0;
@@ -515,11 +553,9 @@ enum schema_verdict api_check_parameters(const struct api_operation *shown,
         if (verdict == SCHEMA_COST || verdict == SCHEMA_NOMEM)
             return report->verdict = verdict;
     }
-    for (size_t i = 0; strict->unknown_query && i < c.query.count; i++) {
-        if (c.query.items[i].used)
-            continue;
-        report_fault(report, SCHEMA_REFUSED, "query", c.query.items[i].name, "unknownParameter");
-        verdict = worse(verdict, SCHEMA_REFUSED);
+    for (size_t i = 0; i < c.query.count; i++) {
+        if (!c.query.items[i].used)
+            verdict = worse(verdict, check_unknown(&c, &c.query.items[i]));
     }
     return report->verdict = verdict;
 }

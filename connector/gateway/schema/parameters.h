@@ -25,7 +25,8 @@ bool pairs_split(struct shape *s, struct view raw, const char *between, struct r
 /* Why there is no twig or no pair. */
 enum schema_verdict shape_trouble(const struct shape *s);
 
-/* Walks the twig as a value of w->node, once more as text where that is another reading. */
+/* Walks the twig as a value of w->node, once more as text where that is another reading, and tells
+ * its free texts. */
 enum schema_verdict shape_check(struct shape *s, const struct twig *t, struct walk *w,
                                 struct schema_report *report);
 

@@ -72,7 +72,10 @@ struct instruction {
     uint32_t a, b, c;
 };
 
-enum { NODE_TRACKS = 1 }; /* has unevaluated* itself: needs marks of its own */
+enum {
+    NODE_TRACKS = 1, /* has unevaluated* itself: needs marks of its own */
+    NODE_NARROWS = 2 /* enum, const, format or a short pattern: its strings are no free text */
+};
 
 struct node {
     uint32_t from; /* instruction */

@@ -37,7 +37,7 @@ static size_t put_place(char *out, const struct place *p, size_t at)
 
     if (p == NULL)
         return at;
-    at = put_place(out, p->up, at); /* as deep as the value: SCHEMA_DEPTH_MAX */
+    at = put_place(out, p->up, at); /* as deep as the value: VALUE_DEPTH_MAX */
     if (p->name != NULL)
         return put_name(out, at, value_text_of(p->name));
     int len = snprintf(digits, sizeof digits, "/%zu", p->index);
@@ -373,7 +373,10 @@ static bool run_code(struct run *r, const struct node *n, const struct spot *s)
                 break; /* of the wrong type: what else it lacks says nothing */
         }
     }
-    return ok && r->stopped == SCHEMA_REFUSED;
+    ok = ok && r->stopped == SCHEMA_REFUSED;
+    if (ok && (n->flags & NODE_NARROWS) != 0 && r->w->text != NULL)
+        text_narrow(s->v);
+    return ok;
 }
 
 /* With marks of its own: unevaluated* sees this schema and what stands beside it, no cousins. */

@@ -24,11 +24,16 @@ struct walk {
     bool closed;              /* members that no part of the schema describes are refused */
     const char *in;           /* of the faults */
     struct view name;         /* of a parameter: the pointer begins with it; empty: a body */
+    schema_text *text;        /* NULL: nobody asks for free texts */
+    void *text_arg;
 };
 
 /* Adds its faults to `report`; the verdict is returned, and written there unless it is VALID. */
 enum schema_verdict walk_run(const struct walk *w, struct scratch *scratch,
                              struct schema_report *report);
+
+/* Tells the free texts of a value that was walked. Nothing when nobody asks. */
+void walk_tell(const struct walk *w);
 
 /* Adds a fault that is not of a schema. */
 void report_fault(struct schema_report *report, enum schema_verdict v, const char *in,

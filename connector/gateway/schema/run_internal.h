@@ -65,6 +65,9 @@ void marks_set(struct marks *m, size_t index);
 void marks_all(struct marks *m);
 enum pattern_answer run_pattern(struct run *r, uint32_t pattern, struct view text);
 
+/* texts.c: remembers that a string is not free. */
+void text_narrow(yyjson_val *v);
+
 /* check.c: single values. */
 checker check_type, check_const, check_enum, check_limit, check_multiple, check_length,
     check_pattern, check_format, check_unique, check_count, check_read_only, check_write_only;

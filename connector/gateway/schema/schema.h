@@ -11,7 +11,7 @@
  * Not here   HTTP. The folder knows values, names and texts only.
  *
  * A program is not changed after it was made and may be used by several threads at a time, each
- * with an scratch of its own. A walk costs at most SCHEMA_STEPS_MAX steps and SCHEMA_DEPTH_MAX
+ * with an scratch of its own. A walk costs at most SCHEMA_STEPS_MAX steps and VALUE_DEPTH_MAX
  * levels of the value, whatever the schema says; regular expressions stop after PATTERN_MATCH_MAX
  * tries. A fault is a place and a keyword, never a value.
  */
@@ -51,6 +51,13 @@ struct schema_report {
     size_t count; /* faults that are named; there may be more */
     struct schema_fault faults[SCHEMA_FAULTS_MAX];
 };
+
+/*
+ * Told of each string that the schema leaves free: one that no enum, const, format or pattern of at
+ * most 64 characters has narrowed. `pointer` is as in a fault; both live for the call. All are
+ * valid UTF-8 but those of query parameters that no operation declares.
+ */
+typedef void schema_text(void *arg, const char *in, struct view pointer, struct view text);
 
 /* "schema", "schema_cost", …: the problem type's suffix (GATEWAY §12). Static. */
 const char *schema_verdict_word(enum schema_verdict v);

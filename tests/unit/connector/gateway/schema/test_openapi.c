@@ -9,7 +9,7 @@
 
 enum { ROOM = 8 * 1024 * 1024 };
 
-static const struct api_strictness as_written, strict = {true, true};
+static const struct api_strictness as_written, strict = {true, true, NULL, NULL};
 
 static struct api_document *load(const char *text)
 {
@@ -602,6 +602,82 @@ static void unknown_members_are_refused_where_asked(void **state)
     api_free(d);
 }
 
+/* ---- free texts ---- */
+
+static const char texts_31[] =
+    "openapi: 3.1.0\n"
+    "info: {title: texts, version: '1'}\n"
+    "paths:\n"
+    "  /x/{kind}:\n"
+    "    post:\n"
+    "      operationId: post\n"
+    "      parameters:\n"
+    "        - {name: kind, in: path, required: true, schema: {enum: [cat]}}\n"
+    "        - {name: q, in: query, schema: {type: string}}\n"
+    "        - {name: n, in: query, schema: {type: integer}}\n"
+    "        - {name: x-note, in: header, schema: {type: array, items: {type: string}}}\n"
+    "      requestBody:\n"
+    "        content:\n"
+    "          application/json:\n"
+    "            schema:\n"
+    "              properties:\n"
+    "                title: {type: string, maxLength: 3}\n"
+    "                mail: {type: string, format: email}\n"
+    "                colour: {anyOf: [{enum: [red]}, {pattern: '^#[0-9a-f]+$'}]}\n"
+    "                long: {type: string, pattern: '^[abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRS"
+    "TUVWXYZ0123456789 -]*$'}\n"
+    "                list: {type: array, items: {type: [string, number]}}\n"
+    "          application/x-www-form-urlencoded: {schema: {properties: {a/b: {type: string}}}}\n";
+
+static void note_text(void *arg, const char *in, struct view pointer, struct view text)
+{
+    buf_addf(arg, "%s%.*s=%.*s;", in, VIEW_ARG(pointer), VIEW_ARG(text));
+}
+
+static void the_texts_that_a_schema_leaves_free_are_told(void **state)
+{
+    static const struct {
+        const char *query, *type, *body, *told;
+    } cases[] = {
+        {"q=a+b&n=7&z=%3Cz%3E", NULL, NULL,
+         "query/q=a b;header/x-note/0=1;header/x-note/1=2;query/z=<z>;"},
+        {NULL, JSON,
+         "{\"title\":\"t\",\"mail\":\"a@b.c\",\"colour\":\"red\",\"more\":[{\"x\":\"y\"}]}",
+         "body/title=t;body/more/0/x=y;"},
+        {NULL, JSON, "{\"colour\":\"#ff\",\"long\":\"l\",\"list\":[1,\"s\"]}",
+         "body/long=l;body/list/1=s;"},
+        /* what is refused is told as well: in monitor mode the request goes on */
+        {NULL, JSON, "{\"mail\":\"no\",\"colour\":\"none\",\"title\":\"toolong\"}",
+         "body/mail=no;body/colour=none;body/title=toolong;"},
+        {NULL, FORM, "a/b=x+y&c=z&d=1", "body/a~1b=x y;body/c=z;"},
+    };
+    const struct api_pair path = {view_str("kind"), view_str("cat")},
+                          header = {view_str("x-note"), view_str("1, 2")};
+    struct api_document *d = load(texts_31);
+    const struct api_operation *op = operation(d, "post");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct schema_report r = {0};
+        struct scratch s;
+        struct buf told;
+        buf_init(&told, 4096);
+        scratch_init(&s, ROOM);
+        struct api_strictness how = {.text = note_text, .text_arg = &told};
+        if (cases[i].query != NULL) {
+            struct api_parameters given = {{&path, 1}, view_str(cases[i].query), {&header, 1}};
+            assert_int_equal(api_check_parameters(op, &given, &how, &s, &r), SCHEMA_VALID);
+        } else {
+            struct api_message m = {0, view_str(cases[i].type), view_str(cases[i].body)};
+            (void)api_check_request(op, &m, &how, &s, &r, NULL);
+        }
+        assert_string_equal(buf_cstr(&told), cases[i].told);
+        scratch_deinit(&s);
+        buf_deinit(&told);
+    }
+    api_free(d);
+}
+
 /* ---- loading ---- */
 
 static void a_document_tells_its_operations(void **state)
@@ -781,6 +857,7 @@ int main(void)
         cmocka_unit_test(forms_are_read_as_their_schema_says),
         cmocka_unit_test(multipart_parts_are_known_by_name_and_type),
         cmocka_unit_test(unknown_members_are_refused_where_asked),
+        cmocka_unit_test(the_texts_that_a_schema_leaves_free_are_told),
         cmocka_unit_test(a_document_tells_its_operations),
         cmocka_unit_test(refs_lead_to_files_beside_the_document_only),
         cmocka_unit_test(a_document_with_faults_is_refused_as_a_whole),

@@ -12,7 +12,8 @@ int cmd_health(const struct command_call *call);
 int cmd_run(const struct command_call *call);
 int cmd_check(const struct command_call *call);
 int cmd_bootstrap(const struct command_call *call);
-int cmd_key(const struct command_call *call);         /* fingerprint, list */
+int cmd_key(const struct command_call *call); /* fingerprint, list */
+int cmd_key_rotate(const struct command_call *call);
 int cmd_account_add(const struct command_call *call); /* of the built-in provider */
 int cmd_account_list(const struct command_call *call);
 int cmd_account_disable(const struct command_call *call);

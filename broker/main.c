@@ -52,10 +52,23 @@ static const struct command commands[] = {
      .options = {CONFIG},
      .run = cmd_key},
     {.name = "key list",
-     .summary = "the keys by purpose; never secrets",
+     .summary = "the keys by purpose, since when; never secrets",
      .exits = "10",
      .options = {CONFIG},
      .run = cmd_key},
+    {.name = "key rotate",
+     .args = "identity|grant|record|cookie",
+     .summary = "make a new key, with the broker stopped",
+     .manual = "The key before it goes on for a while: identity signs along for 90 days, so that "
+               "connectors, relays and agents that connect meanwhile move their pin; grant, record "
+               "and cookie are taken for 10 minutes. Live sessions and their tunnels stay. With "
+               "--compromised the old key is worth nothing from the broker's next start on; of the "
+               "identity key that means to enrol every edge anew.",
+     .exits = "10",
+     .options = {CONFIG, {"compromised", NULL, "the old key ends at once"}},
+     .args_min = 1,
+     .args_max = 1,
+     .run = cmd_key_rotate},
     {.name = "account add",
      .args = "NAME",
      .summary = "add an account of the built-in provider",

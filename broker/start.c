@@ -8,6 +8,7 @@
 #include "broker/ops.h"
 #include "broker/pages/pages.h"
 #include "broker/posture/judge.h"
+#include "broker/registry/apps.h"
 #include "broker/session/live.h"
 #include "broker/session/rules.h"
 #include "broker/store/changes.h"
@@ -78,6 +79,9 @@ static sp_error start_decisions(struct broker *b)
 {
     sp_error e = registry_new(b->store, &b->registry);
 
+    if (e == SP_OK && b->keys.times.sign_records &&
+        (e = apps_sign_all(b->registry, b->keys.record)) == SP_OK)
+        e = keyring_signed(b->store, &b->keys);
     if (e != SP_OK || (e = rules_new(b->registry, &b->rules)) != SP_OK ||
         (e = judge_new(b->store, &b->judge)) != SP_OK || (e = edges_new(&b->edges)) != SP_OK ||
         (e = live_new(&b->live)) != SP_OK)
@@ -139,6 +143,9 @@ static sp_error start_pages(struct broker *b)
                                           .mfa = b->mfa,
                                           .signin = b->signin,
                                           .cookie_key = b->keys.cookie,
+                                          .cookie_old = b->keys.cookie_old,
+                                          .cookie_old_until =
+                                              b->keys.times.old_until[KEYRING_COOKIE],
                                           .origin = b->config->public_url,
                                           .session_ms = b->config->login.session_ms,
                                           .approve_devices = b->config->approve_devices,

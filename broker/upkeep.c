@@ -1,7 +1,6 @@
-/* Commands on the store as a whole: check, migrate, backup, restore, key. */
+/* Commands on the store as a whole: check, migrate, backup, restore. */
 
 #include "broker/commands.h"
-#include "broker/keyring.h"
 #include "broker/offline.h"
 #include "lib/os/file.h"
 
@@ -94,41 +93,4 @@ int cmd_restore(const struct command_call *call)
     if (code == EXIT_OK && why.text[0] != '\0')
         fprintf(stderr, "%s\n", why.text); /* what a restore can't bring back (FLT-07) */
     return code != EXIT_OK ? code : say(call, "broker.restore", "file", from);
-}
-
-static void show_keys(const struct keyring *k)
-{
-    const struct {
-        const char *purpose;
-        const struct key_secret *key;
-    } rows[] = {{"identity", k->identity}, {"grant", k->grant}, {"record", k->record}};
-
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        printf("%-9s %s  %s\n", rows[i].purpose, key_kid(key_secret_public(rows[i].key)).s,
-               key_fingerprint(key_secret_public(rows[i].key)).s);
-}
-
-int cmd_key(const struct command_call *call)
-{
-    struct offline o;
-    struct keyring k = {0};
-    struct secret *master = NULL;
-    struct sp_why why = {0};
-    int code = offline_open(call, OFFLINE_READ, &o);
-    sp_error e;
-
-    if (code == EXIT_OK) {
-        if ((e = keyring_master(o.config.state, false, &master, &why)) == SP_OK)
-            e = keyring_load(o.store, master, &k);
-        if (e != SP_OK)
-            code = offline_fail(call, e, "The keys can't be read.", &why);
-    }
-    if (code == EXIT_OK && strcmp(call->command->name, "key list") == 0)
-        show_keys(&k);
-    else if (code == EXIT_OK)
-        code = say(call, "broker.key", "fingerprint",
-                   key_fingerprint(key_secret_public(k.identity)).s);
-    keyring_deinit(&k);
-    offline_close(&o);
-    return code;
 }

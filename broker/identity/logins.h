@@ -44,9 +44,11 @@ struct logins_options {
     struct mfa *mfa;
     struct signin *signin;
     const struct secret *cookie_key; /* 32 bytes */
-    const char *origin;              /* "https://access.example.org" */
-    int64_t session_ms;              /* life of a device login */
-    bool approve_devices;            /* a person's own device at its first login */
+    const struct secret *cookie_old; /* the one before, which still reads; NULL: none */
+    sp_unix_ms cookie_old_until;
+    const char *origin;   /* "https://access.example.org" */
+    int64_t session_ms;   /* life of a device login */
+    bool approve_devices; /* a person's own device at its first login */
     /* Told as a device's login moves on: "opened", "signed_in", "approved", "refused". Any
      * worker; NULL: nobody listens. */
     void (*moved)(void *arg, const struct key_public *device, const char *state, const char *text);

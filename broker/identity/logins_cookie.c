@@ -186,6 +186,10 @@ sp_error login_open(const struct logins *l, struct view token, const char *purpo
         return SP_ERR_DENIED;
     buf_init(&plain, PLAIN_MAX);
     e = paseto_open(l->o.cookie_key, token, view_str(purpose), &plain);
+    if (e != SP_OK && l->o.cookie_old != NULL && clock_unix() < l->o.cookie_old_until) {
+        buf_wipe(&plain);
+        e = paseto_open(l->o.cookie_old, token, view_str(purpose), &plain);
+    }
     if (e == SP_OK)
         e = json_parse(buf_view(&plain), PLAIN_MAX, NULL, &j);
     for (size_t i = 0; e == SP_OK && i < MEMBERS; i++)

@@ -63,6 +63,19 @@ sp_error sealed_load(struct store *store, const struct aead_key *key, const char
     return e;
 }
 
+sp_error sealed_read(struct store *store, const struct aead_key *key, const char *name,
+                     struct buf *out)
+{
+    struct slot s = {.store = store, .name = name};
+
+    buf_init(&s.sealed, SEALED_BYTES_MAX + AEAD_OVERHEAD);
+    sp_error e = read_slot(&s);
+    if (e == SP_OK)
+        e = s.found ? aead_open(key, view_str(name), buf_view(&s.sealed), out) : SP_ERR_NOT_FOUND;
+    buf_deinit(&s.sealed);
+    return e;
+}
+
 sp_error sealed_key(struct store *store, const struct aead_key *key, const char *name,
                     enum key_kind kind, struct key_secret **out)
 {

@@ -25,6 +25,10 @@ enum { SEALED_BYTES_MAX = 1024 };
 SP_MUST sp_error sealed_load(struct store *store, const struct aead_key *key, const char *name,
                              struct view fresh, struct buf *out);
 
+/* Appends it; what is not there is not made.   SP_ERR_NOT_FOUND, SP_ERR_INTEGRITY */
+SP_MUST sp_error sealed_read(struct store *store, const struct aead_key *key, const char *name,
+                             struct buf *out);
+
 /* A signing key of `kind`, and `len` random bytes (at most 64), the same way. */
 SP_MUST sp_error sealed_key(struct store *store, const struct aead_key *key, const char *name,
                             enum key_kind kind, struct key_secret **out);

@@ -184,3 +184,30 @@ def test_a_full_disk_lets_nobody_in_and_is_survived(world, anna):
         small.rename(state)
         world.restart(world.broker)
     works(world, anna)
+
+
+def test_a_key_rotation_keeps_what_runs_and_moves_every_pin(world, anna):
+    """Stop, rotate, start: tunnels are the relay's, edges come back and take the new keys."""
+    def broker(*words):
+        return proc.command(world.edge, [world.bin / "sallyport-broker", *words, "--config", world.config], user="broker")
+    assert broker("key", "rotate", "grant").code != 0  # not under a running broker
+    before = broker("key", "fingerprint").out.strip()
+    held = dial(world, anna, "echo")
+    with held:
+        held.settimeout(20)
+        world.broker.stop()
+        for name in ("identity", "grant", "record", "cookie"):
+            done = broker("key", "rotate", name)
+            assert done.code == 0 and "until" in done.out, done
+        world.restart(world.broker)
+        world.wait_standing(world.console)
+        works(world, anna)
+        held.sendall(b"still here")
+        held.shutdown(socket.SHUT_WR)
+        assert read_all(held).startswith(b"still here|")
+    after = broker("key", "fingerprint").out.strip()
+    assert before != after
+    assert anna.json("key")["broker_identity"] == after  # the agent moved its pin by itself
+    rotated = [r["object"]["name"] for r in world.console.audit(action="key.rotate")]
+    assert sorted(rotated[:4]) == ["cookie", "grant", "identity", "record"]
+    chain_is_whole(world)

@@ -92,6 +92,7 @@ static sp_error start_decisions(struct broker *b)
                                            .edges = b->edges,
                                            .live = b->live,
                                            .grant_key = b->keys.grant,
+                                           .record_key = b->keys.record,
                                            .pairwise_key = b->keys.pairwise,
                                            .cut_through_off = b->config->tunnel.cut_through};
     return sessions_new(&config, &b->sessions);

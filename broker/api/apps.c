@@ -40,6 +40,7 @@ static void set_spec(struct json *o, const struct app_row *row)
     json_set_cstr(o, "description", description ? description : "");
     json_set(o, "labels", labels ? json_copy(labels) : json_object());
     json_set(o, "limits", limits ? json_copy(limits) : json_object());
+    json_set_cstr(o, "gateway", json_cstr(json_get(spec, "gateway")));
     json_set_cstr(o, "cut_through", cut != NULL && strcmp(cut, "off") == 0 ? "off" : "auto");
     json_free(spec);
 }
@@ -124,6 +125,35 @@ sp_error api_app_get(struct api *api, struct api_call *c)
     return e == SP_OK ? answer_app(api, c, 200, id) : e;
 }
 
+/*
+ * The gateway part: a text as it was written, or an object, which is YAML too; null: none. A client
+ * that does not know of it leaves it as it is.
+ */
+static sp_error read_gateway(struct api *api, struct api_call *c, const struct json *body,
+                             struct sp_id id, struct buf *out)
+{
+    const struct json *given = json_get(body, "gateway");
+
+    switch (json_kind(given)) {
+    case JSON_STRING:
+        return buf_append(out, json_str(given));
+    case JSON_OBJECT:
+        return json_write_pretty(given, out);
+    case JSON_NULL:
+        return SP_OK;
+    case JSON_MISSING: {
+        const struct snapshot *s = registry_hold(api->registry);
+        const struct app_row *row = snapshot_app_by_id(s, id);
+        sp_error e = row == NULL ? SP_OK : apps_gateway(row, out);
+        registry_release(api->registry, s);
+        return e;
+    }
+    default:
+        sp_why_field(&c->why, "gateway");
+        return sp_why_say(&c->why, SP_ERR_INVALID, "gateway is a text, an object or null");
+    }
+}
+
 /* `spec` borrows `body`. */
 static sp_error read_spec(struct api_call *c, const struct json *body, struct app_spec *spec)
 {
@@ -159,18 +189,24 @@ static sp_error read_spec(struct api_call *c, const struct json *body, struct ap
 
 static sp_error save(struct api *api, struct api_call *c, struct sp_id id, uint64_t version)
 {
-    static const char *const names[] = {"name", "description", "site",   "type",        "host",
-                                        "port", "labels",      "limits", "cut_through", NULL};
+    static const char *const names[] = {"name",        "description", "site",   "type",
+                                        "host",        "port",        "labels", "limits",
+                                        "cut_through", "gateway",     NULL};
     struct app_spec spec = {0};
+    struct buf gateway;
     struct app_row row;
     struct json *body;
     sp_error e = call_body(c, names, &body);
 
     if (e != SP_OK)
         return e;
-    e = read_spec(c, body, &spec);
+    buf_init(&gateway, APP_GATEWAY_MAX);
+    if ((e = read_spec(c, body, &spec)) == SP_OK)
+        e = read_gateway(api, c, body, id, &gateway);
+    spec.gateway = buf_view(&gateway);
     if (e == SP_OK)
         e = apps_put(api->registry, &spec, id, version, api->record_key, &c->by, &c->why, &row);
+    buf_deinit(&gateway);
     json_free(body);
     if (e != SP_OK)
         return e;

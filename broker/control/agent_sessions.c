@@ -111,6 +111,7 @@ static void fill_allow(const struct open_answer *from, const char *name, const s
     to->ports[0] = from->app_port;
     to->port_count = 1;
     to->grant = view_str(from->grant);
+    to->identity = buf_view(&from->identity);
     to->relay = from->relay;
     to->relay_name = view_str(from->relay_name);
     to->address_count = split_addresses(from->relay_addresses, to->addresses);
@@ -195,6 +196,8 @@ void agent_session_open(struct turn *t)
                          e == SP_ERR_UNREACHABLE && opened != NULL ? opened->unreachable
                                                                    : sp_error_text(e),
                          opened == NULL ? NULL : opened->request);
+    if (opened != NULL)
+        open_answer_deinit(opened);
     free(opened);
 }
 

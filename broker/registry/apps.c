@@ -3,11 +3,13 @@
 #include "broker/registry/change.h"
 #include "lib/base/num.h"
 #include "lib/crypto/random.h"
+#include "lib/gateway/config.h"
 #include "lib/trust/mint.h"
 
 #include <stdio.h>
 
-enum { SPEC_MAX = 16 * 1024, LABEL_KEY_MAX = 63, LABEL_VALUE_MAX = 128 };
+/* A gateway's text doubles at most when it becomes a JSON string. */
+enum { SPEC_MAX = 16 * 1024 + 2 * APPREC_GATEWAY_MAX, LABEL_KEY_MAX = 63, LABEL_VALUE_MAX = 128 };
 
 const char *app_type_word(enum app_type t)
 {
@@ -134,6 +136,24 @@ static sp_error check_limits(const struct json *limits, struct sp_why *why)
     return check_step_up(limits, why);
 }
 
+/* What no connector understands is not signed; line and column are told. */
+static sp_error check_gateway(const struct app_spec *spec, struct sp_why *why)
+{
+    struct gwconf *conf = NULL;
+    sp_error e;
+
+    if (spec->gateway.len == 0)
+        return SP_OK;
+    if (spec->type != APP_HTTP)
+        return wrong(why, "gateway", "only an app of type http has a gateway");
+    e = gwconf_parse(spec->gateway, why, &conf);
+    gwconf_free(conf);
+    if (e == SP_OK || e == SP_ERR_NOMEM)
+        return e;
+    (void)snprintf(why->field, sizeof why->field, "gateway");
+    return SP_ERR_INVALID;
+}
+
 static sp_error check_spec(const struct app_spec *spec, struct sp_why *why)
 {
     sp_error e;
@@ -146,7 +166,7 @@ static sp_error check_spec(const struct app_spec *spec, struct sp_why *why)
         return wrong(why, "type", "type is tcp, http or ssh");
     if (spec->description.len > ROW_TEXT_MAX)
         return wrong(why, "description", "description has at most 512 bytes");
-    if ((e = check_labels(spec->labels, why)) != SP_OK)
+    if ((e = check_labels(spec->labels, why)) != SP_OK || (e = check_gateway(spec, why)) != SP_OK)
         return e;
     return check_limits(spec->limits, why);
 }
@@ -161,6 +181,8 @@ static sp_error write_spec(const struct app_spec *spec, struct buf *out)
     json_set(o, "limits", spec->limits ? json_copy(spec->limits) : json_object());
     json_set_cstr(o, "cut_through", spec->cut_through == APP_CUT_OFF ? "off" : "auto");
     json_set_str(o, "description", spec->description);
+    if (spec->gateway.len > 0)
+        json_set_str(o, "gateway", spec->gateway);
     sp_error e = json_write(o, out);
     json_free(o);
     return e;
@@ -181,6 +203,17 @@ static int64_t session_max_of(struct view spec_text)
     return ms;
 }
 
+sp_error apps_gateway(const struct app_row *row, struct buf *out)
+{
+    struct json *spec = NULL;
+    sp_error e = json_parse(row->spec, SPEC_MAX, NULL, &spec);
+
+    if (e == SP_OK)
+        buf_add(out, json_str(json_get(spec, "gateway")));
+    json_free(spec);
+    return e == SP_OK ? buf_error(out) : e;
+}
+
 /* The record of `row` as version `version`. */
 static sp_error sign(const struct app_row *row, uint64_t version, const struct key_secret *key,
                      struct buf *out)
@@ -194,11 +227,20 @@ static sp_error sign(const struct app_row *row, uint64_t version, const struct k
                        .port_count = 1,
                        .session_ms_max = session_max_of(row->spec),
                        .streams_max = APPREC_STREAMS_MAX};
+    struct buf gateway;
 
     (void)snprintf(a.name, sizeof a.name, "%.64s", row->name);
     (void)snprintf(a.hosts[0], sizeof a.hosts[0], "%.253s", row->host);
     a.ports[0] = row->port;
-    return apprec_mint(&a, key, out);
+    buf_init(&gateway, APPREC_GATEWAY_MAX);
+    sp_error e = row->type == APP_HTTP ? apps_gateway(row, &gateway) : SP_OK;
+    if (e == SP_OK && gateway.len > 0 && (a.gateway = buf_take_str(&gateway)) == NULL)
+        e = SP_ERR_NOMEM;
+    if (e == SP_OK)
+        e = apprec_mint(&a, key, out);
+    apprec_deinit(&a);
+    buf_deinit(&gateway);
+    return e;
 }
 
 /* ---- changes ------------------------------------------------------------------------------ */

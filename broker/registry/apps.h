@@ -8,7 +8,7 @@
 #include "broker/registry/registry.h"
 #include "lib/base/json.h"
 
-enum { APP_LABELS_MAX = 64 };
+enum { APP_LABELS_MAX = 64, APP_GATEWAY_MAX = 20 * 1024 };
 
 /* As written by an admin; borrowed. */
 struct app_spec {
@@ -20,6 +20,7 @@ struct app_spec {
     const struct json *limits; /* object of durations as in a policy; NULL: none */
     struct view description;
     enum app_cut { APP_CUT_AUTO = 0, APP_CUT_OFF } cut_through;
+    struct view gateway; /* http apps: lib/gateway/config.h; empty: none */
 };
 
 /*
@@ -37,6 +38,10 @@ SP_MUST sp_error apps_remove(struct registry *r, struct sp_id id, uint64_t expec
                              const struct audit_record *by);
 /* Signs all records anew, after the record key changed. */
 SP_MUST sp_error apps_sign_all(struct registry *r, const struct key_secret *record_key);
+
+/* The gateway part of an app as its admin wrote it, appended to `out`; nothing when it has none.
+ *   SP_ERR_LIMIT, SP_ERR_NOMEM from `out` */
+SP_MUST sp_error apps_gateway(const struct app_row *row, struct buf *out);
 
 const char *app_type_word(enum app_type t); /* "tcp", "http", "ssh" */
 /* SP_ERR_INVALID */

@@ -1,4 +1,5 @@
-# broker/registry: the objects that an installation knows. May use base, crypto, trust, store, audit.
+# broker/registry: the objects that an installation knows. May use base, crypto, trust, gateway,
+# store, audit.
 noinst_LIBRARIES += %D%/libregistry.a
 %C%_libregistry_a_SOURCES = \
 	%D%/registry.c %D%/registry.h %D%/change.c %D%/change.h %D%/users.c %D%/users.h \

@@ -392,7 +392,8 @@ static sp_error answer_yes(struct opening *o)
         return e;
     if (live_get(o->s->c.live, o->live.id, &now) != SP_OK || now.state == SESSION_CUTTING)
         return SP_ERR_DENIED;
-    if ((e = mint(o)) != SP_OK)
+    if ((e = mint(o)) != SP_OK ||
+        (e = person_state(o->s, &o->g, &o->live, &o->out->identity)) != SP_OK)
         return e;
     pending_drop(o->s, o->live.id);
     sessions_look_at(o->s, o->live.look_at);

@@ -35,6 +35,7 @@ struct open_answer {
     int64_t need_every_ms;      /* … and how new (0: one for this session) */
     /* allow only: */
     char grant[OPEN_GRANT_MAX + 1];
+    struct buf identity; /* owned: open_answer_deinit; empty but for http apps with a gateway */
     struct sp_id app, relay, relay_boot, connector;
     enum app_type app_type;
     uint16_t app_port;
@@ -60,6 +61,7 @@ struct open_answer {
  */
 SP_MUST sp_error session_open(struct sessions *s, const struct open_request *q,
                               struct open_answer *out);
+void open_answer_deinit(struct open_answer *a); /* a zeroed one may be ended */
 
 /* `why APP` of a user, and simulations by an admin: decides without granting. `*trace` is owned
  * by the caller; it is NULL for a person to whom the app is not visible. */

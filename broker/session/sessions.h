@@ -19,10 +19,11 @@ struct sessions_config {
     struct judge *judge;
     struct edges *edges;
     struct live *live;
-    const struct key_secret *grant_key; /* purpose grant, of this broker */
-    const uint8_t *pairwise_key;        /* 32 bytes; user ids in grants are pairwise by site */
-    bool country_known;                 /* later stage: false */
-    bool cut_through_off;               /* `tunnel.cut_through: off`: for every app */
+    const struct key_secret *grant_key;  /* purpose grant, of this broker */
+    const struct key_secret *record_key; /* purpose record: signs who the user of a session is */
+    const uint8_t *pairwise_key;         /* 32 bytes; user ids in grants are pairwise by site */
+    bool country_known;                  /* later stage: false */
+    bool cut_through_off;                /* `tunnel.cut_through: off`: for every app */
 };
 
 /* All borrowed until sessions_free. Starts the room's own thread (revise, schedule). */

@@ -125,6 +125,12 @@ SP_MUST sp_error place(struct sessions *s, const struct rules_version *v, const 
                        struct sp_id user, struct sp_id device, struct sp_id keep,
                        const struct sp_id *not_relays, size_t not_count, struct placed *out);
 
+/* ---- person.c ---- */
+/* The identity statement of a session, for the connector of an http app that has a gateway; appends
+ * nothing for other apps. */
+SP_MUST sp_error person_state(struct sessions *s, const struct gathered *g,
+                              const struct session *live, struct buf *out);
+
 /* ---- revise.c ---- */
 void *sessions_main(void *arg);
 void sessions_look_at(struct sessions *s, sp_boot_ms at); /* wakes the thread by then */

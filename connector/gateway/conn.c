@@ -279,6 +279,7 @@ void conn_next(struct gw_conn *c, bool keep)
         c->discarding = true; /* the rest of a body that was refused */
         c->discard = CONN_DISCARD_MAX;
         conn_wait_for(c, CONN_WAIT_HEAD, gw_app_conf(c->app)->limits.header_ms);
+        conn_flush(c);
         conn_wake(c);
         return;
     }

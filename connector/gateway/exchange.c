@@ -58,11 +58,19 @@ SP_MUST static sp_error new_exchange(struct gw_conn *c, struct exchange **out)
     return SP_OK;
 }
 
+static void account(struct exchange *x)
+{
+    x->x.ended = clock_boot();
+    (void)pipeline_run(&x->x, GW_PHASE_ACCOUNT);
+}
+
 void exchange_free(struct exchange *x)
 {
     if (x == NULL)
         return;
     pipeline_forget(&x->x);
+    if (x->x.ended == 0) /* cut off: no exchange goes without its account */
+        account(x);
     upstream_free(x->up);
     http1_free(x->answer);
     buf_deinit(&x->to_app);
@@ -74,8 +82,7 @@ void exchange_over(struct exchange *x, bool keep)
 {
     struct gw_conn *c = x->conn;
 
-    x->x.ended = clock_boot();
-    sp_ignore((sp_error)pipeline_run(&x->x, GW_PHASE_ACCOUNT).outcome);
+    account(x);
     c->exchange = NULL;
     exchange_free(x);
     conn_next(c, keep);

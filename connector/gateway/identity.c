@@ -1,6 +1,7 @@
 #include "connector/gateway/identity.h"
 
 #include "connector/gateway/app.h"
+#include "connector/gateway/fields.h"
 #include "lib/base/encode.h"
 #include "lib/base/json.h"
 #include "lib/crypto/jwt.h"
@@ -270,12 +271,38 @@ static void add_assertion(struct fields *f, const struct identity *i, const stru
     json_free(claims);
 }
 
+/* `forward: bearer`: an application that knows no proofs gets the token as a plain bearer. */
+static sp_error forward_bearer(struct gw_request *r)
+{
+    static const char scheme[] = "Bearer ";
+    size_t kept = 0;
+
+    for (size_t i = 0; i < r->field_count; i++) {
+        struct gw_field f = r->fields[i];
+        if (view_is(f.name, "dpop"))
+            continue;
+        if (view_is(f.name, "authorization") && field_name_begins(f.value, "dpop ")) {
+            uint8_t *to = arena_take(r->arena, f.value.len + sizeof scheme);
+            if (to == NULL)
+                return arena_error(r->arena);
+            memcpy(to, scheme, sizeof scheme - 1);
+            memcpy(to + sizeof scheme - 1, f.value.at + 5, f.value.len - 5);
+            f.value = (struct view){to, f.value.len - 5 + sizeof scheme - 1};
+        }
+        r->fields[kept++] = f;
+    }
+    r->field_count = kept;
+    return SP_OK;
+}
+
 sp_error identity_fields(const struct identity *i, struct gw_exchange *x, sp_unix_ms now,
                          struct gw_field *out, size_t *n)
 {
     const struct gwconf_identity *conf = &gw_app_conf(x->app)->identity;
     struct fields f = {.arena = x->request.arena, .out = out};
 
+    if (x->drop_bearer)
+        f.e = forward_bearer(&x->request);
     add(&f, "sallyport-decision",
         (struct view){(const uint8_t *)x->decision, GW_DECISION_TEXT - 1});
     if (conf->headers)

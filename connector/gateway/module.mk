@@ -12,34 +12,38 @@ noinst_LIBRARIES += %D%/libgw.a
 	%D%/strict.c %D%/strict.h %D%/target.c %D%/target.h %D%/token.c %D%/token.h \
 	%D%/verdict.h %D%/write.c %D%/write.h
 
+check_PROGRAMS += tests/unit/%D%/test_conn
+tests_unit_%C%_test_conn_SOURCES = tests/unit/%D%/test_conn.c tests/unit/%D%/rig.c \
+	tests/unit/%D%/rig.h tests/unit/check.h
+tests_unit_%C%_test_conn_LDADD = $(SP_GATEWAY) $(LDADD)
 check_PROGRAMS += tests/unit/%D%/test_http1 tests/unit/%D%/test_target tests/unit/%D%/test_answers
 tests_unit_%C%_test_http1_SOURCES = tests/unit/%D%/test_http1.c
-tests_unit_%C%_test_http1_LDADD = %D%/libgw.a $(LDADD)
+tests_unit_%C%_test_http1_LDADD = $(SP_GATEWAY) $(LDADD)
 tests_unit_%C%_test_target_SOURCES = tests/unit/%D%/test_target.c
-tests_unit_%C%_test_target_LDADD = %D%/libgw.a $(LDADD)
+tests_unit_%C%_test_target_LDADD = $(SP_GATEWAY) $(LDADD)
 tests_unit_%C%_test_answers_SOURCES = tests/unit/%D%/test_answers.c
-tests_unit_%C%_test_answers_LDADD = %D%/libgw.a $(LDADD)
+tests_unit_%C%_test_answers_LDADD = $(SP_GATEWAY) $(LDADD)
 
 check_PROGRAMS += tests/unit/%D%/test_rate
 tests_unit_%C%_test_rate_SOURCES = tests/unit/%D%/test_rate.c
-tests_unit_%C%_test_rate_LDADD = %D%/libgw.a $(LDADD)
+tests_unit_%C%_test_rate_LDADD = $(SP_GATEWAY) $(LDADD)
 
 check_PROGRAMS += tests/unit/%D%/test_token tests/unit/%D%/test_dpop
 tests_unit_%C%_test_token_SOURCES = tests/unit/%D%/test_token.c tests/unit/%D%/mint.c \
 	tests/unit/%D%/mint.h
-tests_unit_%C%_test_token_LDADD = %D%/libgw.a $(LDADD)
+tests_unit_%C%_test_token_LDADD = $(SP_GATEWAY) $(LDADD)
 tests_unit_%C%_test_dpop_SOURCES = tests/unit/%D%/test_dpop.c tests/unit/%D%/mint.c \
 	tests/unit/%D%/mint.h
-tests_unit_%C%_test_dpop_LDADD = %D%/libgw.a $(LDADD)
+tests_unit_%C%_test_dpop_LDADD = $(SP_GATEWAY) $(LDADD)
 
 check_PROGRAMS += tests/unit/%D%/test_sources
 tests_unit_%C%_test_sources_SOURCES = tests/unit/%D%/test_sources.c tests/unit/%D%/mint.c \
 	tests/unit/%D%/mint.h tests/unit/%D%/idp.c tests/unit/%D%/idp.h
-tests_unit_%C%_test_sources_LDADD = %D%/libgw.a $(LDADD)
+tests_unit_%C%_test_sources_LDADD = $(SP_GATEWAY) $(LDADD)
 
 check_PROGRAMS += tests/unit/%D%/test_input
 tests_unit_%C%_test_input_SOURCES = tests/unit/%D%/test_input.c
-tests_unit_%C%_test_input_LDADD = %D%/libgw.a $(LDADD)
+tests_unit_%C%_test_input_LDADD = $(SP_GATEWAY) $(LDADD)
 
 check_PROGRAMS += tests/unit/%D%/test_guard
 tests_unit_%C%_test_guard_SOURCES = tests/unit/%D%/test_guard.c tests/unit/%D%/mint.c \

@@ -215,6 +215,8 @@ static void on_event(void *arg, unsigned events)
 
     if (dropped(u))
         return;
+    if ((events & WATCH_FAILED) != 0)
+        u->watched = WATCH_FAILED; /* told once: the next watch_now() asks again */
     if (!u->ready) {
         on_handshake(u);
         return;

@@ -16,7 +16,7 @@ PASSWORD = "correct horse battery"
 
 def furnish(world):
     """Broker, relay, one site with its connector and apps, an admin's console."""
-    for kind in (apps.Nginx, apps.Sshd, apps.Postgres, apps.GitDaemon, apps.FieldApp):
+    for kind in (apps.Nginx, apps.Sshd, apps.Postgres, apps.GitDaemon, apps.FieldApp, apps.Recorder):
         world.start_app(kind)
     for app in world.apps.values():
         world.wait_app(app)
@@ -28,6 +28,8 @@ def furnish(world):
     world.site = world.console.call("POST", "/sites", {"name": "office"})["id"]
     world.records = {}
     for name, app in world.apps.items():
+        if name == "recorder":
+            continue  # test_gateway.py makes its records
         kind = "http" if name == "nginx" else "tcp"
         record = world.console.add_app({"nginx": "wiki", "sshd": "shell", "postgres": "orders", "gitdaemon": "notes",
                                         "fieldapp": "echo"}[name], world.site, world.private, app.port, kind)
@@ -37,7 +39,7 @@ def furnish(world):
     world.records["off-floor"] = world.console.add_app("off-floor", world.site, world.private, 7008)
     world.records["payroll"] = world.console.add_app("payroll", world.site, world.private, 80, labels={"tier": "payroll"})
     world.console.put_policy(worlds.POLICY)
-    world.floor_ports = [22, 80, 5432, *range(7001, 7008), 9418]  # 7008 is outside, for the test of the floor
+    world.floor_ports = [22, 80, 5432, *range(7001, 7008), *range(7101, 7110), 9418]  # 7008 is outside, for the test of the floor
     world.enrol_connector(world.console, world.site)
 
 

@@ -210,6 +210,8 @@ export interface AppInput {
   labels: Labels;
   limits: Limits;
   cut_through: "auto" | "off";
+  /** YAML text or an object; null: none; absent: as it was */
+  gateway?: string | Record<string, unknown> | null;
 }
 
 export interface App {
@@ -224,6 +226,8 @@ export interface App {
   labels: Labels;
   limits: Limits;
   cut_through: "auto" | "off";
+  /** What the connector checks of each request, YAML; http apps only; null: nothing */
+  gateway: string | null;
   level: "L0" | "L1" | "L2" | "L3" | "L4";
   /** Enforced policies with an allow rule that name it */
   policies: Array<string>;

@@ -6,6 +6,7 @@ They run on one node, on one address, with their files below one folder.
 
 import glob
 import hashlib
+import json
 import os
 import pathlib
 import pwd
@@ -198,6 +199,23 @@ class FieldApp(App):
     def start(self):
         self.program = proc.Program(self.node, [sys.executable, "-u", HERE / "fieldapp.py", self.address], self.folder / "out.log")
         return self
+
+
+class Recorder(App):
+    """See recorder.py: an HTTP application that writes down each request that reaches it."""
+
+    port = 7101
+    tls = ()  # certificate, key, and the CA of clients
+
+    def start(self):
+        self.log = self.folder / f"requests-{self.port}.jsonl"
+        self.log.touch()
+        self.program = proc.Program(self.node, [sys.executable, "-u", HERE / "recorder.py", self.address, str(self.port), self.log,
+                                                *map(str, self.tls)], self.folder / f"out-{self.port}.log")
+        return self
+
+    def seen(self):
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
 
 
 def answers(node, address, port):

@@ -156,9 +156,9 @@ class Console:
         now = self.call("GET", "/policy")
         return self.call("PUT", "/policy", {"text": text, "note": note}, {"If-Match": f'"{now["version"]}"'})
 
-    def add_app(self, name, site, host, port, kind="tcp", labels=None, limits=None, cut_through="auto"):
+    def add_app(self, name, site, host, port, kind="tcp", labels=None, limits=None, cut_through="auto", **more):
         return self.call("POST", "/apps", {"name": name, "description": "", "site": site, "type": kind, "host": host, "port": port,
-                                           "labels": labels or {"tier": "internal"}, "limits": limits or {}, "cut_through": cut_through})
+                                           "labels": labels or {"tier": "internal"}, "limits": limits or {}, "cut_through": cut_through, **more})
 
     def audit(self, **query):
         text = "&".join(f"{k}={v}" for k, v in query.items())

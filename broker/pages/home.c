@@ -206,9 +206,10 @@ static sp_error gather(struct visit *v, const struct login_row *row, struct home
         if (e != SP_OK && e != SP_ERR_UNAUTHENTICATED) /* nobody is logged in on it any more */
             return e;
     }
-    h->session_count = live_find(o->live, LIVE_USER, row->user, h->sessions, HOME_SESSIONS);
-    if (h->session_count > HOME_SESSIONS)
-        h->session_count = HOME_SESSIONS;
+    size_t found = live_find(o->live, LIVE_USER, row->user, h->sessions, HOME_SESSIONS);
+    for (size_t i = 0; i < found && i < HOME_SESSIONS; i++)
+        if (h->sessions[i].state != SESSION_CUTTING) /* over for its person; the edges confirm */
+            h->sessions[h->session_count++] = h->sessions[i];
     return SP_OK;
 }
 

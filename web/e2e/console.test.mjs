@@ -179,24 +179,34 @@ test("a policy: checked while it is typed, simulated, put in force", async () =>
 
 let laptop, session;
 
-test("a device: the approval page shows device, address and code; its posture has sources and ages", async () => {
-  laptop = world.machine("alice");
+/** `sallyport login` on that machine, and a browser that does the rest up to the approval page. */
+async function toApproval(machine, tab, name, code) {
   const login = await until("the agent takes a login", async () => {
-    const p = laptop.start("login", "--no-browser", "--broker", world.url, "--ca", world.file("ca.pem"));
+    const p = machine.start("login", "--no-browser", "--broker", world.url, "--ca", world.file("ca.pem"));
     return await Promise.race([until("an address", () => p.said.match(/https:\/\/localhost:\S+/) && p, 5000).catch(() => null), p.done.then(() => null)]);
   });
+  await tab.goto(login.said.match(/https:\/\/localhost:\S+/)[0]);
+  for (let step = 0; step < 7 && !(await tab.getByRole("button", { name: /codes match/ }).count()); step++) {
+    if (await tab.locator("input[name=code]").count()) {
+      await tab.fill("input[name=code]", await code(tab));
+      await tab.locator("button.main").click();
+    } else if (await tab.getByRole("link", { name: "I have kept them" }).count()) await tab.getByRole("link", { name: "I have kept them" }).click();
+    else if (await tab.locator("input[type=password]").count()) {
+      await tab.fill("input[type=password]", world.password(name));
+      await tab.locator("input:not([type=password]):not([type=hidden])").first().fill(name);
+      await tab.locator("button.main").click();
+    } else await tab.locator("a.btn").first().click();
+    await tab.waitForLoadState();
+  }
+  return login;
+}
+
+test("a device: the approval page shows device, address and code; its posture has sources and ages", async () => {
+  laptop = world.machine("alice");
+  await laptop.ready();
   const own = await context.newPage();
   own.setDefaultTimeout(10_000);
-  await own.goto(login.said.match(/https:\/\/localhost:\S+/)[0]);
-  for (let step = 0; step < 6 && !(await own.getByRole("button", { name: /codes match/ }).count()); step++) {
-    if (await own.locator("input[name=code]").count()) await own.fill("input[name=code]", recovery.pop()); // works in the same field
-    else if (await own.locator("input[type=password]").count()) {
-      await own.fill("input[type=password]", world.password("alice"));
-      await own.locator("input:not([type=password]):not([type=hidden])").first().fill("alice");
-    }
-    await own.locator("button.main, a.btn").first().click();
-    await own.waitForLoadState();
-  }
+  const login = await toApproval(laptop, own, "alice", () => recovery.pop()); // works in the same field
   assert.match(await own.locator(".kv").innerText(), /127\.0\.0\.1/);
   const shown = (await own.locator(".match").innerText()).trim();
   assert.ok(login.said.includes(shown), `the terminal shows ${shown}`);
@@ -379,6 +389,68 @@ test("a person's own page: end a session, make recovery codes anew, replace the 
   await until("the agent knows", () => laptop.run("apps").status === 4);
 });
 
+test("TM-22: names that try to break out are shown harmless in every page and export", async () => {
+  const evil = ['"><img src=x onerror=hacked=1>', '=HYPERLINK("http://evil.test/","x")', "\u001b]0;owned\u0007\u001b[31mred", "\u202egnp.exe", `${"x".repeat(280)}<b>end`];
+  const api = (method, path, body, version) => page.evaluate(async ([method, path, body, version]) => {
+    const headers = { "sallyport-console": "1", ...(body && { "content-type": "application/json" }), ...(version && { "if-match": `"${version}"` }) };
+    const got = await fetch(`/api/v1${path}`, { method, headers, body: body && JSON.stringify(body) });
+    return { status: got.status, body: got.status === 204 ? null : await got.json() };
+  }, [method, path, body, version]);
+  await at("/apps");
+  const site = (await api("GET", "/sites?q=lab")).body.items[0].id;
+  for (const [n, text] of evil.entries()) {
+    const made = await api("POST", "/apps", { name: `evil-${n}`, description: text, site, type: "tcp", host: "127.0.0.1", port: 9, labels: { [`k${n}`]: text.slice(0, 60) }, limits: {}, cut_through: "auto" });
+    assert.ok(made.status === 201 || made.status === 422 || made.status === 400, `${made.status} ${JSON.stringify(made.body)}`);
+    const now = (await api("GET", "/policy")).body;
+    const put = await api("PUT", "/policy", { text: `${now.text}# ${n}\n`, note: text }, now.version);
+    assert.ok([200, 422, 400].includes(put.status), `${put.status}`);
+    const killed = await api("POST", "/sessions/kill", { by: "app", id: (await api("GET", "/apps?q=wiki")).body.items[0].id, reason: text });
+    assert.ok([200, 422, 400].includes(killed.status), `${killed.status}`);
+  }
+  // A machine names itself: that name reaches the approval page, the lists, the log and the exports.
+  const bob = await newTab();
+  const box = world.machine("bob", '<img src=x onerror=hacked=1>\u202e');
+  await box.ready();
+  const login = await toApproval(box, bob, "bob", async (tab) => new Authenticator(await secretOn(tab)).code());
+  await look("approve-hostile", bob);
+  await bob.getByRole("button", { name: /codes match/ }).click();
+  await bob.getByText(/signed in/i).first().waitFor();
+  assert.equal(await login.done, 0, login.said);
+
+  const harmless = async (tab, where) => {
+    await tab.waitForLoadState("networkidle");
+    assert.equal(await tab.evaluate(() => globalThis.hacked), undefined, where);
+    assert.equal(await tab.locator("img, main b:text-is('end')").count(), 0, where);
+    const raw = await tab.evaluate(() => /[\u0000-\u0008\u000b-\u001f\u007f\u202a-\u202e\u2066-\u2069]/.exec(document.body.innerText)?.[0].codePointAt(0));
+    assert.equal(raw, undefined, `${where} shows U+${raw?.toString(16)} as it is`);
+    const spare = await tab.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(spare <= 0, `${where} is ${spare} px too wide`);
+  };
+  const ids = Object.fromEntries(await Promise.all(["apps?q=evil", "devices?q=%3Cimg", "users?q=bob"].map(async (q) => [q.split("?")[0], (await api("GET", `/${q}`)).body.items.map((x) => x.id)])));
+  assert.equal(ids.devices.length, process.getuid() === 0 ? 1 : 0);
+  for (const width of [1440, 390]) {
+    await page.setViewportSize({ width, height: 900 });
+    for (const path of ["/", "/apps", ...ids.apps.map((id) => `/apps/${id}`), "/policies?tab=history", "/sessions", "/devices", ...ids.devices.map((id) => `/devices/${id}`), ...ids.users.map((id) => `/users/${id}`),
+      "/audit", "/audit?action=session.kill", "/audit?action=device.add", "/home"]) {
+      await at(path);
+      await harmless(page, `${path} at ${width} px`);
+    }
+  }
+  await page.setViewportSize(wide);
+  await bob.goto(`${world.url}/home`);
+  await harmless(bob, "bob's home");
+  await bob.context().close();
+
+  await at("/audit");
+  const exported = (format) => page.evaluate(async (format) => (await fetch(`/api/v1/audit/export?format=${format}`, { headers: { "sallyport-console": "1" } })).text(), format);
+  const csv = await exported("csv"), lines = (await exported("ndjson")).trim().split("\n");
+  assert.ok(lines.map((l) => JSON.parse(l)).some((r) => JSON.stringify(r).includes("HYPERLINK")));
+  assert.match(csv, /HYPERLINK/);
+  assert.doesNotMatch(csv, /(^|[,\n])"?[=+@\t]/, "a spreadsheet would run this cell");
+  assert.doesNotMatch(csv, /[\u0000-\u0009\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/);
+  assert.doesNotMatch(lines.join(""), /[\u0000-\u001f]/); // for programs: JSON's escapes, and every letter as it was
+});
+
 test("10 % of the calls fail: every page says what failed, Try again works, nothing typed is lost", async () => {
   let calls = 0, failed = 0;
   await page.route("**/api/v1/**", (route) => {
@@ -433,6 +505,7 @@ test("signed out elsewhere: page and call alike lead to the sign-in and back to 
 
 test("the browser had nothing to complain about but the refusals that the steps above asked for", () => {
   const asked = [/401 .*\/api\/v1\//, /403 .*\/login\/enrol$/, // not signed in; the wrong code
-    /409 .*\/api\/v1\/(policies|apps)\//, /503 .*\/api\/v1\//, /net::ERR_(FAILED|CONNECTION_\w+)/]; // conflicts; failures of the tests above
+    /409 .*\/api\/v1\/(policies|apps)\//, /503 .*\/api\/v1\//, /net::ERR_(FAILED|CONNECTION_\w+)/, // conflicts; failures of the tests above
+    /origin: http:\/\/127\.0\.0\.1:\d+\/\S+\?code=/]; // the waiting agent's own listener (RFC 8252)
   assert.deepEqual(said.filter((line) => !asked.some((a) => a.test(line))), []);
 });

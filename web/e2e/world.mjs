@@ -2,7 +2,7 @@
 // built-in provider, relay, connector, one private web app, an agent. All are the real programs.
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { createHmac } from "node:crypto";
-import { copyFileSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer as httpServer } from "node:http";
 import { createServer as tcpServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -77,9 +77,9 @@ export class World {
     return path;
   }
 
-  spawn(log, name, args, more = {}) {
+  spawn(log, name, args, more = {}, file = program(name)) {
     const out = openSync(this.file(`${log}.log`), "a", 0o600);
-    const p = spawn(program(name), args, { stdio: ["ignore", out, out], ...more });
+    const p = spawn(file, args, { stdio: ["ignore", out, out], ...more });
     p.on("error", (e) => console.error(`${name}: ${e.message}`));
     this.running.push(p);
     return p;
@@ -142,13 +142,19 @@ export class World {
     return p;
   }
 
-  /** A person's machine: an agent and its command line. */
-  machine(name) {
+  /** A person's machine: an agent and its command line. As root it may have a name of its own. */
+  machine(name, hostname) {
     const home = this.file(`home-${name}`);
     for (const d of ["", "state", "run", "config"]) mkdirSync(join(home, d), { recursive: true, mode: 0o700 });
     const env = { ...process.env, HOME: home, XDG_STATE_HOME: join(home, "state"), XDG_RUNTIME_DIR: join(home, "run"), XDG_CONFIG_HOME: join(home, "config") };
-    this.spawn(`agent-${name}`, "sallyport", ["agent", "--foreground"], { env });
+    if (hostname && process.getuid() === 0) {
+      const named = `import os, socket, sys; socket.sethostname(sys.argv[1].encode()); os.execv(sys.argv[2], sys.argv[2:])`;
+      this.spawn(`agent-${name}`, "sallyport", ["--uts", "python3", "-c", named, hostname, program("sallyport"), "agent", "--foreground"], { env }, "unshare");
+    } else {
+      this.spawn(`agent-${name}`, "sallyport", ["agent", "--foreground"], { env });
+    }
     return {
+      ready: () => until("the agent listens", () => existsSync(join(home, "run", "sallyport", "agent.sock"))),
       run: (...args) => spawnSync(program("sallyport"), args, { env, encoding: "utf8", timeout: 30_000 }),
       start: (...args) => {
         const p = spawn(program("sallyport"), args, { env, stdio: "pipe" });

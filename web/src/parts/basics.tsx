@@ -18,7 +18,7 @@ export function Name({ text }: { text: string }) {
 
 /** A sentence with other people's words in it: whole, marks made visible. */
 export function Words({ text }: { text: string }) {
-  return <bdi>{visible(text)}</bdi>;
+  return <bdi class="words">{visible(text)}</bdi>;
 }
 
 export function RefLink({ to, at }: { to: Ref | null; at: string }) {

@@ -377,6 +377,36 @@ static void TLS_3_an_expired_certificate_is_refused(void **state)
     refused_with("expired", "");
 }
 
+/* What servers of the field send (DATAPATH fact 6): the trusted root's key lies behind `mid`. */
+static void TLS_3_odd_chains_are_judged_by_what_holds(void **state)
+{
+    static const struct {
+        const char *stem;
+        bool good;
+    } cases[] = {
+        {"chain-plain", true},     {"chain-cross", true},    {"chain-swapped", true},
+        {"chain-extra", true},     {"chain-gap", false},     {"chain-late", false},
+        {"chain-stranger", false}, {"chain-leaf-ca", false},
+    };
+    const struct tls_named before = trust;
+    char root[512];
+    (void)state;
+
+    snprintf(root, sizeof root, "%s", data("chain-root.pem"));
+    trust = (struct tls_named){.without_system_store = true, .ca_files = {root}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        stop_side();
+        start_side(cases[i].stem);
+        dial("localhost");
+        turn_until(cases[i].good ? &h.opened : &h.lost, 1);
+        if ((h.opened == 1) != cases[i].good || (!cases[i].good && h.end.error != SP_ERR_TLS))
+            fail_msg("%s: %s", cases[i].stem, h.end.why.text);
+        dialer_free(dialer);
+        dialer = NULL;
+    }
+    trust = before;
+}
+
 static void TLS_3_a_certificate_of_an_unknown_CA_is_refused(void **state)
 {
     (void)state;
@@ -623,6 +653,7 @@ int main(void)
         T(an_address_in_place_of_a_name_is_checked_too),
         T(TLS_3_a_certificate_for_another_name_is_refused),
         T(TLS_3_an_expired_certificate_is_refused),
+        T(TLS_3_odd_chains_are_judged_by_what_holds),
         T(TLS_3_a_certificate_of_an_unknown_CA_is_refused),
         T(OA_7_another_identity_key_than_the_pinned_one_is_refused),
         T(a_key_that_is_not_admitted_gets_4401),

@@ -63,9 +63,12 @@ static int stop(void **state)
     return 0;
 }
 
+static const char *trusted; /* of the next client; NULL: the tests' CA */
+
 static struct client *make(size_t at_once)
 {
-    struct client_options o = {.ca_file = data_path("tls/ca.pem"), .at_once = at_once};
+    struct client_options o = {.ca_file = data_path(trusted != NULL ? trusted : "tls/ca.pem"),
+                               .at_once = at_once};
     struct client *c = NULL;
     struct sp_why why = {0};
 
@@ -173,6 +176,35 @@ static void TLS_3_a_certificate_of_an_unknown_CA_is_refused(void **state)
 {
     (void)state;
     refused(&untrusted, "no CA");
+}
+
+/* What servers of the field send (DATAPATH fact 6): the trusted root's key lies behind `mid`. */
+static void TLS_3_odd_chains_are_judged_by_what_holds(void **state)
+{
+    static const struct {
+        const char *stem;
+        bool good;
+    } cases[] = {
+        {"chain-plain", true},     {"chain-cross", true},    {"chain-swapped", true},
+        {"chain-extra", true},     {"chain-gap", false},     {"chain-late", false},
+        {"chain-stranger", false}, {"chain-leaf-ca", false},
+    };
+    (void)state;
+
+    trusted = "tls/chain-root.pem";
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct harness h = {.handle = serve, .tls = cases[i].stem};
+        struct client_response r;
+        struct sp_why why = {0};
+
+        harness_start(&h);
+        sp_error e = get(&h, "/x", (struct client_request){0}, &why, &r);
+        if (e != (cases[i].good ? SP_OK : SP_ERR_TLS))
+            fail_msg("%s: %s %s", cases[i].stem, sp_error_code(e), why.text);
+        client_response_deinit(&r);
+        harness_stop(&h);
+    }
+    trusted = NULL;
 }
 
 static void a_redirect_is_returned_and_not_followed(void **state)
@@ -332,6 +364,7 @@ int main(void)
         cmocka_unit_test(TLS_3_an_expired_certificate_is_refused),
         cmocka_unit_test(TLS_3_a_certificate_from_the_future_is_refused),
         cmocka_unit_test(TLS_3_a_certificate_of_an_unknown_CA_is_refused),
+        cmocka_unit_test(TLS_3_odd_chains_are_judged_by_what_holds),
         cmocka_unit_test(a_redirect_is_returned_and_not_followed),
         cmocka_unit_test(only_redirects_to_the_same_origin_are_followed),
         cmocka_unit_test(a_slow_server_ends_at_the_deadline),

@@ -435,3 +435,8 @@ bool control_is_open(const struct control *c)
 {
     return c->channel != NULL;
 }
+
+struct tests *control_tests(struct control *c)
+{
+    return c->tests;
+}

@@ -40,5 +40,6 @@ extern const struct sessions_events control_sessions_events; /* arg: the control
 void control_stands_changed(void *control);
 sp_unix_ms control_broker_time(void *control); /* 0 before the first hello */
 bool control_is_open(const struct control *c);
+struct tests *control_tests(struct control *c);
 
 #endif

@@ -1,12 +1,13 @@
 /* sallyport-connector: the command table (ECOSYSTEM 3.5). */
 
 #include "connector/config.h"
+#include "connector/doctor.h"
 #include "connector/enrol.h"
 #include "connector/floor.h"
-#include "connector/health.h"
 #include "connector/run.h"
 
 #include "lib/base/log.h"
+#include "lib/edge/status.h"
 #include "lib/os/file.h"
 #include "lib/os/sandbox.h"
 #include "lib/term/command.h"
@@ -138,7 +139,7 @@ static int ask_running(const struct command_call *call, const char *what, bool j
     sp_error e;
 
     if ((e = load_config(call, &config, &why)) == SP_OK &&
-        (e = health_ask(config.health, what, &ready, &j)) != SP_OK)
+        (e = status_ask(config.health, what, &ready, &j)) != SP_OK)
         sp_ignore(sp_why_say(&why, e, "no connector answers at %s", config.health));
     connector_config_end(&config);
     if (e != SP_OK)
@@ -149,14 +150,7 @@ static int ask_running(const struct command_call *call, const char *what, bool j
         code = command_json("connector.status", j);
     } else {
         const struct out o = out_on(stdout);
-        for (void *i = json_iter(j); i != NULL; i = json_iter_next(j, i)) {
-            struct buf text;
-            buf_init(&text, 4096);
-            sp_ignore(json_write(json_iter_value(i), &text)); /* an odd value shows as nothing */
-            const char *s = json_cstr(json_iter_value(i));
-            out_line(&o, "%-12s %s", json_iter_name(i), s != NULL ? s : buf_cstr(&text));
-            buf_deinit(&text);
-        }
+        out_members(&o, j);
         json_free(j);
     }
     return judge && !ready ? EXIT_UNREACHABLE : code;
@@ -164,12 +158,12 @@ static int ask_running(const struct command_call *call, const char *what, bool j
 
 static int cmd_status(const struct command_call *call)
 {
-    return ask_running(call, "/status", false);
+    return ask_running(call, "GET /status", false);
 }
 
 static int cmd_health(const struct command_call *call)
 {
-    return ask_running(call, "/readyz", true);
+    return ask_running(call, "GET /readyz", true);
 }
 
 static int floor_of(const struct command_call *call, const char *path, bool show)
@@ -295,6 +289,27 @@ static const struct command commands[] = {
      .args_min = 1,
      .args_max = 1,
      .run = cmd_floor_check},
+    {.name = "doctor",
+     .args = "",
+     .summary = "check each step by itself: files, broker, relays, a dial of each app",
+     .manual =
+         "Changes nothing. The dial of each app needs the running connector; it is the one that "
+         "the console's test of an app makes.",
+     .exits = "",
+     .options = {CONFIG_OPTION, STATE_OPTION},
+     .run = cmd_doctor},
+    {.name = "bugreport",
+     .args = "",
+     .summary = "write a .tar.gz for whoever helps, without secrets",
+     .manual =
+         "Holds version, configuration, floor, status and doctor's rows; what is in it is listed "
+         "first. Tokens, passwords, logins and keys are left out.",
+     .exits = "",
+     .options = {{"output", "FILE", "default: sallyport-connector-bugreport.tar.gz"},
+                 {"anonymize", NULL, "names and addresses become made-up words"},
+                 CONFIG_OPTION,
+                 STATE_OPTION},
+     .run = cmd_bugreport},
     {.name = "key fingerprint",
      .args = "",
      .summary = "fingerprints of the own key and of the pinned broker",

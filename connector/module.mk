@@ -2,10 +2,10 @@
 noinst_LIBRARIES += %D%/libconnector.a
 %C%_libconnector_a_SOURCES = \
 	%D%/admit.c %D%/admit.h %D%/config.c %D%/config.h \
-	%D%/enrol.c %D%/enrol.h %D%/health.c %D%/health.h %D%/run.c %D%/run.h \
+	%D%/enrol.c %D%/enrol.h %D%/run.c %D%/run.h \
 	%D%/control.c %D%/control.h %D%/stand.c %D%/stand.h \
 	%D%/probe.c %D%/probe.h %D%/target.c %D%/target.h %D%/tests.c %D%/tests.h \
-	%D%/tell.c %D%/tell.h \
+	%D%/tell.c %D%/tell.h %D%/doctor.c %D%/doctor.h \
 	%D%/dial.c %D%/dial.h %D%/session.c %D%/sessions.c %D%/session.h \
 	%D%/session_internal.h %D%/records.c %D%/records.h %D%/state.c %D%/state.h \
 	%D%/gate.c %D%/gate.h %D%/floor.c %D%/floor.h %D%/floor_internal.h %D%/floor_parse.c

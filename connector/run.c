@@ -3,9 +3,10 @@
 #include "connector/control.h"
 #include "connector/floor.h"
 #include "connector/gate.h"
-#include "connector/health.h"
 #include "connector/tell.h"
+#include "connector/tests.h"
 
+#include "lib/edge/status.h"
 #include "lib/http/client.h"
 #include "lib/http/engine.h"
 #include "lib/os/file.h"
@@ -20,7 +21,7 @@
 
 #include "lib/base/banned.h"
 
-enum { WORKERS = 4, DRAIN_LOOK_MS = 200 };
+enum { WORKERS = 4, DRAIN_LOOK_MS = 200, DIALS_MAX = 256 };
 
 struct running {
     const struct connector_config *config;
@@ -41,7 +42,7 @@ struct running {
     struct sessions *sessions;
     struct stands *stands;
     struct tell *tell;
-    struct health *health;
+    struct status *status;
     struct filewatch *floor_watch; /* owned; NULL: SIGHUP only */
     struct timer *drained;         /* owned; NULL: not running */
     bool ready;
@@ -112,14 +113,15 @@ static void on_control(void *arg)
     r->ready = true;
 }
 
-/* The apps and how the last dial of each ended. */
+/* The apps, DIALS_MAX at most, and how the last dial of each ended. */
 static struct json *dials(const struct running *r)
 {
     struct json *list = json_array();
     const struct record *record;
     size_t at = 0;
 
-    while ((record = map_next(&r->records.by_app, &at, NULL)) != NULL) {
+    for (size_t n = 0; n < DIALS_MAX && (record = map_next(&r->records.by_app, &at, NULL)) != NULL;
+         n++) {
         struct json *j;
         if (record->dropped)
             continue;
@@ -151,6 +153,7 @@ static bool facts(void *arg, struct json *out)
     }
     free(at);
     json_set(out, "dials", dials(r));
+    json_set_bool(out, "testing", tests_round_runs(control_tests(r->control)));
     json_set_cstr(out, "status", control ? "ready" : "not ready");
     json_set_cstr(out, "control", control ? "connected" : "lost");
     json_set(out, "relays", relays);
@@ -161,6 +164,17 @@ static bool facts(void *arg, struct json *out)
     json_set_int(out, "apps", (int64_t)map_len(&r->records.by_app));
     json_set_int(out, "sessions", (int64_t)sessions_count(r->sessions));
     return control;
+}
+
+static bool order(void *arg, const char *what, struct json *out)
+{
+    struct running *r = arg;
+
+    if (strcmp(what, "test") != 0)
+        return false;
+    tests_round(control_tests(r->control), control_broker_time(r->control));
+    json_set_cstr(out, "status", "testing");
+    return true;
 }
 
 static sp_error prepare(struct running *r, struct sp_why *why)
@@ -251,15 +265,16 @@ static sp_error start(struct running *r, struct sp_why *why)
     if ((e = stands_new(&stands, &r->stands)) != SP_OK)
         return e;
     control_join(r->control, r->sessions, r->stands);
+    const struct status_spec status = {.facts = facts, .order = order, .arg = r};
     watch_floor(r);
-    e = health_new(r->loop, r->config->health, facts, r, &r->health);
+    e = status_new(r->loop, r->config->health, &status, &r->status);
     return e == SP_OK ? e : sp_why_say(why, e, "%s: %s", r->config->health, sp_error_text(e));
 }
 
 /* In the order in which the parts stop hearing of each other. */
 static void stop(struct running *r)
 {
-    health_free(r->health);
+    status_free(r->status);
     filewatch_stop(r->floor_watch);
     timer_cancel(r->drained);
     stands_free(r->stands);

@@ -6,7 +6,7 @@
 #include "connector/config.h"
 
 /* Until SIGTERM and its drain are over. `why` when it could not begin.
- *   what state_load, engine_new, control_new and health_new say */
+ *   what state_load, engine_new, control_new and status_new say */
 SP_MUST sp_error connector_run(const struct connector_config *config, struct sp_why *why);
 
 #endif

@@ -14,9 +14,21 @@ struct test {
     int64_t re;
 };
 
+enum { ROUND_AT_ONCE = 4 };
+
+/* One of a round's probes. */
+struct lap {
+    struct tests *tests;
+    struct probe *probe; /* owned; NULL: none */
+};
+
 struct tests {
     struct probe_room room;
     struct test places[TESTS_MAX];
+    struct lap laps[ROUND_AT_ONCE];
+    size_t round_at; /* in the records */
+    bool round_over; /* nothing more to begin */
+    sp_unix_ms round_now;
 };
 
 sp_error tests_new(const struct probe_room *room, struct tests **out)
@@ -26,6 +38,7 @@ sp_error tests_new(const struct probe_room *room, struct tests **out)
     if (t == NULL)
         return SP_ERR_NOMEM;
     t->room = *room;
+    t->round_over = true;
     *out = t;
     return SP_OK;
 }
@@ -43,6 +56,8 @@ void tests_free(struct tests *t)
     if (t == NULL)
         return;
     tests_forget(t);
+    for (size_t i = 0; i < ROUND_AT_ONCE; i++)
+        probe_cancel(t->laps[i].probe);
     free(t);
 }
 
@@ -82,4 +97,51 @@ sp_error tests_ask(struct tests *t, struct channel *channel, int64_t re, struct 
     if ((e = probe_start(&t->room, app, now, on_tested, at, &at->probe)) != SP_OK)
         *at = (struct test){0};
     return e;
+}
+
+/* ---- a round ------------------------------------------------------------------------------ */
+
+static void run_laps(struct tests *t);
+
+static void on_lap(void *arg, const struct probe_result *r)
+{
+    struct lap *lap = arg;
+
+    (void)r; /* the record has it */
+    lap->probe = NULL;
+    run_laps(lap->tests);
+}
+
+static void run_laps(struct tests *t)
+{
+    for (size_t i = 0; i < ROUND_AT_ONCE; i++) {
+        struct lap *lap = &t->laps[i];
+
+        while (lap->probe == NULL && !t->round_over) {
+            const struct record *r = map_next(&t->room.records->by_app, &t->round_at, NULL);
+            t->round_over = r == NULL;
+            *lap = (struct lap){.tests = t};
+            if (r != NULL && !r->dropped)
+                sp_ignore(probe_start(&t->room, r->app.id, t->round_now, on_lap, lap,
+                                      &lap->probe)); /* a full pool leaves this app untested */
+        }
+    }
+}
+
+void tests_round(struct tests *t, sp_unix_ms now)
+{
+    if (tests_round_runs(t))
+        return;
+    t->round_at = 0;
+    t->round_over = false;
+    t->round_now = now;
+    run_laps(t);
+}
+
+bool tests_round_runs(const struct tests *t)
+{
+    for (size_t i = 0; i < ROUND_AT_ONCE; i++)
+        if (t->laps[i].probe != NULL)
+            return true;
+    return !t->round_over;
 }

@@ -28,4 +28,9 @@ SP_MUST sp_error tests_ask(struct tests *t, struct channel *channel, int64_t re,
 /* The channel is gone: nobody waits for what is under way. */
 void tests_forget(struct tests *t);
 
+/* One probe of each app, a few at a time; the results are in the records. A round under way goes
+ * on. For `doctor`. */
+void tests_round(struct tests *t, sp_unix_ms now);
+bool tests_round_runs(const struct tests *t);
+
 #endif

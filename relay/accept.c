@@ -326,6 +326,11 @@ void accepts_stop(struct accepts *a)
     front_lost(a);
 }
 
+bool accepts_open(const struct accepts *a)
+{
+    return !a->stopped && (a->listening != NULL || a->front >= 0);
+}
+
 void accepts_free(struct accepts *a)
 {
     if (a == NULL)

@@ -21,6 +21,7 @@ enum { ACCEPT_UNPROVEN_A_SOURCE = 64, ACCEPT_UNPROVEN_MAX = 4096 };
  */
 SP_MUST sp_error accepts_new(struct relay *relay, void (*enrol)(struct relay *r, struct view line),
                              struct sp_why *why, struct accepts **out);
+bool accepts_open(const struct accepts *a); /* a listener, or the broker's front, is there */
 void accepts_free(struct accepts *a);
 
 /* No new connections from here on. */

@@ -1,5 +1,7 @@
 #include "relay/config.h"
 
+#include "lib/os/file.h"
+
 static const char *const cut_words[] = {"auto", "off", NULL};
 
 #define AT(field) offsetof(struct relay_config, field)
@@ -28,13 +30,32 @@ const struct config_field relay_fields[] = {
      .preset = "1h",
      .max = 24 * 60 * 60 * 1000},
     {.name = "name", .kind = CONFIG_STRING, .at = AT(name), .max = 128},
-    {.name = "health_socket", .kind = CONFIG_STRING, .at = AT(health_socket)},
+    {.name = "health_socket",
+     .kind = CONFIG_STRING,
+     .at = AT(health_socket),
+     .max = 100,
+     .expected = "a path of at most 100 bytes for a unix socket"},
     {.name = "proxy",
      .kind = CONFIG_STRING,
      .at = AT(proxy),
      .expected = "an HTTP proxy such as http://proxy.example:3128"},
     {0},
 };
+
+SP_MUST static sp_error default_health(struct relay_config *c)
+{
+    struct buf path;
+    sp_error e = SP_OK;
+
+    if (c->health_socket != NULL)
+        return SP_OK;
+    buf_init(&path, 4096);
+    if (file_path(&path, c->state, "health.sock") == NULL ||
+        (c->health_socket = buf_take_str(&path)) == NULL)
+        e = SP_ERR_NOMEM;
+    buf_deinit(&path);
+    return e;
+}
 
 sp_error relay_config_load(const char *path, struct relay_config *out, struct sp_why *why)
 {
@@ -49,7 +70,7 @@ sp_error relay_config_load(const char *path, struct relay_config *out, struct sp
                           "%s: set `listen` (a port of its own) or `front_socket` (behind the "
                           "broker on this machine)",
                           path);
-    return SP_OK;
+    return default_health(out);
 }
 
 void relay_config_free(struct relay_config *c)

@@ -7,6 +7,8 @@
 
 #include "lib/config/load.h"
 
+#define RELAY_CONFIG_PATH "/etc/sallyport/relay.yaml"
+
 enum relay_cut_through { RELAY_CUT_AUTO = 0, RELAY_CUT_OFF };
 
 struct relay_config {
@@ -17,7 +19,7 @@ struct relay_config {
     int cut_through;                 /* enum relay_cut_through */
     int64_t drain_max_ms;
     char *name;          /* for the console; NULL: the host's */
-    char *health_socket; /* NULL: STATE/health.sock */
+    char *health_socket; /* unless given STATE/health.sock */
     char *proxy;         /* HTTP proxy to the broker; NULL: environment */
 };
 

@@ -5,7 +5,7 @@ noinst_LIBRARIES += %D%/librelay.a
 	%D%/run.c %D%/run.h %D%/config.c %D%/config.h %D%/state.c %D%/state.h %D%/relay.h \
 	%D%/accept.c %D%/accept.h %D%/stand.c %D%/stand.h %D%/stand_internal.h %D%/spare.c %D%/pair.c %D%/pair.h \
 	%D%/splice_linux.c %D%/splice.h %D%/orphan.c %D%/orphan.h \
-	%D%/control.c %D%/control.h %D%/report.c %D%/report.h
+	%D%/control.c %D%/control.h %D%/report.c %D%/report.h %D%/doctor.c %D%/doctor.h
 bin_PROGRAMS += %D%/sallyport-relay
 %C%_sallyport_relay_SOURCES = %D%/main.c
 %C%_sallyport_relay_LDADD = %D%/librelay.a $(SP_LIBS) $(SP_EXT)

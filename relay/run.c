@@ -1,6 +1,7 @@
 #include "relay/run.h"
 
 #include "lib/base/log.h"
+#include "lib/edge/status.h"
 #include "lib/http/engine.h"
 #include "lib/os/pool.h"
 #include "lib/os/sandbox.h"
@@ -19,6 +20,7 @@ struct running {
     struct relay relay;
     struct relay_state state;
     struct service *service;
+    struct status *status;
     struct timer *drained; /* owned; NULL: not running */
 };
 
@@ -45,6 +47,44 @@ static void on_drain(void *arg)
     on_drain_look(r);
 }
 
+/* ---- what it says of itself --------------------------------------------------------------- */
+
+static bool facts(void *arg, struct json *out)
+{
+    struct running *r = arg;
+    const struct relay *relay = &r->relay;
+    bool up = control_up(relay->control) && control_enrolled(relay->control);
+    bool ready = up && !relay->draining && accepts_open(relay->accepts);
+
+    json_set_cstr(out, "status", ready ? "ready" : relay->draining ? "draining" : "not ready");
+    json_set_cstr(out, "control", up ? "connected" : "lost");
+    json_set_cstr(out, "trouble", control_trouble(relay->control));
+    json_set_bool(out, "enrolled", control_enrolled(relay->control));
+    json_set_id(out, "relayId", relay->state->id);
+    json_set_cstr(out, "broker", relay->state->broker.url);
+    json_set_bool(out, "accepting", accepts_open(relay->accepts));
+    json_set_int(out, "connectors", (int64_t)stands_count(relay->stands));
+    json_set_int(out, "spares", (int64_t)stands_spares(relay->stands));
+    json_set_int(out, "sessions", (int64_t)pairs_count(relay->pairs));
+    json_set_int(out, "bytes", (int64_t)pairs_bytes(relay->pairs));
+    return ready;
+}
+
+static bool order(void *arg, const char *what, struct json *out)
+{
+    struct running *r = arg;
+
+    if (strcmp(what, "drain") != 0)
+        return false;
+    if (!r->relay.draining || r->drained == NULL)
+        on_drain(r);
+    json_set_cstr(out, "status", "draining");
+    json_set_int(out, "sessions", (int64_t)pairs_count(r->relay.pairs));
+    return true;
+}
+
+/* ---- life --------------------------------------------------------------------------------- */
+
 SP_MUST static sp_error start(struct running *r, struct sp_why *why)
 {
     struct relay *relay = &r->relay;
@@ -67,13 +107,18 @@ SP_MUST static sp_error start(struct running *r, struct sp_why *why)
         (e = control_new(relay, why, &relay->control)) != SP_OK ||
         (e = accepts_new(relay, control_enrol, why, &relay->accepts)) != SP_OK)
         return e;
-    return SP_OK;
+    const struct status_spec status = {.facts = facts, .order = order, .arg = r};
+    e = status_new(relay->loop, relay->config->health_socket, &status, &r->status);
+    return e == SP_OK
+               ? e
+               : sp_why_say(why, e, "%s: %s", relay->config->health_socket, sp_error_text(e));
 }
 
 static void stop(struct running *r)
 {
     struct relay *relay = &r->relay;
 
+    status_free(r->status);
     timer_cancel(r->drained);
     accepts_free(relay->accepts);
     control_free(relay->control);

@@ -1,6 +1,7 @@
 #include "lib/term/out_internal.h"
 
 #include "lib/base/encode.h"
+#include "lib/base/json.h"
 #include "lib/base/num.h"
 
 #include <stdarg.h>
@@ -144,4 +145,17 @@ struct out_age out_ago(int64_t ms)
     if (ms >= 1000)
         snprintf(age.s + len, sizeof age.s - len, " ago");
     return age;
+}
+
+void out_members(const struct out *o, const struct json *object)
+{
+    for (void *i = json_iter(object); i != NULL; i = json_iter_next(object, i)) {
+        const char *s = json_cstr(json_iter_value(i));
+        struct buf text;
+
+        buf_init(&text, 64 * 1024);
+        sp_ignore(json_write(json_iter_value(i), &text)); /* an odd value shows as nothing */
+        out_line(o, "%-12s %s", json_iter_name(i), s != NULL ? s : buf_cstr(&text));
+        buf_deinit(&text);
+    }
 }

@@ -1,6 +1,8 @@
 """The connector's own part: it tests apps for the console, reads its floor again when the file changes, says why."""
 
+import json
 import socket
+import tarfile
 import time
 
 import pytest
@@ -100,3 +102,72 @@ def test_a_floor_with_a_mistake_changes_nothing(world, anna, floor):
         c.sendall(b"still here")
         c.shutdown(socket.SHUT_WR)
         assert read_all(c).startswith(b"still here|")
+
+
+# ---- what the programs on the two machines say ----
+
+def connector(world, *arguments):
+    return proc.command(world.connector_node, [world.bin / "sallyport-connector", *arguments, "--config", cage.WORK / "etc" / "c1.yaml"],
+                        user="connector", cwd=str(cage.WORK / "c1"), seconds=40)
+
+
+def relay(world, *arguments):
+    return proc.command(world.edge, [world.bin / "sallyport-relay", *arguments, "--config", cage.WORK / "etc" / "relay.yaml"],
+                        user="broker", cwd=str(cage.WORK / "relay"), seconds=40)
+
+
+def rows(done):
+    return [(c["state"], c["component"], c["target"], c["details"]) for c in json.loads(done.out)["checks"]]
+
+
+def test_the_connectors_doctor_dials_every_app_and_names_what_fails(world):
+    done = connector(world, "doctor", "--json")
+    assert done.code == 1, done  # off-floor is an app that this floor refuses
+    found = rows(done)
+    assert [r for r in found if r[0] == "FAIL"] == [("FAIL", "App", "off-floor", "floor")], found
+    assert ("PASS", "App", "echo", "connected") in found
+    for component in ("Config", "State", "Floor", "Proxy", "DNS", "TCP", "TLS", "HTTP", "Program", "Control", "Relay"):
+        assert any(r[:2] == ("PASS", component) for r in found), (component, found)
+
+
+def test_the_relays_doctor_status_and_health(world):
+    done = relay(world, "doctor", "--json")
+    assert done.code == 0, done
+    assert {r[1] for r in rows(done)} >= {"Config", "State", "Program", "Control", "Port", "Connectors"}, done
+    said = json.loads(relay(world, "status", "--json").out)
+    assert said["schema"] == "sallyport.relay.status/v1" and said["control"] == "connected" and said["connectors"] >= 1, said
+    assert relay(world, "health").code == 0
+
+
+@pytest.mark.parametrize("which", ["connector", "relay"])
+def test_a_bug_report_holds_no_secret_and_is_listed_first(world, which):
+    ask, folder = (connector, cage.WORK / "c1") if which == "connector" else (relay, cage.WORK / "relay")
+    path = folder / "report.tar.gz"
+    done = ask(world, "bugreport", "--output", path)
+    assert done.code == 0 and "doctor.json" in done.err, done
+    with tarfile.open(path) as tar:
+        texts = {m.name.rsplit("/")[-1]: tar.extractfile(m).read().decode() for m in tar.getmembers()}
+    assert {"about.json", "doctor.json", "status.json"} <= set(texts), texts.keys()
+    everything = "".join(texts.values())
+    assert "v4.public." not in everything and "spe_" not in everything and "PRIVATE KEY" not in everything
+    assert ask(world, "bugreport", "--output", path).code == 1, "an old report is replaced"
+    path.unlink()
+
+
+def test_a_relay_that_is_told_to_drain_ends_with_its_last_session(world, anna):
+    with dial(world, anna, "echo") as c:
+        c.sendall(b"x")
+        assert c.recv(1) == b"x"
+        done = relay(world, "drain", "--json")
+        assert done.code == 0 and json.loads(done.out)["sessions"] >= 1, done
+        assert relay(world, "health").code == 8
+        time.sleep(0.5)
+        assert world.relay.alive(), "a drain cuts nobody"
+        c.sendall(b"y")
+        assert c.recv(1) == b"y"
+        world.console.call("POST", "/sessions/kill", {"by": "user", "id": next(
+            u["id"] for u in world.console.call("GET", "/users")["items"] if "anna" in u["name"]), "reason": "drain"})
+    assert world.relay.wait_exit(20) == 0
+    assert relay(world, "status").code == 8
+    world.restart(world.relay)
+    proc.until("the app answers again", 30, lambda: anna.run("up", "echo").code == 0 and dial_of(world, "echo")["result"] == "ok")

@@ -1,4 +1,4 @@
-#include "connector/health.h"
+#include "lib/edge/status.h"
 
 #include "lib/os/acceptor.h"
 #include "lib/os/loop.h"
@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -13,9 +14,10 @@
 
 enum { REQUEST_MAX = 1024, ANSWER_MAX = 256 * 1024, ASK_MS = 5000, CLIENT_MS = 2000 };
 
-struct health {
+struct status {
     struct loop *loop;
-    health_facts *facts;
+    status_facts *facts;
+    status_order *order; /* NULL: none is taken */
     void *arg;
     char *path;
     int fd;
@@ -26,7 +28,7 @@ struct health {
     struct buf request;
 };
 
-static void end_client(struct health *h)
+static void end_client(struct status *h)
 {
     watch_stop(h->asking);
     timer_cancel(h->late);
@@ -39,32 +41,52 @@ static void end_client(struct health *h)
     acceptor_hold(h->acceptor, false);
 }
 
-static bool asks(const struct health *h, const char *path)
+/* The request's path when it has this method; empty else. */
+static struct view path_of(const struct status *h, const char *method)
 {
     struct view v = buf_view(&h->request);
-    size_t n = strlen(path);
+    size_t n = strlen(method);
+    const uint8_t *end;
 
-    return v.len > 4 + n && memcmp(v.at, "GET ", 4) == 0 && memcmp(v.at + 4, path, n) == 0 &&
-           (v.at[4 + n] == ' ' || v.at[4 + n] == '?');
+    if (v.len <= n + 1 || memcmp(v.at, method, n) != 0 || v.at[n] != ' ')
+        return (struct view){0};
+    v = view_slice(v, n + 1, v.len);
+    end = memchr(v.at, ' ', v.len);
+    return view_slice(v, 0, end == NULL ? 0 : (size_t)(end - v.at));
 }
 
-static void answer(struct health *h)
+/* What the answer says and with which status. */
+static const char *judge(struct status *h, struct json *body)
+{
+    struct view get = path_of(h, "GET"), post = path_of(h, "POST");
+    char order[64];
+
+    if (view_is(get, "/livez")) {
+        json_set_cstr(body, "status", "live");
+        return "200 OK";
+    }
+    if (view_is(get, "/status") || view_is(get, "/readyz") || view_is(get, "/readyz?verbose"))
+        return h->facts(h->arg, body) ? "200 OK" : "503 Service Unavailable";
+    if (h->order == NULL || post.len < 2 || post.len >= sizeof order)
+        return "404 Not Found";
+    snprintf(order, sizeof order, "%.*s", VIEW_ARG(view_slice(post, 1, post.len)));
+    return h->order(h->arg, order, body) ? "200 OK" : "404 Not Found";
+}
+
+static void answer(struct status *h)
 {
     struct json *j = json_object();
     struct buf out, body;
-    bool ready = h->facts(h->arg, j), known = asks(h, "/status") || asks(h, "/readyz");
+    const char *said = judge(h, j);
 
     buf_init(&body, ANSWER_MAX);
-    buf_init(&out, ANSWER_MAX);
-    if (json_write(j, &body) != SP_OK)
+    buf_init(&out, ANSWER_MAX + 256);
+    if (json_write(j, &body) != SP_OK) {
         buf_reset(&body);
-    if (asks(h, "/livez"))
-        buf_add_str(&out, "HTTP/1.0 200 OK\r\n\r\nok\n");
-    else if (!known)
-        buf_add_str(&out, "HTTP/1.0 404 Not Found\r\n\r\n");
-    else
-        buf_addf(&out, "HTTP/1.0 %s\r\nContent-Type: application/json\r\n\r\n%.*s\n",
-                 ready ? "200 OK" : "503 Service Unavailable", VIEW_ARG(buf_view(&body)));
+        buf_add_str(&body, "{}");
+    }
+    buf_addf(&out, "HTTP/1.0 %s\r\nContent-Type: application/json\r\n\r\n%.*s\n", said,
+             VIEW_ARG(buf_view(&body)));
     /* a unix socket takes this at once; a peer that reads nothing gets less */
     (void)!write(h->client, out.at, out.len);
     buf_deinit(&out);
@@ -74,7 +96,7 @@ static void answer(struct health *h)
 
 static void on_request(void *arg, unsigned events)
 {
-    struct health *h = arg;
+    struct status *h = arg;
     uint8_t room[REQUEST_MAX];
     ssize_t n = read(h->client, room, sizeof room);
 
@@ -93,7 +115,7 @@ static void on_request(void *arg, unsigned events)
 
 static void on_late(void *arg)
 {
-    struct health *h = arg;
+    struct status *h = arg;
 
     h->late = NULL;
     end_client(h);
@@ -101,7 +123,7 @@ static void on_late(void *arg)
 
 static void on_connection(void *arg, int fd, const struct address *peer)
 {
-    struct health *h = arg;
+    struct status *h = arg;
 
     (void)peer;
     h->client = fd;
@@ -111,28 +133,33 @@ static void on_connection(void *arg, int fd, const struct address *peer)
         end_client(h);
 }
 
-sp_error health_new(struct loop *loop, const char *path, health_facts *facts, void *arg,
-                    struct health **out)
+sp_error status_new(struct loop *loop, const char *path, const struct status_spec *spec,
+                    struct status **out)
 {
-    struct health *h = calloc(1, sizeof *h);
+    struct status *h = calloc(1, sizeof *h);
     sp_error e = SP_ERR_NOMEM;
 
     if (h == NULL)
         return e;
-    *h = (struct health){.loop = loop, .facts = facts, .arg = arg, .fd = -1, .client = -1};
+    *h = (struct status){.loop = loop,
+                         .facts = spec->facts,
+                         .order = spec->order,
+                         .arg = spec->arg,
+                         .fd = -1,
+                         .client = -1};
     buf_init(&h->request, REQUEST_MAX);
     h->path = strdup(path);
     if (h->path != NULL && (e = sock_listen_unix(path, SOCK_STREAM, &h->fd)) == SP_OK)
         e = acceptor_start(loop, h->fd, on_connection, h, &h->acceptor);
     if (e != SP_OK) {
-        health_free(h);
+        status_free(h);
         return e;
     }
     *out = h;
     return SP_OK;
 }
 
-void health_free(struct health *h)
+void status_free(struct status *h)
 {
     if (h == NULL)
         return;
@@ -166,7 +193,7 @@ static sp_error read_answer(int fd, struct buf *out)
     return SP_ERR_TIMEOUT;
 }
 
-sp_error health_ask(const char *path, const char *what, bool *ready, struct json **out)
+sp_error status_ask(const char *path, const char *what, bool *ok, struct json **out)
 {
     struct buf request, text;
     int fd = -1;
@@ -176,7 +203,7 @@ sp_error health_ask(const char *path, const char *what, bool *ready, struct json
         return e;
     buf_init(&request, 256);
     buf_init(&text, ANSWER_MAX);
-    buf_addf(&request, "GET %s HTTP/1.0\r\n\r\n", what);
+    buf_addf(&request, "%s HTTP/1.0\r\n\r\n", what);
     if (write(fd, request.at, request.len) != (ssize_t)request.len)
         e = SP_ERR_UNREACHABLE;
     if (e == SP_OK && (e = read_answer(fd, &text)) == SP_OK) {
@@ -185,7 +212,7 @@ sp_error health_ask(const char *path, const char *what, bool *ready, struct json
         if (body != NULL && text.len > 12)
             e = json_parse(view_slice(buf_view(&text), (size_t)(body - text.at) + 4, text.len),
                            ANSWER_MAX, NULL, out);
-        *ready = e == SP_OK && memcmp(text.at + 9, "200", 3) == 0;
+        *ok = e == SP_OK && memcmp(text.at + 9, "200", 3) == 0;
     }
     close(fd);
     buf_deinit(&text);

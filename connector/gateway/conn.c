@@ -319,6 +319,8 @@ sp_error conn_new(struct gateway *g, struct gw_app *app, const struct gw_person 
     buf_init(&c->out, (size_t)CONN_OUT_MAX * 4);
     stream_accept(stream);
     stream_attach(stream, &conn_io, c);
+    c->waiting = true; /* what came before this is taken from the loop */
+    tell(c);
     conn_wait_for(c, CONN_WAIT_NEXT, gw_app_conf(app)->limits.idle_ms);
     *out = c;
     return SP_OK;

@@ -21,6 +21,7 @@ int cmd_migrate(const struct command_call *call);
 int cmd_backup(const struct command_call *call);
 int cmd_restore(const struct command_call *call);
 int cmd_audit_verify(const struct command_call *call);
+int cmd_audit_head(const struct command_call *call);
 int cmd_audit_export(const struct command_call *call);
 
 #endif

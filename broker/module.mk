@@ -1,6 +1,6 @@
 # broker: wiring only. May use lib and broker/*; never includes relay.
 noinst_LIBRARIES += %D%/libbroker.a
-%C%_libbroker_a_SOURCES = %D%/commands.h %D%/upkeep.c %D%/keys.c %D%/verify.c %D%/account.c %D%/bootstrap.c %D%/dev.c %D%/health.c \
+%C%_libbroker_a_SOURCES = %D%/commands.h %D%/upkeep.c %D%/keys.c %D%/verify.c %D%/export.c %D%/account.c %D%/bootstrap.c %D%/dev.c %D%/health.c \
 	%D%/offline.c %D%/offline.h %D%/config.c %D%/config.h %D%/keyring.c %D%/keyring.h \
 	%D%/front.c %D%/front.h %D%/handoff.c %D%/handoff.h %D%/ops.c %D%/ops.h \
 	%D%/run.c %D%/run.h %D%/run_internal.h %D%/start.c %D%/ports.c %D%/enrolment.c %D%/wire.c %D%/wire.h %D%/serve.c

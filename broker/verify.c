@@ -1,14 +1,16 @@
-/* Commands on the audit chain: verify, export. */
+/* Commands on the audit chain: verify, head. */
 
 #include "broker/audit/chain.h"
 #include "broker/commands.h"
 #include "broker/offline.h"
 #include "lib/base/encode.h"
 #include "lib/base/num.h"
+#include "lib/os/file.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
-enum { SHARDS_MAX = 256, PAGE = 500 };
+enum { SHARDS_MAX = 256 };
 
 static void hex(const uint8_t hash[32], char out[65])
 {
@@ -52,109 +54,124 @@ static int tell(const struct command_call *call, const struct audit_verdict *v)
     return v->fault == AUDIT_WHOLE ? code : EXIT_INTEGRITY;
 }
 
+/* ---- heads that were kept elsewhere -------------------------------------------------------- */
+
+enum { HEADS_MAX = SHARDS_MAX, HEADS_BYTES_MAX = 64 * 1024 };
+
+/* "SHARD SEQ HASH", as `audit head` prints it. */
+static bool read_head(struct view line, struct audit_witness *out)
+{
+    const uint8_t *a = memchr(line.at, ' ', line.len);
+    size_t one = a == NULL ? line.len : (size_t)(a - line.at);
+    struct view rest = view_slice(line, one + 1, line.len);
+    const uint8_t *b = rest.len == 0 ? NULL : memchr(rest.at, ' ', rest.len);
+    size_t two = b == NULL ? rest.len : (size_t)(b - rest.at);
+    struct view hash = view_slice(rest, two + 1, rest.len);
+    uint64_t shard, seq;
+
+    if (num_uint(view_slice(line, 0, one), UINT32_MAX, &shard) != SP_OK ||
+        num_uint(view_slice(rest, 0, two), INT64_MAX, &seq) != SP_OK ||
+        decode_hex_exact(hash, out->hash, sizeof out->hash) != SP_OK)
+        return false;
+    out->shard = (uint32_t)shard;
+    out->seq = seq;
+    return true;
+}
+
+static sp_error read_heads(const char *path, struct audit_witness *out, size_t *count,
+                           struct sp_why *why)
+{
+    struct buf text;
+    sp_error e;
+
+    *count = 0;
+    if (path == NULL)
+        return SP_OK;
+    buf_init(&text, HEADS_BYTES_MAX);
+    e = file_read(path, HEADS_BYTES_MAX, &text, why);
+    struct view left = buf_view(&text);
+    for (unsigned n = 1; e == SP_OK && left.len > 0; n++) {
+        const uint8_t *end = memchr(left.at, '\n', left.len);
+        size_t len = end == NULL ? left.len : (size_t)(end - left.at);
+        struct view line = view_slice(left, 0, len);
+        if (line.len > 0 && (*count == HEADS_MAX || !read_head(line, &out[(*count)++]))) {
+            sp_why_place(why, n, 1);
+            e = sp_why_say(why, SP_ERR_MALFORMED, "%s: no line of `audit head`", path);
+        }
+        left = view_slice(left, len + 1, left.len);
+    }
+    buf_deinit(&text);
+    if (e == SP_OK && *count == 0)
+        e = sp_why_say(why, SP_ERR_MALFORMED, "%s holds no head", path);
+    return e;
+}
+
 int cmd_audit_verify(const struct command_call *call)
 {
     const char *from = command_value(call, "from");
+    struct audit_witness *heads = calloc(HEADS_MAX, sizeof *heads);
     struct audit_verdict v = {0};
     struct offline o;
+    struct sp_why why = {0};
     uint64_t seq = 0;
+    size_t count = 0;
     int code = offline_open(call, OFFLINE_READ, &o);
-    sp_error e = SP_OK;
+    sp_error e = heads == NULL ? SP_ERR_NOMEM : SP_OK;
 
     if (code == EXIT_OK) {
-        if (from != NULL)
+        if (e == SP_OK)
+            e = read_heads(command_value(call, "head"), heads, &count, &why);
+        if (e == SP_OK && from != NULL)
             e = num_uint(view_str(from), INT64_MAX, &seq);
         if (e == SP_OK)
-            e = audit_verify(o.store, seq, NULL, 0, &v);
+            e = audit_verify(o.store, seq, heads, count, &v);
         code = e == SP_OK ? tell(call, &v)
-                          : offline_fail(call, e, "The chain could not be verified.", NULL);
+                          : offline_fail(call, e, "The chain could not be verified.", &why);
     }
+    free(heads);
     offline_close(&o);
     return code;
 }
 
-/* ---- export -----------------------------------------------------------------------------------
- */
-
-struct export
+static void print_head(const struct audit_head *h, struct json *all)
 {
-    bool ocsf, csv;
-    size_t count;
-    uint64_t last;
-    sp_error error;
-};
+    char hash[65];
 
-static bool write_row(void *arg, const struct audit_row *row)
-{
-    struct export *x = arg;
-    struct json *record = NULL, *ocsf = NULL;
-    struct buf line;
-
-    x->count++;
-    x->last = row->seq;
-    if (!x->ocsf && !x->csv) { /* ndjson: as it was hashed */
-        printf("%.*s\n", VIEW_ARG(row->text));
-        return true;
+    hex(h->hash, hash);
+    if (all == NULL) {
+        printf("%u %llu %s\n", h->shard, (unsigned long long)h->seq, hash);
+        return;
     }
-    buf_init(&line, 4 * AUDIT_RECORD_MAX);
-    x->error = json_parse(row->text, AUDIT_RECORD_MAX, NULL, &record);
-    if (x->error == SP_OK && x->csv) {
-        audit_csv(record, row->shard, row->seq, &line);
-        x->error = buf_error(&line);
-    } else if (x->error == SP_OK) {
-        ocsf = audit_ocsf(record, row->shard, row->seq, row->hash);
-        x->error = ocsf != NULL ? json_write(ocsf, &line) : SP_ERR_NOMEM;
-        buf_add_byte(&line, '\n');
-    }
-    if (x->error == SP_OK)
-        fwrite(line.at, 1, line.len, stdout);
-    json_free(ocsf);
-    json_free(record);
-    buf_deinit(&line);
-    return x->error == SP_OK;
+    struct json *o = json_object();
+    json_set_int(o, "shard", h->shard);
+    json_set_int(o, "seq", (int64_t)h->seq);
+    json_set_cstr(o, "hash", hash);
+    json_push(all, o);
 }
 
-static sp_error export_shard(struct store *st, uint32_t shard, struct export *x)
+int cmd_audit_head(const struct command_call *call)
 {
-    const struct store_audit *audit = store_services(st)->audit;
-    uint64_t next = 1;
-    sp_error e;
-
-    do {
-        x->count = 0;
-        if ((e = audit->walk(st, shard, next, PAGE, write_row, x)) != SP_OK || x->error != SP_OK)
-            return e != SP_OK ? e : x->error;
-        next = x->last + 1;
-    } while (x->count == PAGE);
-    return ferror(stdout) != 0 ? SP_ERR_IO : SP_OK;
-}
-
-int cmd_audit_export(const struct command_call *call)
-{
-    const char *format = command_value(call, "format");
-    struct export x = {.ocsf = format != NULL && strcmp(format, "ocsf") == 0,
-                       .csv = format != NULL && strcmp(format, "csv") == 0};
+    struct json *all = call->json ? json_array() : NULL, *o;
     uint32_t shards[SHARDS_MAX];
     size_t count = 0;
-    struct offline o;
-    struct buf head;
-    int code = offline_open(call, OFFLINE_READ, &o);
+    struct offline off;
+    struct audit_head h;
+    int code = offline_open(call, OFFLINE_READ, &off);
     sp_error e = SP_OK;
 
-    if (code == EXIT_OK && format != NULL && !x.ocsf && !x.csv && strcmp(format, "ndjson") != 0)
-        code = offline_fail(call, SP_ERR_INVALID, "The formats are ndjson, ocsf and csv.", NULL);
-    if (code == EXIT_OK && x.csv) {
-        buf_init(&head, 4096);
-        audit_csv_header(&head);
-        printf("%.*s", VIEW_ARG(buf_view(&head)));
-        buf_deinit(&head);
-    }
     if (code == EXIT_OK)
-        e = store_services(o.store)->audit->shards(o.store, shards, SHARDS_MAX, &count);
+        e = store_services(off.store)->audit->shards(off.store, shards, SHARDS_MAX, &count);
     for (size_t i = 0; code == EXIT_OK && e == SP_OK && i < count; i++)
-        e = export_shard(o.store, shards[i], &x);
+        if ((e = store_services(off.store)->audit->head(off.store, shards[i], &h)) == SP_OK)
+            print_head(&h, all);
     if (e != SP_OK)
-        code = offline_fail(call, e, "The export is not complete.", NULL);
-    offline_close(&o);
+        code = offline_fail(call, e, "The heads can't be read.", NULL);
+    offline_close(&off);
+    if (code == EXIT_OK && all != NULL) {
+        o = json_object();
+        json_set(o, "heads", all);
+        return command_json("broker.audit-head", o);
+    }
+    json_free(all);
     return code;
 }

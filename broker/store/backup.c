@@ -75,6 +75,43 @@ static sp_error check_backup(const char *path, struct sp_why *why)
     return e;
 }
 
+struct counted {
+    uint64_t n;
+};
+
+static bool on_counted(void *arg, const struct columns *c)
+{
+    ((struct counted *)arg)->n = (uint64_t)column_int(c, 0);
+    return true;
+}
+
+sp_error store_look_at(const char *path, struct sp_why *why, struct store_look *out)
+{
+    static const char *const texts[] = {"SELECT count(*) FROM user_account",
+                                        "SELECT count(*) FROM device",
+                                        "SELECT coalesce(sum(seq), 0) FROM audit_head"};
+    uint64_t *const counts[] = {&out->users, &out->devices, &out->audit_records};
+    struct conn *c = NULL;
+    struct stat st;
+    sp_error e;
+
+    *out = (struct store_look){0};
+    if (stat(path, &st) != 0)
+        return sp_why_say(why, SP_ERR_NOT_FOUND, "%s: %s", path, strerror(errno));
+    out->bytes = (uint64_t)st.st_size;
+    if ((e = check_backup(path, why)) != SP_OK ||
+        (e = conn_open(path, CONN_READ, why, &c)) != SP_OK)
+        return e;
+    e = meta_get(c, "schema", &out->schema);
+    for (size_t i = 0; e == SP_OK && i < sizeof texts / sizeof *texts; i++) {
+        struct counted n = {0};
+        e = conn_run(c, texts[i], NULL, 0, on_counted, &n, NULL);
+        *counts[i] = n.n;
+    }
+    conn_close(c);
+    return e;
+}
+
 static const char new_epoch[] = "UPDATE meta SET v = $1 WHERE k = 'epoch'";
 /* What was spent before the backup must stay spent: everything open is closed. */
 static const char *const close_open[] = {

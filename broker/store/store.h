@@ -353,6 +353,17 @@ SP_MUST sp_error store_backup(const char *from, const char *path, struct sp_why 
  *   SP_ERR_CORRUPT  the backup is damaged
  */
 SP_MUST sp_error store_restore(const char *backup, const char *path, struct sp_why *why);
+/*
+ * What a store or a backup of one is, without changing a byte of it: whole, of which schema, how
+ * far its audit goes. Also from another process than the broker's.
+ *   SP_ERR_NOT_FOUND  there is none at `path`
+ *   SP_ERR_CORRUPT    damaged, or no store of Sallyport; SP_ERR_VERSION  a newer program's
+ */
+struct store_look {
+    int64_t schema;
+    uint64_t bytes, users, devices, audit_records;
+};
+SP_MUST sp_error store_look_at(const char *path, struct sp_why *why, struct store_look *out);
 /* PRAGMA integrity_check and the foreign sides of our own rows. SP_ERR_CORRUPT: `why` says what. */
 SP_MUST sp_error store_check(struct store *st, struct sp_why *why);
 

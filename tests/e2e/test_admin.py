@@ -1,5 +1,7 @@
-"""Administration at a live broker: its first token."""
+"""Administration at a live broker: its first token, the chain, copies of the store."""
 
+import csv
+import io
 import os
 import shutil
 
@@ -48,3 +50,49 @@ def test_INC_15_the_bootstrap_token_buys_one_session_and_nothing_else(world, ada
     assert broker(world, "bootstrap", "--end").code != 0  # nothing is left
     shutil.rmtree(fresh)
     assert not os.path.exists(cage.WORK / "broker" / "bootstrap")
+
+
+def test_the_chain_is_held_to_a_head_that_was_kept_elsewhere(world):
+    kept = world.write(cage.WORK / "etc" / "heads", broker(world, "audit", "head").out, "broker")
+    good = broker(world, "audit", "verify", "--head", kept)
+    assert good.code == 0, good
+    shard, seq, mark = kept.read_text().split()
+    for wrong in (f"{shard} {seq} {'0' * 64}\n", f"{shard} {int(seq) + 100000} {mark}\n"):
+        world.write(kept, wrong, "broker")
+        assert broker(world, "audit", "verify", "--head", kept).code == 10
+    for bad in ("", f"{shard} {seq}\n", "x 1 00\n"):
+        world.write(kept, bad, "broker")
+        assert broker(world, "audit", "verify", "--head", kept).code == 2
+
+
+def test_C_035_an_export_is_cut_by_time_and_no_cell_is_a_formula(world, ada):
+    world.console.call("POST", "/devices/" + world.console.call("GET", "/devices")["items"][0]["id"] + "/approve")
+    done = proc.command(world.client, [world.bin / "sallyport-admin", "session", "kill", "--user", "ada", "--reason", "=HYPERLINK(\"http://evil\")"],
+                        user="ada", env=ada.env, cwd=str(ada.home))
+    assert done.code == 0, done
+    whole = broker(world, "audit", "export").out.splitlines()
+    assert len(broker(world, "audit", "export", "--since", "1h").out.splitlines()) >= len(whole)
+    assert broker(world, "audit", "export", "--until", "2020-01-01T00:00:00Z").out == ""
+    assert broker(world, "audit", "export", "--since", "yesterday").code == 2
+    rows = list(csv.reader(io.StringIO(broker(world, "audit", "export", "--format", "csv").out)))
+    assert len(rows) >= len(whole) + 1 and all(len(r) == len(rows[0]) for r in rows)
+    cells = [cell for row in rows[1:] for cell in row]
+    assert not [cell for cell in cells if cell[:1] in ("=", "+", "-", "@", "\t", "\r")]
+    assert any("HYPERLINK" in cell for cell in cells)
+
+
+def test_a_dry_run_changes_nothing(world):
+    state = cage.WORK / "broker"
+    before = sorted(p.name for p in state.iterdir() if "copy-" not in p.name)
+    assert "nothing to do" in broker(world, "migrate", "--dry-run").out
+    copy = cage.WORK / "broker" / "try.db"
+    done = broker(world, "backup", "--dry-run", "--file", copy)
+    assert done.code == 0 and "whole, schema" in done.out and not copy.exists(), done
+    assert broker(world, "backup", "--file", copy).code == 0
+    assert broker(world, "backup", "--dry-run", "--file", copy).code != 0  # it is there
+    busy = broker(world, "restore", "--dry-run", "--file", copy)
+    assert busy.code != 0 and "broker" in busy.err, busy  # one runs on the store
+    copy.write_bytes(copy.read_bytes()[:5000])
+    assert broker(world, "restore", "--dry-run", "--file", copy).code == 10
+    copy.unlink()
+    assert sorted(p.name for p in state.iterdir() if "copy-" not in p.name) == before

@@ -54,9 +54,10 @@ static uint8_t peek(const struct scan *s)
     return s->rest.len == 0 ? 0 : s->rest.at[0];
 }
 
+/* One of at most two characters. */
 static void sign(struct scan *s, const char *any)
 {
-    if (s->rest.len == 0 || s->rest.at[0] == 0 || strchr(any, s->rest.at[0]) == NULL)
+    if (s->rest.len == 0 || (s->rest.at[0] != any[0] && s->rest.at[0] != any[strlen(any) - 1]))
         s->bad = true;
     s->rest = view_slice(s->rest, 1, s->rest.len);
 }

@@ -113,7 +113,8 @@ bool inside_object(struct run *r, const struct instruction *x, const struct spot
     const struct table *t = program_table(r->p, x->a);
     bool response = r->w->direction == IN_RESPONSE, ok = true;
     uint32_t bit = response ? ENTRY_REQUIRED_IN_RESPONSE : ENTRY_REQUIRED_IN_REQUEST;
-    uint32_t required = response ? t->required_in_response : t->required_in_request, found = 0;
+    uint32_t required = response ? t->required_in_response : t->required_in_request;
+    uint32_t found = 0, hint = 0;
 
     if (!is_object(s->v))
         return true;
@@ -122,7 +123,7 @@ bool inside_object(struct run *r, const struct instruction *x, const struct spot
     if (s->marks != NULL && (t->count > 0 || t->patterns > 0))
         s->marks->described = true;
     for (size_t i = 0; i < count && run_going(r, ok); i++) {
-        const struct entry *e = table_find(r->p, t, value_text_of(name));
+        const struct entry *e = table_find_next(r->p, t, value_text_of(name), &hint);
         found += e != NULL && (e->bits & bit) != 0;
         bool matched;
         if (!run_pay(r, 1))

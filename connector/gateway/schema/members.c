@@ -44,6 +44,19 @@ static size_t entry_count(const struct making *m)
     return m->entries.count / ENTRY_WORDS;
 }
 
+/* Texts are there once each, so where one begins says which one it is. */
+static void add_entry(struct making *m, uint32_t text, uint32_t node, uint32_t bits)
+{
+    struct builder *b = &m->w->c->builder;
+
+    if (b->err != SP_OK)
+        return;
+    list_add(m->w, &m->entries, b->p->texts[text].from);
+    list_add(m->w, &m->entries, b->p->texts[text].len);
+    list_add(m->w, &m->entries, node);
+    list_add(m->w, &m->entries, bits);
+}
+
 static void add_properties(struct making *m)
 {
     struct trail at = {.up = m->w->at, .name = view_str("properties")};
@@ -55,16 +68,15 @@ static void add_properties(struct making *m)
     }
     for (struct value_iter i = value_iter(value_of(v)); value_next(&i);) {
         struct trail name = {.up = &at, .name = value_string(i.name)};
-        list_add(m->w, &m->entries, builder_text(&m->w->c->builder, name.name));
-        list_add(m->w, &m->entries, work_child(m->w, value_yy(i.value), &name));
-        list_add(m->w, &m->entries, ENTRY_DECLARED);
+        uint32_t text = builder_text(&m->w->c->builder, name.name);
+        add_entry(m, text, work_child(m->w, value_yy(i.value), &name), ENTRY_DECLARED);
     }
 }
 
 static struct entry *find_entry(struct making *m, uint32_t text)
 {
     for (size_t i = 0; i < entry_count(m); i++) {
-        if (entry_at(m, i)->text == text)
+        if (entry_at(m, i)->name.from == m->w->c->builder.p->texts[text].from)
             return entry_at(m, i);
     }
     return NULL;
@@ -88,9 +100,7 @@ static void add_required(struct making *m)
         uint32_t text = builder_text(&w->c->builder, name);
         struct entry *e = find_entry(m, text);
         if (e == NULL) {
-            list_add(w, &m->entries, text);
-            list_add(w, &m->entries, NODE_TRUE);
-            list_add(w, &m->entries, 0);
+            add_entry(m, text, NODE_TRUE, 0);
             if (w->c->builder.err != SP_OK)
                 return;
             e = entry_at(m, entry_count(m) - 1);
@@ -158,8 +168,7 @@ static uint32_t write_table(struct making *m)
         return 0;
     uint32_t *cell = all.words + TABLE_WORDS + m->entries.count;
     for (uint32_t i = 0; cells > 0 && i < m->head.count; i++) {
-        uint32_t at =
-            (uint32_t)hash_bytes(program_text(b->p, entry_at(m, i)->text), 0) & m->head.mask;
+        uint32_t at = (uint32_t)hash_bytes(entry_name(b->p, entry_at(m, i)), 0) & m->head.mask;
         while (cell[at] != 0)
             at = (at + 1) & m->head.mask;
         cell[at] = i + 1;

@@ -100,7 +100,8 @@ struct table {
 enum { ENTRY_REQUIRED_IN_REQUEST = 1, ENTRY_REQUIRED_IN_RESPONSE = 2, ENTRY_DECLARED = 4 };
 
 struct entry {
-    uint32_t text, node, bits; /* node is read when ENTRY_DECLARED */
+    struct text name;
+    uint32_t node, bits; /* node is read when ENTRY_DECLARED */
 };
 
 /* OP_ANY and OP_ONE with a discriminator: text of the property, count, pairs of text and node. */
@@ -130,6 +131,11 @@ static inline struct view program_text(const struct schema_program *p, uint32_t 
     return (struct view){(const uint8_t *)p->bytes + p->texts[text].from, p->texts[text].len};
 }
 
+static inline struct view entry_name(const struct schema_program *p, const struct entry *e)
+{
+    return (struct view){(const uint8_t *)p->bytes + e->name.from, e->name.len};
+}
+
 static inline const struct table *program_table(const struct schema_program *p, uint32_t words)
 {
     return (const struct table *)(p->words + words);
@@ -156,6 +162,11 @@ static inline const uint32_t *table_patterns(const struct table *t)
 /* NULL: the table does not name it. */
 const struct entry *table_find(const struct schema_program *p, const struct table *t,
                                struct view name);
+
+/* The same; looks first at the entry behind the last hit, which `*hint` remembers (0 at first):
+ * most writers keep the order of the schema. */
+const struct entry *table_find_next(const struct schema_program *p, const struct table *t,
+                                    struct view name, uint32_t *hint);
 
 /* ---- building ---- */
 

@@ -94,34 +94,6 @@ bool run_fault(struct run *r, const struct place *at, const char *keyword)
 
 /* ---- going on ---- */
 
-bool run_stop(struct run *r, enum schema_verdict why)
-{
-    if (r->stopped == SCHEMA_REFUSED)
-        r->stopped = why;
-    return false;
-}
-
-bool run_pay(struct run *r, size_t steps)
-{
-    if (steps >= r->steps)
-        return run_stop(r, SCHEMA_COST);
-    r->steps -= (uint32_t)steps;
-    return true;
-}
-
-bool run_going(const struct run *r, bool ok)
-{
-    if (r->quiet > 0)
-        return ok && r->stopped == SCHEMA_REFUSED;
-    return r->stopped == SCHEMA_REFUSED && r->report->count < SCHEMA_FAULTS_MAX;
-}
-
-void marks_set(struct marks *m, size_t index)
-{
-    if (m != NULL)
-        m->bits[index / 64] |= UINT64_C(1) << (index % 64);
-}
-
 void marks_all(struct marks *m)
 {
     for (size_t i = 0; i < m->count; i++)

@@ -49,9 +49,22 @@ struct spot {
 typedef bool checker(struct run *r, const struct instruction *x, const struct spot *s);
 
 /* Ends the walk. Always false. */
-bool run_stop(struct run *r, enum schema_verdict why);
+static inline bool run_stop(struct run *r, enum schema_verdict why)
+{
+    if (r->stopped == SCHEMA_REFUSED)
+        r->stopped = why;
+    return false;
+}
+
 /* Takes steps; false when there are none left. */
-bool run_pay(struct run *r, size_t steps);
+static inline bool run_pay(struct run *r, size_t steps)
+{
+    if (steps >= r->steps)
+        return run_stop(r, SCHEMA_COST);
+    r->steps -= (uint32_t)steps;
+    return true;
+}
+
 /* Tells a fault, unless the branch is silent. Always false. */
 bool run_fault(struct run *r, const struct place *at, const char *keyword);
 /* The node on the same value. */
@@ -59,9 +72,21 @@ bool run_node(struct run *r, uint32_t node, const struct spot *s);
 /* The node on another value, further in. `keyword` is told for a schema that is `false`. */
 bool run_inner(struct run *r, uint32_t node, yyjson_val *v, const struct place *at,
                const char *keyword);
+
 /* false: stopped, all faults told, or a silent branch that failed already (`ok` false). */
-bool run_going(const struct run *r, bool ok);
-void marks_set(struct marks *m, size_t index);
+static inline bool run_going(const struct run *r, bool ok)
+{
+    if (r->quiet > 0)
+        return ok && r->stopped == SCHEMA_REFUSED;
+    return r->stopped == SCHEMA_REFUSED && r->report->count < SCHEMA_FAULTS_MAX;
+}
+
+static inline void marks_set(struct marks *m, size_t index)
+{
+    if (m != NULL)
+        m->bits[index / 64] |= UINT64_C(1) << (index % 64);
+}
+
 void marks_all(struct marks *m);
 enum pattern_answer run_pattern(struct run *r, uint32_t pattern, struct view text);
 

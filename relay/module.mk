@@ -19,3 +19,6 @@ tests_unit_%C%_test_pair_LDADD = %D%/librelay.a $(LDADD)
 check_PROGRAMS += tests/unit/%D%/test_stand
 tests_unit_%C%_test_stand_SOURCES = tests/unit/%D%/test_stand.c $(RELAY_RIG)
 tests_unit_%C%_test_stand_LDADD = %D%/librelay.a $(LDADD)
+check_PROGRAMS += tests/unit/%D%/test_splice
+tests_unit_%C%_test_splice_SOURCES = tests/unit/%D%/test_splice.c tests/unit/check.h
+tests_unit_%C%_test_splice_LDADD = %D%/librelay.a $(LDADD)

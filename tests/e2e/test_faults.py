@@ -4,6 +4,8 @@ Each test leaves the world whole again.
 """
 
 import contextlib
+import select
+import signal
 import socket
 import subprocess
 import time
@@ -150,6 +152,31 @@ def test_sigterm_drains_the_connector(world, anna):
         assert read_all(c).startswith(b"after|")
     assert world.connectors[0].wait_exit(20) == 0
     world.restart(world.connectors[0])
+    works(world, anna)
+
+
+def test_CT_9_a_peer_that_says_nothing_any_more_is_found_in_both_modes(world, anna):
+    """The connector stands still (its machine's kernel still acknowledges): only the PINGs inside can tell."""
+    record = world.console.add_app("silent-frames", world.site, world.private, 7001, cut_through="off")
+    with dial(world, anna, "echo") as bare, dial(world, anna, "silent-frames") as frames:
+        for c in (bare, frames):
+            c.sendall(b"x")
+            assert c.recv(1) == b"x"
+        world.connectors[0].signal(signal.SIGSTOP)
+        try:
+            began, ends = time.monotonic(), {}
+            while len(ends) < 2 and time.monotonic() - began < 40:
+                for c in select.select([c for c in (bare, frames) if c not in ends], [], [], 1)[0]:
+                    try:
+                        assert c.recv(1) == b""
+                    except ConnectionResetError:
+                        pass
+                    ends[c] = time.monotonic() - began
+        finally:
+            world.connectors[0].signal(signal.SIGCONT)
+    assert bare in ends and frames in ends, f"never noticed: {ends}"
+    assert max(ends.values()) <= 31, f"found after {ends.values()}"
+    world.console.call("DELETE", f"/apps/{record['id']}", headers={"If-Match": f'"{record["version"]}"'})
     works(world, anna)
 
 

@@ -127,8 +127,9 @@ int cmd_key(const struct command_call *call)
 static void tell(enum keyring_key which, bool compromised)
 {
     static const char *const gentle[KEYRING_KEYS] = {
-        [KEYRING_IDENTITY] = "The old key signs along for 90 days: edges that connect in that time "
-                             "move their pin. Whoever does not is enrolled, or signs in, anew.",
+        [KEYRING_IDENTITY] =
+            ("The old key signs along for 90 days: edges that connect in that time "
+             "move their pin. Whoever does not is enrolled, or signs in, anew."),
         [KEYRING_GRANT] = "Grants of the old key are taken for 10 minutes more.",
         [KEYRING_RECORD] = "The broker signs all app records anew when it starts.",
         [KEYRING_COOKIE] = "Logins under way go on for 10 minutes.",

@@ -41,6 +41,24 @@ static bool on_issuer(void *arg, struct view host, uint16_t port)
     return floor_takes_issuer(*gate->floor, host, port);
 }
 
+/* The app's memory found something: the broker keeps it for people (PROTOCOL section 5). */
+static void on_incident(void *arg, struct sp_id app, const struct json *incident)
+{
+    struct gate *gate = arg;
+    struct json *detail = json_copy(incident);
+    struct view evidence = json_str(json_at(json_get(incident, "evidence"), 0));
+    const struct edge_audit a = {.action = view_str("incident"),
+                                 .app = app,
+                                 .why = json_str(json_get(incident, "detector")),
+                                 .text = evidence,
+                                 .detail = detail};
+
+    log_event(LOG_WARN, "gateway.incident", json_cstr(json_at(json_get(incident, "evidence"), 0)),
+              "app", LOG_ID(app), "detector", json_cstr(json_get(incident, "detector")), NULL);
+    tell_audit(gate->tell, &a);
+    json_free(detail);
+}
+
 sp_error gate_start(struct gate *gate, const struct connector_config *config,
                     const struct connector_state *state, struct loop *loop, struct pool *pool,
                     struct sp_why *why)
@@ -52,6 +70,7 @@ sp_error gate_start(struct gate *gate, const struct connector_config *config,
                                       .connector = state->id,
                                       .broker_time = on_time,
                                       .tell = on_tell,
+                                      .incident = on_incident,
                                       .client = gate->client,
                                       .issuer_allowed = on_issuer,
                                       .arg = gate};

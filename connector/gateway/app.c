@@ -3,6 +3,7 @@
 #include "connector/gateway/gateway_internal.h"
 #include "connector/gateway/guard.h"
 #include "connector/gateway/upstream.h"
+#include "connector/gateway/watch.h"
 #include "lib/base/log.h"
 #include "lib/os/file.h"
 #include "lib/os/resolve.h"
@@ -21,6 +22,7 @@ struct gw_app {
     char first_host[APPREC_HOST_TEXT + 1];
     struct gwconf *conf; /* owned */
     struct guard *guard; /* owned */
+    struct watch *watch; /* borrowed from the gateway: it outlives versions of the record */
     struct http1_limits request, answer;
     struct tls_context *tls;                  /* one share; NULL: plain */
     char upstream_name[RESOLVE_NAME_MAX + 1]; /* in the application's certificate */
@@ -77,6 +79,9 @@ SP_MUST static sp_error start(struct gw_app *a, const struct apprec *record, str
 
     if ((e = gwconf_parse(view_str(record->gateway), why, &a->conf)) != SP_OK)
         return e;
+    if ((a->watch = gateway_watch(a->gateway, a->id)) == NULL)
+        return SP_ERR_NOMEM;
+    watch_configure(a->watch, a->conf);
     const struct guard_options guard = {.conf = a->conf, .outside = gateway_outside(a->gateway)};
     if ((e = guard_new(&guard, why, &a->guard)) != SP_OK)
         return e;
@@ -144,6 +149,11 @@ const char *app_name(const struct gw_app *a)
 const struct gwconf *gw_app_conf(const struct gw_app *a)
 {
     return a->conf;
+}
+
+struct watch *gw_app_watch(const struct gw_app *a)
+{
+    return a->watch;
 }
 
 struct guard *gw_app_guard(const struct gw_app *a)

@@ -12,6 +12,7 @@
 #include "connector/gateway/pipeline.h"
 
 struct guard;
+struct watch;
 struct tls_context;
 struct upstream_to;
 
@@ -30,6 +31,7 @@ struct sp_id app_id(const struct gw_app *a);
 int64_t app_version(const struct gw_app *a);
 const char *app_name(const struct gw_app *a);
 const struct gwconf *gw_app_conf(const struct gw_app *a); /* never NULL */
+struct watch *gw_app_watch(const struct gw_app *a);       /* watch.h; never NULL */
 struct guard *gw_app_guard(const struct gw_app *a);       /* guard.h; never NULL */
 const struct http1_limits *app_request_limits(const struct gw_app *a);
 const struct http1_limits *app_answer_limits(const struct gw_app *a);

@@ -2,17 +2,20 @@
 
 #include "connector/gateway/conn_internal.h"
 #include "connector/gateway/identity.h"
+#include "connector/gateway/watch.h"
 #include "lib/base/log.h"
 #include "lib/base/map.h"
+#include "lib/os/loop.h"
 
 #include <stdlib.h>
 
-enum { ARENAS_MAX = 128 * 1024 * 1024 };
+enum { ARENAS_MAX = 128 * 1024 * 1024, SECOND_MS = 1000 };
 
 /* What is known of an app; `broken` keeps a configuration that can't be in force from being
  * loaded at each stream. */
 struct slot {
-    struct gw_app *app; /* one share; NULL: broken */
+    struct gw_app *app;  /* one share; NULL: broken */
+    struct watch *watch; /* owned; NULL: not yet asked for */
     int64_t version;
 };
 
@@ -23,7 +26,19 @@ struct gateway {
     struct arena_pool arenas;
     uint8_t *scratch; /* owned */
     struct map apps;  /* struct slot *; owned */
+    struct timer *second;
 };
+
+static void on_second(void *arg)
+{
+    struct gateway *g = arg;
+    size_t at = 0;
+
+    for (struct slot *s; (s = map_next(&g->apps, &at, NULL)) != NULL;)
+        if (s->watch != NULL)
+            watch_tick(s->watch, gateway_now(g));
+    timer_move(g->second, clock_boot() + SECOND_MS);
+}
 
 sp_error gateway_new(const struct gateway_options *o, struct sp_why *why, struct gateway **out)
 {
@@ -37,7 +52,8 @@ sp_error gateway_new(const struct gateway_options *o, struct sp_why *why, struct
     g->scratch = malloc(GATEWAY_SCRATCH);
     if ((e = g->scratch == NULL ? SP_ERR_NOMEM : SP_OK) != SP_OK ||
         (e = identity_new(o->state, o->connector, why, &g->identity)) != SP_OK ||
-        (e = upstream_pool_new(o->loop, &g->upstreams)) != SP_OK) {
+        (e = upstream_pool_new(o->loop, &g->upstreams)) != SP_OK ||
+        (e = timer_start(o->loop, clock_boot() + SECOND_MS, on_second, g, &g->second)) != SP_OK) {
         gateway_free(g);
         return e;
     }
@@ -51,8 +67,10 @@ void gateway_free(struct gateway *g)
 
     if (g == NULL)
         return;
+    timer_cancel(g->second);
     for (struct slot *s; (s = map_next(&g->apps, &at, NULL)) != NULL;) {
         app_free(s->app);
+        watch_free(s->watch);
         free(s);
     }
     map_deinit(&g->apps);
@@ -128,6 +146,21 @@ void gateway_forget(struct gateway *g, struct sp_id app, struct sp_id user)
 }
 
 /* ---- apps ---------------------------------------------------------------------------------- */
+
+struct watch *gateway_watch(struct gateway *g, struct sp_id app)
+{
+    struct slot *s = map_get(&g->apps, app);
+    const struct watch_options o = {.app = app,
+                                    .state = g->o.state,
+                                    .pool = g->o.pool,
+                                    .incident = g->o.incident,
+                                    .arg = g->o.arg,
+                                    .now = gateway_now(g)};
+
+    if (s == NULL || (s->watch == NULL && watch_new(&o, &s->watch) != SP_OK))
+        return NULL;
+    return s->watch;
+}
 
 static void load(struct gateway *g, struct slot *s, const struct apprec *record)
 {

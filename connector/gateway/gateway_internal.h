@@ -8,6 +8,7 @@
 
 struct upstream_pool;
 struct identity;
+struct watch;
 
 struct loop *gateway_loop(const struct gateway *g);
 struct upstream_pool *gateway_upstreams(const struct gateway *g);
@@ -17,6 +18,8 @@ enum { GATEWAY_SCRATCH = 32 * 1024 };
 uint8_t *gateway_scratch(const struct gateway *g);
 const struct identity *gateway_identity(const struct gateway *g);
 const char *gateway_files(const struct gateway *g);      /* the folder of files of configurations */
+/* What is remembered of an app, made when it is first asked for. NULL: no memory. */
+struct watch *gateway_watch(struct gateway *g, struct sp_id app);
 sp_unix_ms gateway_now(const struct gateway *g);         /* broker time */
 struct outside gateway_outside(const struct gateway *g); /* for sources of tokens */
 void gateway_tell(const struct gateway *g, const struct gw_told *t);

@@ -9,7 +9,8 @@ noinst_LIBRARIES += %D%/libgw.a
 	%D%/authorize.c %D%/guard.c %D%/guard.h %D%/guard_internal.h %D%/guard_steps.c \
 	%D%/input_step.c %D%/retire.c %D%/input.c %D%/input.h %D%/ssrf.c %D%/introspect.c %D%/introspect.h %D%/seen.c %D%/seen.h \
 	%D%/keyring.c %D%/keyring.h %D%/outside.c %D%/outside.h %D%/pipeline.h %D%/problem.c %D%/problem.h %D%/rate.c %D%/rate.h %D%/reasons.c %D%/request.h \
-	%D%/strict.c %D%/strict.h %D%/target.c %D%/target.h %D%/token.c %D%/token.h \
+	%D%/strict.c %D%/strict.h %D%/observe.c %D%/owner.c %D%/owner.h %D%/watch.c %D%/watch.h %D%/watch_internal.h \
+	%D%/watch_steps.c %D%/target.c %D%/target.h %D%/token.c %D%/token.h \
 	%D%/verdict.h %D%/write.c %D%/write.h
 
 check_PROGRAMS += tests/unit/%D%/test_conn

@@ -21,6 +21,7 @@ static const struct {
     [DETECTOR_FLOW] = {"flow", flow_see},
     [DETECTOR_SCANNER] = {"scanner", scanner_see},
     [DETECTOR_INVENTORY] = {"inventory", NULL},
+    [DETECTOR_BUDGET] = {"budget", NULL},
 };
 
 struct block {
@@ -49,6 +50,7 @@ static const struct {
     [TABLE_SESSIONS] = {4096, flow_record},
     [TABLE_SCANNERS] = {256, scanner_record},
     [TABLE_BLOCKS] = {2048, NULL},
+    [TABLE_BUDGETS] = {4096, budget_record},
 };
 
 const char *detector_name(enum detector d)

@@ -29,6 +29,7 @@ enum detector {
     DETECTOR_FLOW,
     DETECTOR_SCANNER,
     DETECTOR_INVENTORY, /* the inventory is full */
+    DETECTOR_BUDGET,    /* detectors.budgets: a fixed sum, no learning */
     DETECTORS
 };
 const char *detector_name(enum detector d); /* "bola" */
@@ -106,6 +107,14 @@ void detect_set(struct detect *d, const int modes[DETECTORS], int64_t learning_m
 size_t detect_see(struct detect *d, const struct observation *o);
 /* A finding made elsewhere (owner, exposure, inventory, budgets): its incident and block. */
 void detect_report(struct detect *d, const struct observation *o, const struct finding *f);
+
+/* Counts an answer towards budget `number` of the configuration; over `bytes` or `records` (0: not
+ * limited) within `window_ms` it is a finding of DETECTOR_BUDGET. */
+struct detect_budget {
+    size_t number;
+    int64_t bytes, records, window_ms;
+};
+void detect_spend(struct detect *d, const struct observation *o, const struct detect_budget *b);
 
 /* Step 11: is a block open for who asks this? Facts of the request only (status 0). */
 struct detect_block {

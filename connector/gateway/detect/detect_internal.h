@@ -30,6 +30,7 @@ enum table {
     TABLE_SESSIONS,
     TABLE_SCANNERS,
     TABLE_BLOCKS,
+    TABLE_BUDGETS,
     TABLES
 };
 
@@ -77,6 +78,8 @@ detector_see bola_see, enumeration_see, credential_see, exfiltration_see, functi
 size_t bola_record(enum table t), enumeration_record(enum table t), credential_record(enum table t),
     exfiltration_record(enum table t), function_record(enum table t), flow_record(enum table t),
     scanner_record(enum table t);
+
+size_t budget_record(enum table t);
 
 /* incidents.c */
 void incident_enter(struct detect *d, const struct observation *o, const struct finding *f);

@@ -1,7 +1,7 @@
 # connector/gateway/detect: what the requests of an app say together. Knows no HTTP and no socket.
 noinst_LIBRARIES += %D%/libdetect.a
 %C%_libdetect_a_SOURCES = \
-	%D%/detect.c %D%/detect.h %D%/detect_internal.h %D%/incidents.c %D%/bola.c \
+	%D%/detect.c %D%/detect.h %D%/detect_internal.h %D%/incidents.c %D%/bola.c %D%/budget.c \
 	%D%/enumeration.c %D%/credential.c %D%/exfiltration.c %D%/function.c %D%/flow.c \
 	%D%/scanner.c %D%/exposure.c %D%/exposure.h
 

@@ -237,6 +237,11 @@ enum gw_method endpoint_method(const struct endpoint *e)
     return (enum gw_method)e->method;
 }
 
+uint64_t endpoint_calls(const struct endpoint *e)
+{
+    return e->calls;
+}
+
 bool endpoint_documented(const struct endpoint *e)
 {
     return (e->flags & ENDPOINT_FIXED) != 0;

@@ -104,6 +104,7 @@ size_t endpoint_parameters(const struct inventory *v, const struct endpoint *e, 
                            size_t max);
 uint32_t endpoint_id(const struct endpoint *e); /* steady until the tree changes by a merge */
 enum gw_method endpoint_method(const struct endpoint *e);
+uint64_t endpoint_calls(const struct endpoint *e);
 bool endpoint_documented(const struct endpoint *e);
 
 /* States; several may hold. */

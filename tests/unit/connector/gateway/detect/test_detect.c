@@ -380,6 +380,31 @@ static void GW_55_carrying_data_away_is_found(void **state)
     detect_free(d);
 }
 
+static void GW_55_a_budget_is_a_fixed_sum(void **state)
+{
+    struct detect *d = new_detect(GW_BLOCK);
+    struct detect_budget b = {.number = 0, .bytes = 1000, .window_ms = 600000};
+    struct json *last = NULL;
+    struct observation o = get(1, 0, NOW);
+
+    (void)state;
+    o.bytes = 500;
+    detect_spend(d, &o, &b);
+    detect_spend(d, &o, &b); /* 1,000 is within */
+    assert_false(blocked(d, o, DETECTOR_BUDGET));
+    o.at += MINUTE;
+    detect_spend(d, &o, &b);
+    assert_true(blocked(d, o, DETECTOR_BUDGET));
+    assert_int_equal(incidents(d, "budget", &last), 1);
+    assert_string_equal(evidence(last), "got 1500 bytes in 600 s; the budget is 1000");
+    json_free(last);
+    o.at = NOW + 10 * MINUTE;
+    assert_false(blocked(d, o, DETECTOR_BUDGET));
+    detect_spend(d, &o, &b);
+    assert_false(blocked(d, o, DETECTOR_BUDGET));
+    detect_free(d);
+}
+
 static void GW_55_a_month_end_report_is_news_once(void **state)
 {
     struct detect *d = new_detect(GW_BLOCK);
@@ -649,6 +674,7 @@ int main(void)
         cmocka_unit_test(GW_54_guessing_is_found_in_its_four_forms),
         cmocka_unit_test(GW_54_a_forgetful_user_is_not_flagged),
         cmocka_unit_test(GW_55_carrying_data_away_is_found),
+        cmocka_unit_test(GW_55_a_budget_is_a_fixed_sum),
         cmocka_unit_test(GW_55_a_month_end_report_is_news_once),
         cmocka_unit_test(GW_56_only_what_is_sensitive_is_exposure),
         cmocka_unit_test(GW_57_a_function_of_one_group_answers_an_outsider),

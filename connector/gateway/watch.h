@@ -1,0 +1,48 @@
+#ifndef SP_GATEWAY_WATCH_H
+#define SP_GATEWAY_WATCH_H
+
+/*
+ * watch: what the gateway remembers of one app over many requests: its inventory, its detectors,
+ * what the app calls each person. It outlives a new version of the app's record and, in the state
+ * folder, a restart ("watch-APP", 0600, every five minutes). Loop thread.
+ */
+
+#include "connector/gateway/detect/detect.h"
+#include "connector/gateway/inventory/inventory.h"
+#include "connector/gateway/pipeline.h"
+#include "connector/gateway/schema/scratch.h"
+
+struct pool;
+struct watch;
+
+enum { WATCH_SAVE_MS = 5 * 60 * 1000, WATCH_SUBJECT_MAX = 128 };
+
+struct watch_options {
+    struct sp_id app;
+    const char *state; /* folder; borrowed */
+    struct pool *pool; /* writes the snapshot; borrowed */
+    /* An incident that is new or has changed, as detect.h says it. Borrowed for the call. */
+    void (*incident)(void *arg, struct sp_id app, const struct json *incident);
+    void *arg;
+    sp_unix_ms now;
+};
+
+/*   SP_ERR_NOMEM.  A snapshot that can't be read is logged, and the app starts clean. Blocks. */
+SP_MUST sp_error watch_new(const struct watch_options *o, struct watch **out);
+void watch_free(struct watch *w); /* NULL is allowed; what is being written is finished */
+/* Another configuration of the same app; what was learned stays. */
+void watch_configure(struct watch *w, const struct gwconf *conf);
+/* Once a second: incidents out, sweeps, snapshots. */
+void watch_tick(struct watch *w, sp_unix_ms now);
+
+struct inventory *watch_inventory(struct watch *w);
+struct detect *watch_detect(struct watch *w);
+
+/* The steps, in the order of pipeline.h. */
+gw_step watch_route;   /* 4: template and parameters from the inventory where no document has it */
+gw_step watch_block;   /* 11: open blocks; owner rules on path, query and body */
+gw_step watch_answer;  /* ANSWER: does anybody want to read the body? */
+gw_step watch_content; /* 15: owner, subject, exposure */
+gw_step watch_account; /* 16: inventory and detectors */
+
+#endif

@@ -1,0 +1,54 @@
+#ifndef SP_GATEWAY_WATCH_INTERNAL_H
+#define SP_GATEWAY_WATCH_INTERNAL_H
+
+#include "connector/gateway/schema/value.h"
+#include "connector/gateway/sketch/slots.h"
+#include "connector/gateway/watch.h"
+
+struct watch {
+    struct watch_options o;
+    struct inventory *inventory; /* owned */
+    struct detect *detect;       /* owned */
+    struct slots *subjects;      /* owned; struct subject by session and user */
+    struct scratch scratch;      /* of one step */
+    sp_unix_ms swept, saved;
+    struct saving *saving; /* being written by a worker; NULL: none */
+    bool full_told;
+};
+
+struct subject {
+    uint8_t len;
+    char text[WATCH_SUBJECT_MAX];
+};
+
+/* What one exchange carries from step to step; in its arena. */
+struct watch_note {
+    bool login, password, sensitive;
+    uint64_t account;
+    uint16_t password_tag;
+    uint64_t records;
+    enum inventory_shape shape;
+    size_t property_count;
+    struct inventory_name properties[INVENTORY_NAMES_MAX];
+    uint32_t exposed;
+};
+
+/* NULL: no memory. */
+struct watch_note *watch_note(struct gw_exchange *x);
+
+/* observe.c: the facts of an exchange. `room` keeps its texts and group hashes. */
+struct observed {
+    char endpoint[DETECT_ENDPOINT_TEXT];
+    char user[40];
+    uint64_t groups[DETECT_GROUPS_MAX];
+};
+void observe(struct watch *w, const struct gw_exchange *x, struct observed *room,
+             struct observation *out);
+/* A login's account and password, from a whole JSON or form body. */
+void observe_login(struct watch *w, struct gw_exchange *x);
+/* Names, kinds and sensitive values of a JSON answer. */
+void observe_answer(struct watch *w, struct gw_exchange *x, const struct value *root);
+struct gwmatch_subject match_subject(const struct gw_exchange *x);
+bool is_json(struct view content_type);
+
+#endif

@@ -47,12 +47,14 @@ static void on_incident(void *arg, struct sp_id app, const struct json *incident
     struct gate *gate = arg;
     struct json *detail = json_copy(incident);
     struct view evidence = json_str(json_at(json_get(incident, "evidence"), 0));
-    const struct edge_audit a = {.action = view_str("incident"),
-                                 .app = app,
-                                 .why = json_str(json_get(incident, "detector")),
-                                 .text = evidence,
-                                 .detail = detail};
+    struct edge_audit a = {.action = view_str("incident"),
+                           .app = app,
+                           .why = json_str(json_get(incident, "detector")),
+                           .text = evidence,
+                           .detail = detail};
 
+    if (json_get_id(incident, "session", &a.session) != SP_OK)
+        a.session = (struct sp_id){0};
     log_event(LOG_WARN, "gateway.incident", json_cstr(json_at(json_get(incident, "evidence"), 0)),
               "app", LOG_ID(app), "detector", json_cstr(json_get(incident, "detector")), NULL);
     tell_audit(gate->tell, &a);

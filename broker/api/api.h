@@ -217,6 +217,7 @@ api_handler api_session_list, api_session_get, api_session_kill, api_session_kil
 api_handler api_audit_list, api_audit_get, api_audit_export, api_audit_verification;
 api_handler api_audit_verify, api_why_request, api_why_now;
 api_handler api_provider_list, api_settings;
+api_handler api_incident_list, api_incident_get;
 api_handler api_request_list, api_request_get, api_request_approve, api_request_refuse;
 api_handler api_request_end, api_me_request_list, api_me_request_create, api_me_request_withdraw;
 

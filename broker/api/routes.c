@@ -28,6 +28,8 @@ const struct route api_routes[] = {
     {POST, V1 "/me/requests", CLASS_TICKET, ROLE_PERSON, false, CHANGE(AUDIT_ACCESS_ASK), api_me_request_create},
     {DELETE, V1 "/me/requests/{id}", CLASS_TICKET, ROLE_PERSON, false, CHANGE(AUDIT_ACCESS_WITHDRAW), api_me_request_withdraw},
 
+    {GET, V1 "/incidents", CLASS_TICKET, ROLE_VIEWER, false, READ, api_incident_list},
+    {GET, V1 "/incidents/{id}", CLASS_TICKET, ROLE_VIEWER, false, READ, api_incident_get},
     {GET, V1 "/requests", CLASS_TICKET, ROLE_VIEWER, false, READ, api_request_list},
     {GET, V1 "/requests/{id}", CLASS_TICKET, ROLE_VIEWER, false, READ, api_request_get},
     {POST, V1 "/requests/{id}/approve", CLASS_TICKET, ROLE_OPERATOR, true, CHANGE(AUDIT_ACCESS_APPROVE), api_request_approve},

@@ -84,7 +84,8 @@
     X(AUDIT_ACCESS_REFUSE, "access.refuse", 132, 6003, 3)      \
     X(AUDIT_ACCESS_WITHDRAW, "access.withdraw", 133, 6003, 3)  \
     X(AUDIT_ACCESS_END, "access.end", 134, 3005, 2)            \
-    X(AUDIT_VIEW_CHANGE, "view.change", 140, 6003, 3)
+    X(AUDIT_VIEW_CHANGE, "view.change", 140, 6003, 3)          \
+    X(AUDIT_GATEWAY_INCIDENT, "gateway.incident", 150, 2004, 1)
 
 #define AUDIT_EVENTS_ENUM(event, name, number, ocsf, activity) event,
 enum audit_event { AUDIT_EVENTS(AUDIT_EVENTS_ENUM) AUDIT_EVENT_COUNT };

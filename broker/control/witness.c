@@ -7,6 +7,7 @@
 #include "broker/control/control_internal.h"
 #include "broker/session/live.h"
 #include "lib/base/log.h"
+#include "lib/crypto/hash.h"
 #include "lib/proto/session.h"
 
 #include <stdio.h>
@@ -19,6 +20,7 @@ static const struct {
     enum audit_result result;
 } actions[] = {
     {"refuse", AUDIT_SESSION_REFUSE, AUDIT_DENIED},
+    {"incident", AUDIT_GATEWAY_INCIDENT, AUDIT_OK},
 };
 
 static bool too_many(struct peer *p)
@@ -90,6 +92,81 @@ static void append(struct turn *t, const struct edge_audit *m, size_t action,
     registry_release(t->control->o.registry, snapshot);
 }
 
+/* ---- incidents ---------------------------------------------------------------------------- */
+
+/* The same finding told again is the same row: its name follows from what never changes in it. */
+static struct sp_id incident_name(const struct incident_row *row, struct view subject)
+{
+    struct hash_stream h = {{0}};
+    struct sp_id id;
+
+    hash_sha256_start(&h);
+    hash_sha256_more(&h, id_view(&row->app));
+    hash_sha256_more(&h, id_view(&row->connector));
+    hash_sha256_more(&h, (struct view){(const uint8_t *)&row->first, sizeof row->first});
+    hash_sha256_more(&h, view_str(row->detector));
+    hash_sha256_more(&h, (struct view){(const uint8_t *)"", 1});
+    hash_sha256_more(&h, view_str(row->endpoint));
+    hash_sha256_more(&h, (struct view){(const uint8_t *)"", 1});
+    hash_sha256_more(&h, subject);
+    struct hash sum = hash_sha256_end(&h);
+    memcpy(&id, sum.bytes, sizeof id);
+    return id;
+}
+
+struct keeping {
+    const struct store_incidents *incidents;
+    const struct incident_row *row;
+};
+
+static sp_error put_incident(struct store_tx *tx, void *arg)
+{
+    const struct keeping *k = arg;
+
+    return k->incidents->put(tx, k->row);
+}
+
+static void keep_incident(struct turn *t, const struct edge_audit *m, const struct session *s)
+{
+    struct view detector, endpoint, user;
+    struct incident_row row = {.app = m->app, .connector = t->peer->id};
+    struct buf body;
+    sp_error e;
+
+    buf_init(&body, DETAIL_MAX);
+    if ((e = json_get_str(m->detail, "detector", sizeof row.detector - 1, &detector)) == SP_OK &&
+        (e = json_get_str(m->detail, "endpoint", sizeof row.endpoint - 1, &endpoint)) == SP_OK &&
+        (e = json_get_str(m->detail, "user", 64, &user)) == SP_OK &&
+        (e = json_get_int(m->detail, "first", 1, INT64_MAX, &row.first)) == SP_OK &&
+        (e = json_get_int(m->detail, "last", row.first, INT64_MAX, &row.last)) == SP_OK &&
+        (e = json_write(m->detail, &body)) == SP_OK) {
+        view_copy(row.detector, sizeof row.detector, detector);
+        view_copy(row.endpoint, sizeof row.endpoint, endpoint);
+        row.user = s != NULL ? s->user : (struct sp_id){0};
+        row.body = buf_view(&body);
+        row.id = incident_name(&row, user);
+        struct store *st = registry_store(t->control->o.registry);
+        struct keeping k = {store_services(st)->incidents, &row};
+        e = store_commit(st, put_incident, &k);
+    }
+    if (e != SP_OK)
+        log_event(LOG_ERROR, "control.incident", sp_error_text(e), "connector", LOG_ID(t->peer->id),
+                  NULL);
+    buf_deinit(&body);
+}
+
+/* Is the app one of the connector's site? */
+static bool serves(struct turn *t, struct sp_id app)
+{
+    const struct snapshot *snapshot = registry_hold(t->control->o.registry);
+    const struct connector_row *row = snapshot_connector(snapshot, t->peer->id);
+    const struct app_row *a = snapshot_app_by_id(snapshot, app);
+    bool is = row != NULL && a != NULL && id_equal(a->site, row->site);
+
+    registry_release(t->control->o.registry, snapshot);
+    return is;
+}
+
 void connector_audit(struct turn *t)
 {
     struct edge_audit m;
@@ -108,4 +185,6 @@ void connector_audit(struct turn *t)
     bool own = !id_is_zero(m.session) && live_get(t->control->o.live, m.session, &s) == SP_OK &&
                id_equal(s.connector, t->peer->id);
     append(t, &m, action, own ? &s : NULL);
+    if (actions[action].event == AUDIT_GATEWAY_INCIDENT && serves(t, m.app))
+        keep_incident(t, &m, own ? &s : NULL);
 }

@@ -205,6 +205,14 @@ struct access_row {
     uint64_t ver;
 };
 
+/* What a connector's gateway found. Its own word, and shown as that. */
+struct incident_row {
+    struct sp_id id, app, connector, user; /* user: zero where no session told */
+    char detector[32], endpoint[256];
+    sp_unix_ms first, last;
+    struct view body; /* JSON as the connector wrote it: evidence, counts, scores */
+};
+
 /* Filters of a list page that someone keeps under a name. */
 struct view_row {
     struct sp_id id, owner;

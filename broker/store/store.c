@@ -18,6 +18,7 @@ static const struct store_services services = {
     .changes = &sql_changes,
     .presence = &sql_presence,
     .access = &sql_access,
+    .incidents = &sql_incidents,
 };
 
 const struct store_services *store_services(const struct store *st)

@@ -35,7 +35,7 @@ enum {
     LANE_WAITERS_MAX = 4096,
     STORE_READERS = 4,
     STORE_DEADLINE_MS = 10 * 1000,
-    STORE_SCHEMA = 2
+    STORE_SCHEMA = 3
 };
 
 struct store_config {
@@ -87,6 +87,7 @@ typedef bool each_audit(void *arg, const struct audit_row *row);
 typedef bool each_change(void *arg, const struct change_row *row);
 typedef bool each_session(void *arg, const struct session_row *row);
 typedef bool each_access(void *arg, const struct access_row *row);
+typedef bool each_incident(void *arg, const struct incident_row *row);
 typedef bool each_view(void *arg, const struct view_row *row);
 typedef bool each_text(void *arg, struct view text);
 
@@ -288,6 +289,23 @@ struct access_filter {
     sp_unix_ms created_from, created_to, until_from, until_to;
 };
 
+struct incident_filter {
+    struct sp_id app, user; /* zero: all */
+    const char *detector;   /* "": all */
+    sp_unix_ms since;       /* last found at or after */
+};
+
+/* What the gateways of connectors found. */
+struct store_incidents {
+    /* A new row, or newer figures of one that is there: `first`, app and person stay. */
+    sp_error (*put)(struct store_tx *tx, const struct incident_row *row);
+    sp_error (*get)(struct store *st, struct sp_id id, each_incident *each, void *arg);
+    /* Newest first, after `edge` (its last and id; zero: from the newest). */
+    sp_error (*list)(struct store *st, const struct incident_filter *f,
+                     const struct incident_row *edge, size_t limit, each_incident *each, void *arg);
+    sp_error (*count)(struct store *st, const struct incident_filter *f, size_t max, size_t *out);
+};
+
 /* Requests for access, and views of lists. */
 struct store_access {
     /* As the registry's puts; the change row's subject is the user. */
@@ -320,6 +338,7 @@ struct store_services {
     const struct store_changes *changes;
     const struct store_presence *presence;
     const struct store_access *access;
+    const struct store_incidents *incidents;
 };
 const struct store_services *store_services(const struct store *st);
 

@@ -104,5 +104,6 @@ extern const struct store_audit sql_audit;
 extern const struct store_changes sql_changes;
 extern const struct store_presence sql_presence;
 extern const struct store_access sql_access;
+extern const struct store_incidents sql_incidents;
 
 #endif

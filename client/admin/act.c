@@ -131,6 +131,18 @@ const struct act acts[] = {
                         {"RULE", "rule", SHOW_TEXT})},
     {"session show", METHOD_GET, "/sessions/{text}", ACT_OBJECT, .reason = false},
 
+    {"incident list", METHOD_GET, "/incidents", ACT_PAGES,
+     .query = {{"detector", "detector", REF_TEXT},
+               {"user", "user", REF_USER},
+               {"app", "app", REF_APP}},
+     .columns =
+         COLUMNS({"ID", "id", SHOW_TEXT}, {"LAST", "last", SHOW_TIME}, {"APP", "app", SHOW_TEXT},
+                 {"DETECTOR", "detector", SHOW_TEXT}, {"USER", "user", SHOW_TEXT},
+                 {"ENDPOINT", "endpoint", SHOW_TEXT}, {"COUNT", "count", SHOW_TEXT},
+                 {"MODE", "mode", SHOW_TEXT}, {"BLOCKED", "blocked", SHOW_TEXT},
+                 {"WOULD BLOCK", "would_have_blocked", SHOW_TEXT})},
+    {"incident show", METHOD_GET, "/incidents/{text}", ACT_OBJECT, .reason = false},
+
     {"request list", METHOD_GET, "/requests", ACT_PAGES,
      .query = {{"state", "state", REF_TEXT}, {"user", "user", REF_USER}, {"app", "app", REF_APP}},
      .columns = COLUMNS({"ID", "id", SHOW_TEXT}, {"USER", "user", SHOW_TEXT},

@@ -17,7 +17,7 @@ struct arena_pool *gateway_arenas(struct gateway *g);
 enum { GATEWAY_SCRATCH = 32 * 1024 };
 uint8_t *gateway_scratch(const struct gateway *g);
 const struct identity *gateway_identity(const struct gateway *g);
-const char *gateway_files(const struct gateway *g);      /* the folder of files of configurations */
+const char *gateway_files(const struct gateway *g); /* the folder of files of configurations */
 /* What is remembered of an app, made when it is first asked for. NULL: no memory. */
 struct watch *gateway_watch(struct gateway *g, struct sp_id app);
 sp_unix_ms gateway_now(const struct gateway *g);         /* broker time */

@@ -51,6 +51,7 @@ void observe(struct watch *w, const struct gw_exchange *x, struct observed *room
 
     snprintf(room->user, sizeof room->user, "%s", id_text(c->user).s);
     o.user_text = view_str(room->user);
+    o.session = c->session;
     o.user = detect_hash(w->detect, o.user_text);
     o.source = detect_hash(w->detect, c->device_text);
     o.groups = room->groups;

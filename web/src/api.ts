@@ -52,6 +52,36 @@ too_large, internal
   check?: PolicyCheck;
 }
 
+export interface Incident {
+  id: Id;
+  /** owner, bola, enumeration, credential, exfiltration, exposure, function, flow, scanner, inventory, budget */
+  detector: string;
+  /** GET /accounts/{account_id}; empty: not one endpoint */
+  endpoint: string;
+  app: Ref;
+  connector: Id;
+  user: RefOrNull;
+  first: Time;
+  last: Time;
+  score?: number;
+  threshold?: number;
+  /** Sentences with the numbers that were counted */
+  evidence?: Array<string>;
+  count?: number;
+  mode?: "monitor" | "block";
+  /** Requests that a block refused */
+  blocked?: number;
+  /** Requests that a block would have refused */
+  would_have_blocked?: number;
+}
+
+export interface IncidentPage {
+  items: Array<Incident>;
+  next: string | null;
+  total: number;
+  total_exact: boolean;
+}
+
 export interface AccessRequest {
   id: Id;
   /** The request id that the person got */
@@ -766,6 +796,8 @@ export const operations = {
   meRequestList: { method: "GET", path: "/api/v1/me/requests", role: "person" },
   meRequestCreate: { method: "POST", path: "/api/v1/me/requests", role: "person" },
   meRequestWithdraw: { method: "DELETE", path: "/api/v1/me/requests/{id}", role: "person" },
+  incidentList: { method: "GET", path: "/api/v1/incidents", role: "viewer" },
+  incidentGet: { method: "GET", path: "/api/v1/incidents/{id}", role: "viewer" },
   requestList: { method: "GET", path: "/api/v1/requests", role: "viewer" },
   requestGet: { method: "GET", path: "/api/v1/requests/{id}", role: "viewer" },
   requestApprove: { method: "POST", path: "/api/v1/requests/{id}/approve", role: "operator" },
@@ -901,6 +933,18 @@ export interface Operations {
     query: undefined;
     body: undefined;
     ok: AccessRequest;
+  };
+  incidentList: {
+    path: undefined;
+    query: { after?: string; limit?: number; detector?: string; user?: Id; app?: Id };
+    body: undefined;
+    ok: IncidentPage;
+  };
+  incidentGet: {
+    path: { id: Id };
+    query: undefined;
+    body: undefined;
+    ok: Incident;
   };
   requestList: {
     path: undefined;

@@ -53,6 +53,7 @@ struct observation {
     sp_unix_ms at;
     uint64_t user, source; /* source: the device, else the session */
     struct view user_text; /* who an incident is about: the user's pairwise id */
+    struct sp_id session;  /* in which it was seen last; zero: none */
     size_t group_count;    /* at most DETECT_GROUPS_MAX */
     const uint64_t *groups;
 

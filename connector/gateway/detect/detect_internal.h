@@ -38,6 +38,7 @@ struct incident {
     bool used, changed;
     enum detector detector;
     uint64_t subject, endpoint;
+    struct sp_id session;
     char user[DETECT_SUBJECT_TEXT], endpoint_text[DETECT_ENDPOINT_TEXT];
     sp_unix_ms first, last;
     uint64_t count, would_have_blocked, blocked;

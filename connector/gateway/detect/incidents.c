@@ -45,6 +45,7 @@ void incident_enter(struct detect *d, const struct observation *o, const struct 
         view_copy(n->endpoint_text, sizeof n->endpoint_text, o->endpoint_text);
     }
     n->finding = *f;
+    n->session = o->session;
     n->last = o->at;
     n->count++;
     n->mode = (enum gw_mode)d->options.modes[f->detector];
@@ -77,6 +78,7 @@ struct json *incident_json(const struct incident *i)
 
     json_set_cstr(o, "detector", detector_name(i->detector));
     json_set_cstr(o, "user", i->user);
+    json_set_id(o, "session", i->session);
     json_set_cstr(o, "endpoint", i->endpoint_text);
     json_set(o, "score", json_new_real(i->finding.score));
     json_set(o, "threshold", json_new_real(i->finding.threshold));

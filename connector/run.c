@@ -70,6 +70,7 @@ static void on_reload(void *arg)
     struct running *r = arg;
 
     load_floor(r);
+    gateway_reload(r->gate.gateway);
     sessions_rules_changed(r->sessions);
 }
 

@@ -371,11 +371,16 @@ void sessions_rules_changed(struct sessions *set)
     size_t at = 0;
 
     for (struct session *s; (s = map_next(&set->by_id, &at, NULL)) != NULL;) {
-        const char *why = no_longer(s, records_get(set->o.records, s->admitted.grant.app));
-        if (why != NULL)
+        const struct record *r = records_get(set->o.records, s->admitted.grant.app);
+        const char *why = no_longer(s, r);
+        if (why != NULL) {
             end_session(s, why);
-        else if (limit > 0)
+            continue;
+        }
+        if (limit > 0)
             sessions_limit(set, s->admitted.session, num_add_sat(s->opened, limit));
+        if (set->o.gateway != NULL)
+            gateway_put(set->o.gateway, &r->app);
     }
 }
 

@@ -4,6 +4,7 @@
 #include "connector/gateway/guard.h"
 #include "connector/gateway/upstream.h"
 #include "connector/gateway/watch.h"
+#include "lib/base/encode.h"
 #include "lib/base/log.h"
 #include "lib/os/file.h"
 #include "lib/os/resolve.h"
@@ -52,11 +53,28 @@ SP_MUST static sp_error file_of(const char *files, const char *name, char *out, 
     return SP_OK;
 }
 
+/* "sha256/BASE64" */
+SP_MUST static sp_error read_pin(const char *text, uint8_t out[TLS_PIN_BYTES])
+{
+    struct buf bytes;
+    sp_error e;
+
+    buf_init(&bytes, TLS_PIN_BYTES);
+    if ((e = decode_base64(view_str(text + strlen("sha256/")), &bytes)) == SP_OK &&
+        bytes.len != TLS_PIN_BYTES)
+        e = SP_ERR_MALFORMED;
+    if (e == SP_OK)
+        memcpy(out, bytes.at, TLS_PIN_BYTES);
+    buf_deinit(&bytes);
+    return e;
+}
+
 SP_MUST static sp_error load_tls(struct gw_app *a, struct sp_why *why)
 {
     const struct gwconf_upstream *u = &a->conf->upstream;
     const char *files = gateway_files(a->gateway);
     char ca[1200], cert[1200], key[1200];
+    uint8_t pin[TLS_PIN_BYTES];
     struct tls_named named = {0};
     sp_error e;
 
@@ -66,7 +84,12 @@ SP_MUST static sp_error load_tls(struct gw_app *a, struct sp_why *why)
         (e = file_of(files, u->client_cert, cert, sizeof cert, why)) != SP_OK ||
         (e = file_of(files, u->client_key, key, sizeof key, why)) != SP_OK)
         return e;
-    named.without_system_store = ca[0] != '\0';
+    if (u->pin != NULL && (e = read_pin(u->pin, pin)) != SP_OK)
+        return sp_why_say(why, e, "pin is sha256/ and the base64 of a public key's SHA-256");
+    named.pin = u->pin != NULL ? pin : NULL;
+    named.chain_file = cert[0] != '\0' ? cert : NULL;
+    named.key_file = key[0] != '\0' ? key : NULL;
+    named.without_system_store = ca[0] != '\0' || u->pin != NULL;
     named.ca_files[0] = ca[0] != '\0' ? ca : NULL;
     return tls_named_client(&named, why, &a->tls);
 }

@@ -106,10 +106,31 @@ void conn_wait_for(struct gw_conn *c, enum conn_wait what, int64_t ms)
 
 /* ---- bytes of the client ------------------------------------------------------------------- */
 
+/* Each request is judged by the configuration that is in force when it begins. */
+static bool up_to_date(struct gw_conn *c)
+{
+    struct gw_app *now = gateway_app_now(c->gateway, app_id(c->app));
+
+    if (now == NULL)
+        return false;
+    if (now != c->app) {
+        http1_limit(c->requests, app_request_limits(now));
+        app_free(c->app);
+        c->app = app_hold(now);
+    }
+    return true;
+}
+
 static size_t take_head(struct gw_conn *c, struct view in)
 {
     bool first = http1_idle(c->requests);
     size_t used = 0;
+
+    if (first && !up_to_date(c)) {
+        c->ending = true;
+        conn_flush(c);
+        return in.len;
+    }
     sp_error e = http1_head(c->requests, in, &used);
 
     if (e == SP_ERR_AGAIN) {

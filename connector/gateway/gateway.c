@@ -196,6 +196,27 @@ static struct gw_app *app_of(struct gateway *g, const struct apprec *record)
     return s->app;
 }
 
+void gateway_put(struct gateway *g, const struct apprec *app)
+{
+    if (gateway_serves(app))
+        (void)app_of(g, app);
+}
+
+void gateway_reload(struct gateway *g)
+{
+    size_t at = 0;
+
+    for (struct slot *s; (s = map_next(&g->apps, &at, NULL)) != NULL;)
+        s->version = 0;
+}
+
+struct gw_app *gateway_app_now(const struct gateway *g, struct sp_id app)
+{
+    struct slot *s = map_get(&g->apps, app);
+
+    return s == NULL ? NULL : s->app;
+}
+
 sp_error gateway_serve(struct gateway *g, const struct apprec *app, const struct gw_person *person,
                        struct stream *stream, const struct gateway_serving *serving,
                        struct gw_conn **out)

@@ -99,6 +99,11 @@ void gateway_leave(struct gw_conn *c);
 /* No byte moves while it is held: the session waits for a proof. */
 void gateway_hold(struct gw_conn *c, bool held);
 
+/* A record of an app that has sessions: its next request is judged by it. */
+void gateway_put(struct gateway *g, const struct apprec *app);
+/* Files may have changed: every app reads its own anew at its next gateway_put or stream. */
+void gateway_reload(struct gateway *g);
+
 /* The last session of a user on an app is over. */
 void gateway_forget(struct gateway *g, struct sp_id app, struct sp_id user);
 

@@ -16,6 +16,8 @@ struct arena_pool *gateway_arenas(struct gateway *g);
 /* Room for one read of an application; what is in it lasts until the next turn of the loop. */
 enum { GATEWAY_SCRATCH = 32 * 1024 };
 uint8_t *gateway_scratch(const struct gateway *g);
+/* What is in force of an app now; NULL: nothing. Borrowed until the next gateway_put. */
+struct gw_app *gateway_app_now(const struct gateway *g, struct sp_id app);
 const struct identity *gateway_identity(const struct gateway *g);
 const char *gateway_files(const struct gateway *g); /* the folder of files of configurations */
 /* What is remembered of an app, made when it is first asked for. NULL: no memory. */

@@ -200,6 +200,12 @@ void http1_next(struct http1 *p)
     p->whole = false;
 }
 
+void http1_limit(struct http1 *p, const struct http1_limits *limits)
+{
+    p->limits = limits;
+    p->head.max = limits->line + limits->block;
+}
+
 bool http1_idle(const struct http1 *p)
 {
     return p->stage == IN_HEAD && p->head.len == 0;

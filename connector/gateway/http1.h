@@ -72,6 +72,8 @@ bool http1_ended(const struct http1 *p); /* the whole message was taken */
 SP_MUST sp_error http1_close(struct http1 *p);
 
 void http1_next(struct http1 *p);
+/* Other limits, while it is idle; borrowed as those before. */
+void http1_limit(struct http1 *p, const struct http1_limits *limits);
 
 /* All that is kept between messages; for the memory of idle connections. */
 size_t http1_held(const struct http1 *p);

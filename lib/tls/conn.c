@@ -71,7 +71,7 @@ static bool is_expected_envelope(const struct tls_conn *c, struct view certifica
     return secret_equal(certificate, (struct view){c->expected, c->expected_len});
 }
 
-static bool is_pinned_key(const struct tls_conn *c, struct view certificate)
+static bool has_key(struct view certificate, const uint8_t pin[TLS_PIN_BYTES])
 {
     uint8_t spki[1024]; /* RSA-4096 has 550: whatever comes, it is compared by its hash */
     word32 len = sizeof spki;
@@ -80,7 +80,41 @@ static bool is_pinned_key(const struct tls_conn *c, struct view certificate)
         0)
         return false;
     struct hash h = hash_sha256((struct view){spki, len});
-    return secret_equal(hash_view(&h), (struct view){c->expected, TLS_PIN_BYTES});
+    return secret_equal(hash_view(&h), (struct view){pin, TLS_PIN_BYTES});
+}
+
+static bool is_pinned_key(const struct tls_conn *c, struct view certificate)
+{
+    return has_key(certificate, c->expected);
+}
+
+/* A named peer whose chain nobody here trusts, but whose own key is the pinned one. Every other
+ * fault, of its name or its dates, stays one. */
+static bool is_pinned_stranger(const struct tls_conn *c, const WOLFSSL_X509_STORE_CTX *store)
+{
+    struct view leaf = {store->certs[0].buffer, store->certs[0].length};
+
+    return c->context->pin_only &&
+           (store->error == ASN_NO_SIGNER_E || store->error == ASN_SELF_SIGNED_E) &&
+           store->error_depth == 0 && has_key(leaf, c->context->pin);
+}
+
+/* Whatever its chain is: with a pin, the key must be that one. */
+static bool named_key_fits(const struct tls_conn *c)
+{
+    WOLFSSL_X509 *leaf;
+    const unsigned char *der;
+    bool fits = false;
+    int len = 0;
+
+    if (!c->context->pinned)
+        return true;
+    if ((leaf = wolfSSL_get_peer_certificate(c->ssl)) == NULL)
+        return false;
+    if ((der = wolfSSL_X509_get_der(leaf, &len)) != NULL && len > 0)
+        fits = has_key((struct view){der, (size_t)len}, c->context->pin);
+    wolfSSL_X509_free(leaf);
+    return fits;
 }
 
 /*
@@ -93,9 +127,14 @@ int tls_judge_peer(int verified, WOLFSSL_X509_STORE_CTX *store)
     struct tls_conn *c = store->userCtx;
     bool right = false;
 
-    (void)verified;
     if (c == NULL)
         return 0;
+    if (c->context->kind == TLS_NAMED) {
+        bool known = verified == 1 || (store->totalCerts > 0 && is_pinned_stranger(c, store));
+        if (!known)
+            c->refusal = tls_refusal_of(store->error);
+        return known ? 1 : 0;
+    }
     if (store->totalCerts == 1 && store->error_depth == 0) {
         struct view certificate = {store->certs[0].buffer, store->certs[0].length};
         right = c->context->kind == TLS_MUTUAL   ? is_expected_envelope(c, certificate)
@@ -255,6 +294,10 @@ sp_error tls_conn_handshake(struct tls_conn *c)
     bool must_judge =
         c->context->kind == TLS_MUTUAL || (c->context->kind == TLS_PINNED && !c->context->server);
     if (must_judge && !c->judged) {
+        c->refusal = TLS_REFUSAL_KEY;
+        return fail(c, VERIFY_CERT_ERROR);
+    }
+    if (c->context->kind == TLS_NAMED && !named_key_fits(c)) {
         c->refusal = TLS_REFUSAL_KEY;
         return fail(c, VERIFY_CERT_ERROR);
     }

@@ -135,23 +135,6 @@ sp_error tls_trust(WOLFSSL_CTX *ctx, const struct tls_named *named, struct sp_wh
     return SP_OK;
 }
 
-sp_error tls_named_client(const struct tls_named *named, struct sp_why *why,
-                          struct tls_context **out)
-{
-    struct tls_context *c;
-    sp_error e;
-
-    if ((e = new_context(TLS_NAMED, false, &c)) != SP_OK)
-        return e;
-    if ((e = set_common(c)) != SP_OK || (e = set_alpn(c, named->alpn)) != SP_OK ||
-        (e = tls_trust(c->ctx, named, why)) != SP_OK) {
-        tls_context_free(c);
-        return e;
-    }
-    *out = c;
-    return SP_OK;
-}
-
 SP_MUST static sp_error load_identity(WOLFSSL_CTX *ctx, const char *chain_file,
                                       const char *key_file, struct sp_why *why)
 {
@@ -165,6 +148,47 @@ SP_MUST static sp_error load_identity(WOLFSSL_CTX *ctx, const char *chain_file,
         return sp_why_say(why, SP_ERR_INVALID, "%s holds no usable PEM key", key_file);
     if (wolfSSL_CTX_check_private_key(ctx) != WOLFSSL_SUCCESS)
         return sp_why_say(why, SP_ERR_INVALID, "%s is not the key of %s", key_file, chain_file);
+    return SP_OK;
+}
+
+/* The peer's key is known besides its chain, or instead of one. */
+SP_MUST static sp_error pin(struct tls_context *c, const struct tls_named *named,
+                            struct sp_why *why)
+{
+    sp_error e = SP_OK;
+
+    memcpy(c->pin, named->pin, TLS_PIN_BYTES);
+    c->pinned = true;
+    c->pin_only =
+        named->without_system_store && named->ca_files[0] == NULL && named->ca_pem.len == 0;
+    if (!c->pin_only)
+        e = tls_trust(c->ctx, named, why);
+    wolfSSL_CTX_set_verify(c->ctx, WOLFSSL_VERIFY_PEER, c->pin_only ? tls_judge_peer : NULL);
+    return e;
+}
+
+SP_MUST static sp_error show_identity(WOLFSSL_CTX *ctx, const struct tls_named *named,
+                                      struct sp_why *why)
+{
+    return named->chain_file == NULL ? SP_OK
+                                     : load_identity(ctx, named->chain_file, named->key_file, why);
+}
+
+sp_error tls_named_client(const struct tls_named *named, struct sp_why *why,
+                          struct tls_context **out)
+{
+    struct tls_context *c;
+    sp_error e;
+
+    if ((e = new_context(TLS_NAMED, false, &c)) != SP_OK)
+        return e;
+    if ((e = set_common(c)) != SP_OK || (e = set_alpn(c, named->alpn)) != SP_OK ||
+        (e = named->pin != NULL ? pin(c, named, why) : tls_trust(c->ctx, named, why)) != SP_OK ||
+        (e = show_identity(c->ctx, named, why)) != SP_OK) {
+        tls_context_free(c);
+        return e;
+    }
+    *out = c;
     return SP_OK;
 }
 

@@ -35,12 +35,16 @@ struct tls_named {
     const char *ca_files[TLS_CA_FILES_MAX]; /* PEM, one or more each; unused ones NULL */
     struct view ca_pem;                     /* PEM from an enrolment string; may be empty */
     const char *const *alpn;                /* NULL-ended; NULL: none offered */
+    const char *chain_file, *key_file;      /* what this client shows (mTLS), PEM; NULL: nothing */
+    const uint8_t *pin; /* TLS_PIN_BYTES: the peer's key must be this one, besides all else; with
+                           without_system_store and no CA it stands for the chain, and name and
+                           dates are checked all the same. NULL: none */
 };
 
 /*
  * Reads the store and the files; `why` names a file that failed.
  *   SP_ERR_NOT_FOUND  a file can't be read
- *   SP_ERR_INVALID    a file holds no certificate
+ *   SP_ERR_INVALID    a file holds no certificate, or the key is not the chain's
  *   SP_ERR_NOMEM, SP_ERR_TLS
  */
 SP_MUST sp_error tls_named_client(const struct tls_named *named, struct sp_why *why,

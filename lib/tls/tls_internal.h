@@ -15,8 +15,10 @@ struct tls_context {
     atomic_uint holders;
     enum tls_kind kind;
     bool server;
-    WOLFSSL_CTX *ctx; /* owned */
-    char alpn[64];    /* comma-separated, as wolfSSL_UseALPN takes it; "": none */
+    WOLFSSL_CTX *ctx;      /* owned */
+    bool pinned, pin_only; /* named: `pin` counts; and stands for the chain */
+    uint8_t pin[TLS_PIN_BYTES];
+    char alpn[64]; /* comma-separated, as wolfSSL_UseALPN takes it; "": none */
 };
 
 /* Store and CAs of `named` into `ctx`. As tls_named_client. */

@@ -130,6 +130,17 @@ static struct json *sessions_list(const struct agent *agent)
     return list;
 }
 
+static struct json *relay_list(const struct agent *agent)
+{
+    const char *at[SESSION_ADDRESSES_MAX];
+    size_t n = sessions_relay(agent->sessions, at, SESSION_ADDRESSES_MAX);
+    struct json *list = json_array();
+
+    for (size_t i = 0; i < n; i++)
+        json_push(list, json_new_str(view_str(at[i])));
+    return list;
+}
+
 static uint64_t strangers(const struct agent *agent)
 {
     struct apps_list list = apps_last(agent->apps);
@@ -192,6 +203,7 @@ void do_status(struct ask *a)
     json_set(j, "posture", posture);
     json_set(j, "sessions", sessions_list(agent));
     json_set_bool(j, "paused", sessions_held(agent->sessions));
+    json_set(j, "relay_addresses", relay_list(agent));
     json_set(j, "warnings", health_json(warnings, health_judge(&f, warnings)));
     json_set_cstr(j, "agent_version", SP_VERSION);
     json_set_int(j, "agent_pid", getpid());

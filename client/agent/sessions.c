@@ -315,6 +315,15 @@ size_t sessions_end_all(struct sessions *s, const char *code)
     return n;
 }
 
+size_t sessions_relay(const struct sessions *s, const char *out[], size_t room)
+{
+    size_t n = s->seen.address_count < room ? s->seen.address_count : room;
+
+    for (size_t i = 0; i < n; i++)
+        out[i] = s->seen.addresses[i];
+    return n;
+}
+
 void sessions_hold(struct sessions *s, bool on)
 {
     s->held = on;

@@ -111,6 +111,9 @@ bool sessions_next(const struct sessions *s, size_t *at, struct session_view *ou
 /* NULL-safe: false when the app has no live session. */
 bool sessions_find(const struct sessions *s, const char *app, struct session_view *out);
 
+/* Where the relay of the last session is dialled: "HOST:PORT", borrowed until the next turn. */
+size_t sessions_relay(const struct sessions *s, const char *out[], size_t room);
+
 /* "S-19C4": the id as people see it. */
 struct session_short {
     char s[12];

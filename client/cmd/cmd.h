@@ -22,6 +22,7 @@ int cmd_wait(const struct command_call *call);
 int cmd_key(const struct command_call *call);
 int cmd_request(const struct command_call *call);
 int cmd_doctor(const struct command_call *call);
+int cmd_bugreport(const struct command_call *call);
 int cmd_tray(const struct command_call *call);
 int cmd_notify(const struct command_call *call);
 int cmd_pause(const struct command_call *call);

@@ -40,7 +40,8 @@ struct out_cell {
 
 struct out_table;
 
-/* `heads` in capitals, at most OUT_COLUMNS_MAX. Copies. NULL: out of memory. */
+/* `heads` in capitals, at most OUT_COLUMNS_MAX; NULL: a table without a head, whose first two cells
+ * name the row. Copies. NULL: out of memory. */
 struct out_table *out_table_new(const char *const heads[], size_t count);
 void out_table_free(struct out_table *t); /* NULL is allowed */
 /* `cells` has one for each head. Copies. */

@@ -13,7 +13,7 @@ struct cell {
 
 struct out_table {
     size_t columns, rows, cap;
-    struct cell *heads; /* owned; columns of them */
+    struct cell *heads; /* owned; columns of them; NULL: no head */
     struct cell *cells; /* owned; rows * columns */
     bool lost;          /* a row did not fit into memory */
 };
@@ -40,6 +40,8 @@ struct out_table *out_table_new(const char *const heads[], size_t count)
         return NULL;
     }
     t->columns = count;
+    if (heads == NULL)
+        return t;
     t->heads = calloc(count, sizeof *t->heads);
     for (size_t i = 0; t->heads != NULL && i < count; i++) {
         t->heads[i].text = escaped(heads[i]);
@@ -115,7 +117,8 @@ static void print_row(const struct out *o, const struct cell *row, const size_t 
 
 static void print_table(const struct out_table *t, const struct out *o, const size_t *widths)
 {
-    print_row(o, t->heads, widths, t->columns);
+    if (t->heads != NULL)
+        print_row(o, t->heads, widths, t->columns);
     for (size_t r = 0; r < t->rows; r++)
         print_row(o, &t->cells[r * t->columns], widths, t->columns);
 }
@@ -129,9 +132,36 @@ static void print_pair(const struct out *o, const struct cell *key, size_t width
     out_wrapped(o, cell_text(value), width + GAP, value->tone);
 }
 
+/* Without keys: the first cells in one line, each further one below, indented. */
+static void print_paragraphs(const struct out_table *t, const struct out *o)
+{
+    enum { INDENT = 6 };
+
+    for (size_t r = 0; r < t->rows; r++) {
+        const struct cell *row = &t->cells[r * t->columns];
+
+        if (cell_text(&row[0]).len > 0) {
+            out_tinted(o, cell_text(&row[0]), row[0].tone);
+            out_blanks(o, GAP);
+            out_wrapped(o, cell_text(&row[1]), INDENT, row[1].tone);
+        }
+        for (size_t i = 2; i < t->columns; i++) {
+            if (cell_text(&row[i]).len == 0)
+                continue;
+            out_blanks(o, INDENT);
+            out_wrapped(o, cell_text(&row[i]), INDENT, row[i].tone);
+        }
+    }
+}
+
 static void print_blocks(const struct out_table *t, const struct out *o)
 {
     size_t width = 0;
+
+    if (t->heads == NULL) {
+        print_paragraphs(t, o);
+        return;
+    }
 
     for (size_t i = 0; i < t->columns; i++) {
         size_t w = out_width(cell_text(&t->heads[i]));
@@ -152,7 +182,7 @@ sp_error out_table_print(struct out_table *t, const struct out *o)
     if (t->lost)
         return SP_ERR_NOMEM;
     for (size_t i = 0; i < t->columns; i++) {
-        widths[i] = out_width(cell_text(&t->heads[i]));
+        widths[i] = t->heads == NULL ? 0 : out_width(cell_text(&t->heads[i]));
         for (size_t r = 0; r < t->rows; r++) {
             size_t w = out_width(cell_text(&t->cells[r * t->columns + i]));
             widths[i] = w > widths[i] ? w : widths[i];

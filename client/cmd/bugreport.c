@@ -113,13 +113,13 @@ static void add_checks(struct report *r)
 /* The end of the agent's log, from a line's beginning. */
 static void add_log(struct report *r)
 {
-    char path[IPC_PATH_MAX + 8];
+    char socket[IPC_PATH_MAX], path[IPC_PATH_MAX + 8];
     struct buf whole;
     struct view text;
 
     buf_init(&whole, REPORT_BYTES_MAX);
-    if (ipc_path(path) == SP_OK) {
-        strncat(path, ".log", sizeof path - strlen(path) - 1);
+    if (ipc_path(socket) == SP_OK) {
+        snprintf(path, sizeof path, "%s.log", socket);
         if (file_read(path, REPORT_BYTES_MAX, &whole, NULL) == SP_OK) {
             text = buf_view(&whole);
             if (text.len > LOG_BYTES_MAX) {

@@ -485,7 +485,10 @@ static sp_error make_vhost(struct dialer *d, const char *proxy, struct sp_why *w
     info.protocols = d->protocols;
     info.user = d;
     info.http_proxy_address = proxy;
-    info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS;
+    /* Every channel proves anew over a fresh handshake: a kept TLS session would only outlive its
+     * vhost, which libwebsockets forgets it for when a try ends in its handshake. */
+    info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS |
+                   LWS_SERVER_OPTION_DISABLE_TLS_SESSION_CACHE;
     if ((d->vhost = lws_create_vhost(engine_context(d->engine), &info)) == NULL) {
         free(d->protocols);
         return SP_ERR_NOMEM;

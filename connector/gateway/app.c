@@ -1,5 +1,6 @@
 #include "connector/gateway/app.h"
 
+#include "connector/gateway/document.h"
 #include "connector/gateway/gateway_internal.h"
 #include "connector/gateway/guard.h"
 #include "connector/gateway/upstream.h"
@@ -21,9 +22,10 @@ struct gw_app {
     int64_t version;
     char name[APPREC_NAME_MAX + 1];
     char first_host[APPREC_HOST_TEXT + 1];
-    struct gwconf *conf; /* owned */
-    struct guard *guard; /* owned */
-    struct watch *watch; /* borrowed from the gateway: it outlives versions of the record */
+    struct gwconf *conf;       /* owned */
+    struct guard *guard;       /* owned */
+    struct document *document; /* owned */
+    struct watch *watch;       /* borrowed from the gateway: it outlives versions of the record */
     struct http1_limits request, answer;
     struct tls_context *tls;                  /* one share; NULL: plain */
     char upstream_name[RESOLVE_NAME_MAX + 1]; /* in the application's certificate */
@@ -113,6 +115,9 @@ SP_MUST static sp_error start(struct gw_app *a, const struct apprec *record, str
         view_copy(a->upstream_name, sizeof a->upstream_name,
                   a->conf->upstream.server_name != NULL ? view_str(a->conf->upstream.server_name)
                                                         : host);
+    if ((e = document_new(a->conf, gateway_files(a->gateway), a->prefix, why, &a->document)) !=
+        SP_OK)
+        return e;
     return load_tls(a, why);
 }
 
@@ -149,6 +154,7 @@ void app_free(struct gw_app *a)
     if (a == NULL || --a->holders > 0)
         return;
     guard_free(a->guard);
+    document_free(a->document);
     tls_context_free(a->tls);
     gwconf_free(a->conf);
     free(a);
@@ -182,6 +188,11 @@ struct watch *gw_app_watch(const struct gw_app *a)
 struct guard *gw_app_guard(const struct gw_app *a)
 {
     return a->guard;
+}
+
+struct document *gw_app_document(const struct gw_app *a)
+{
+    return a->document;
 }
 
 const struct http1_limits *app_request_limits(const struct gw_app *a)

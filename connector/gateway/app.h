@@ -11,6 +11,7 @@
 #include "connector/gateway/http1.h"
 #include "connector/gateway/pipeline.h"
 
+struct document;
 struct guard;
 struct watch;
 struct tls_context;
@@ -33,6 +34,7 @@ const char *app_name(const struct gw_app *a);
 const struct gwconf *gw_app_conf(const struct gw_app *a); /* never NULL */
 struct watch *gw_app_watch(const struct gw_app *a);       /* watch.h; never NULL */
 struct guard *gw_app_guard(const struct gw_app *a);       /* guard.h; never NULL */
+struct document *gw_app_document(const struct gw_app *a); /* document.h; never NULL */
 const struct http1_limits *app_request_limits(const struct gw_app *a);
 const struct http1_limits *app_answer_limits(const struct gw_app *a);
 struct gateway *app_gateway(const struct gw_app *a);

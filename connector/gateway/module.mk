@@ -4,15 +4,21 @@ noinst_LIBRARIES += %D%/libgw.a
 	%D%/answer.c %D%/app.c %D%/app.h %D%/conn.c %D%/conn_internal.h %D%/exchange.c \
 	%D%/gateway.c %D%/gateway.h %D%/gateway_internal.h %D%/identity.c %D%/identity.h \
 	%D%/person.c %D%/pipeline.c %D%/steps.c %D%/steps.h %D%/upstream.c %D%/upstream.h \
-	%D%/arena.c %D%/arena.h %D%/challenge.c %D%/challenge.h %D%/dpop.c %D%/dpop.h \
+	%D%/arena.c %D%/arena.h %D%/challenge.c %D%/challenge.h %D%/document.c %D%/document.h %D%/dpop.c %D%/dpop.h \
 	%D%/fields.c %D%/fields.h %D%/http1.c %D%/http1.h \
 	%D%/authorize.c %D%/guard.c %D%/guard.h %D%/guard_internal.h %D%/guard_steps.c \
 	%D%/input_step.c %D%/retire.c %D%/input.c %D%/input.h %D%/ssrf.c %D%/introspect.c %D%/introspect.h %D%/seen.c %D%/seen.h \
-	%D%/keyring.c %D%/keyring.h %D%/outside.c %D%/outside.h %D%/pipeline.h %D%/problem.c %D%/problem.h %D%/rate.c %D%/rate.h %D%/reasons.c %D%/request.h \
+	%D%/keyring.c %D%/keyring.h %D%/outside.c %D%/outside.h %D%/pipeline.h %D%/problem.c %D%/problem.h %D%/rate.c %D%/rate.h %D%/reasons.c %D%/request.h %D%/route.c %D%/route.h \
 	%D%/strict.c %D%/strict.h %D%/observe.c %D%/owner.c %D%/owner.h %D%/watch.c %D%/watch.h %D%/watch_internal.h \
 	%D%/watch_steps.c %D%/target.c %D%/target.h %D%/token.c %D%/token.h \
 	%D%/verdict.h %D%/write.c %D%/write.h
 
+check_PROGRAMS += tests/unit/%D%/test_route tests/unit/%D%/test_document
+tests_unit_%C%_test_route_SOURCES = tests/unit/%D%/test_route.c
+tests_unit_%C%_test_route_LDADD = $(SP_GATEWAY) $(LDADD)
+tests_unit_%C%_test_document_SOURCES = tests/unit/%D%/test_document.c tests/unit/%D%/rig.c \
+	tests/unit/%D%/rig.h tests/unit/check.h
+tests_unit_%C%_test_document_LDADD = $(SP_GATEWAY) $(LDADD)
 check_PROGRAMS += tests/unit/%D%/test_conn
 tests_unit_%C%_test_conn_SOURCES = tests/unit/%D%/test_conn.c tests/unit/%D%/rig.c \
 	tests/unit/%D%/rig.h tests/unit/check.h

@@ -1,5 +1,6 @@
 #include "connector/gateway/pipeline.h"
 
+#include "connector/gateway/document.h"
 #include "connector/gateway/guard.h"
 #include "connector/gateway/steps.h"
 #include "connector/gateway/watch.h"
@@ -12,15 +13,29 @@ static const struct {
     enum gw_phase phase;
     gw_step *step;
 } steps[] = {
-    {GW_PHASE_HEAD, step_session},     {GW_PHASE_HEAD, step_method},
-    {GW_PHASE_HEAD, watch_route},      {GW_PHASE_HEAD, step_retired},
-    {GW_PHASE_HEAD, step_access},      {GW_PHASE_HEAD, step_limit},
-    {GW_PHASE_HEAD, step_token},       {GW_PHASE_HEAD, step_limit_token},
-    {GW_PHASE_HEAD, step_size},        {GW_PHASE_HEAD, step_input},
-    {GW_PHASE_BODY, step_input},       {GW_PHASE_BODY, watch_block},
-    {GW_PHASE_ANSWER, watch_answer},   {GW_PHASE_ANSWER, step_deprecated},
-    {GW_PHASE_CONTENT, watch_content}, {GW_PHASE_ACCOUNT, watch_account},
-    {GW_PHASE_ACCOUNT, step_record},   {GW_PHASE_ACCOUNT, step_settle},
+    {GW_PHASE_HEAD, step_session},
+    {GW_PHASE_HEAD, step_method},
+    {GW_PHASE_HEAD, step_route},
+    {GW_PHASE_HEAD, watch_route},
+    {GW_PHASE_HEAD, step_retired},
+    {GW_PHASE_HEAD, step_access},
+    {GW_PHASE_HEAD, step_limit},
+    {GW_PHASE_HEAD, step_token},
+    {GW_PHASE_HEAD, step_limit_token},
+    {GW_PHASE_HEAD, step_size},
+    {GW_PHASE_HEAD, step_parameters},
+    {GW_PHASE_HEAD, step_input},
+    {GW_PHASE_BODY, step_request_schema},
+    {GW_PHASE_BODY, step_input},
+    {GW_PHASE_BODY, watch_block},
+    {GW_PHASE_ANSWER, step_want_answer},
+    {GW_PHASE_ANSWER, watch_answer},
+    {GW_PHASE_ANSWER, step_deprecated},
+    {GW_PHASE_CONTENT, step_answer_schema},
+    {GW_PHASE_CONTENT, watch_content},
+    {GW_PHASE_ACCOUNT, watch_account},
+    {GW_PHASE_ACCOUNT, step_record},
+    {GW_PHASE_ACCOUNT, step_settle},
 };
 
 enum { STEPS = sizeof steps / sizeof steps[0] };

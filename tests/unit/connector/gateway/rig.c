@@ -1,6 +1,7 @@
 #include "tests/unit/connector/gateway/rig.h"
 
 #include "lib/crypto/random.h"
+#include "lib/os/file.h"
 #include "lib/os/pool.h"
 
 #include <errno.h>
@@ -189,6 +190,19 @@ static void make_user(struct rig *r, size_t i)
 
 void rig_init(struct rig *r, const char *gateway)
 {
+    rig_init_documented(r, gateway, NULL);
+}
+
+static void put_document(struct rig *r, const char *text)
+{
+    char path[128];
+
+    snprintf(path, sizeof path, "%s/api.yaml", r->dir);
+    check_ok(file_write(path, view_str(text), 0600, NULL));
+}
+
+void rig_init_documented(struct rig *r, const char *gateway, const char *document)
+{
     struct gateway_options o = {.state = r->dir,
                                 .files = r->dir,
                                 .connector = random_id(),
@@ -199,6 +213,8 @@ void rig_init(struct rig *r, const char *gateway)
     *r = (struct rig){.now = 1764043200000, .dir = "/tmp/sallyport-rig-XXXXXX"};
     signal(SIGPIPE, SIG_IGN); /* as service_start() of every program */
     assert_non_null(mkdtemp(r->dir));
+    if (document != NULL)
+        put_document(r, document);
     check_ok(loop_new(&r->loop));
     check_ok(pool_new(r->loop, 2, &r->pool));
     check_ok(address_parse(view_str("127.0.0.1:0"), &r->to));
@@ -249,7 +265,8 @@ void rig_deinit(struct rig *r)
     pool_free(r->pool);
     loop_free(r->loop);
     apprec_deinit(&r->app);
-    for (const char *const *name = (const char *const[]){"gateway-key", "gateway-jwks.json", NULL};
+    for (const char *const *name =
+             (const char *const[]){"gateway-key", "gateway-jwks.json", "api.yaml", NULL};
          *name != NULL; name++) {
         snprintf(path, sizeof path, "%s/%s", r->dir, *name);
         unlink(path);

@@ -46,6 +46,8 @@ struct rig {
 
 /* `gateway` is the app's configuration. Both users have a stream that is open. */
 void rig_init(struct rig *r, const char *gateway);
+/* The same with a file api.yaml that the configuration can name. */
+void rig_init_documented(struct rig *r, const char *gateway, const char *document);
 void rig_deinit(struct rig *r);
 void rig_open(struct rig *r, size_t user); /* a new stream in place of the one that ended */
 

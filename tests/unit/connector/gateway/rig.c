@@ -125,9 +125,10 @@ void rig_turn(struct rig *r)
 {
     app_turn(r);
     for (size_t u = 0; u < RIG_USERS; u++)
-        while (move(r->users[u].agent, r->users[u].connector) |
-               move(r->users[u].connector, r->users[u].agent))
-            ;
+        for (bool there = true, back = true; there || back;) {
+            there = move(r->users[u].agent, r->users[u].connector);
+            back = move(r->users[u].connector, r->users[u].agent);
+        }
     loop_turn(r->loop, false);
     usleep(200);
 }

@@ -79,7 +79,6 @@ void edge_stand_at(struct turn *t)
     struct edges *edges = t->control->o.edges;
     struct stand_at *m = calloc(1, sizeof *m);
     struct sp_id relays[EDGE_STANDS_MAX];
-    uint64_t generation = 0;
     size_t count = 0;
 
     if (m == NULL || !turn_read(t, stand_at_fields, m)) {
@@ -89,13 +88,11 @@ void edge_stand_at(struct turn *t)
     for (size_t s = 0; s < m->at_count && t->peer->kind == EDGE_CONNECTOR; s++) {
         if (count < EDGE_STANDS_MAX)
             relays[count++] = m->at[s].id;
-        if ((uint64_t)m->at[s].generation > generation)
-            generation = (uint64_t)m->at[s].generation;
         if (m->at[s].rtt_us > 0)
             edges_rtt(edges, EDGE_CONNECTOR, t->peer->id, m->at[s].id,
                       m->at[s].rtt_us > UINT32_MAX ? UINT32_MAX : (uint32_t)m->at[s].rtt_us);
     }
     if (t->peer->kind == EDGE_CONNECTOR)
-        edges_stand_at(edges, t->peer->id, generation, relays, count);
+        edges_stand_at(edges, t->peer->attachment, relays, count);
     free(m);
 }

@@ -2,6 +2,7 @@
 
 #include "broker/session/sessions_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { NOT_CONFIRMED = -1, NOBODY_TO_ASK = -2 };
@@ -153,8 +154,12 @@ struct kill {
 static sp_error write_kill(struct store_tx *tx, void *arg)
 {
     struct kill *k = arg;
-    sp_error e = k->services->registry->announce(tx, CHANGE_KILL, k->subject, view_str(k->kind));
+    char body[32 + ROW_TEXT_MAX];
+    sp_error e;
 
+    (void)snprintf(body, sizeof body, "%.16s %.*s", k->kind, ROW_TEXT_MAX,
+                   k->record.text != NULL ? k->record.text : "");
+    e = k->services->registry->announce(tx, CHANGE_KILL, k->subject, view_str(body));
     return e == SP_OK ? audit_append(tx, k->services, &k->record) : e;
 }
 

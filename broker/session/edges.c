@@ -19,7 +19,6 @@ struct attached {
     uint64_t handle;
     bool ready, gone;
     unsigned inside; /* calls of ops under way */
-    uint64_t generation;
     struct sp_id stands[EDGE_STANDS_MAX];
     size_t stand_count;
     struct rtt rtts[RTTS_MAX];
@@ -112,7 +111,6 @@ sp_error edges_attach(struct edges *e, const struct edge_info *info, const struc
     if (old != NULL) { /* its own end detaches nothing any more: the handle is another one */
         close_old = old->ops->close;
         old_arg = old->arg;
-        a->generation = 0;
         take_out(e, old);
         free(old);
     }
@@ -216,13 +214,11 @@ size_t edges_count(const struct edges *e, enum edge_kind kind)
 
 /* ---- what edges tell ---- */
 
-void edges_stand_at(struct edges *e, struct sp_id connector, uint64_t generation,
-                    const struct sp_id *relays, size_t count)
+void edges_stand_at(struct edges *e, uint64_t handle, const struct sp_id *relays, size_t count)
 {
     pthread_mutex_lock(&e->lock);
-    struct attached *a = find(e, EDGE_CONNECTOR, connector);
-    if (a != NULL && generation >= a->generation) {
-        a->generation = generation;
+    struct attached *a = by_handle(e, handle);
+    if (a != NULL && a->info.kind == EDGE_CONNECTOR) {
         a->stand_count = count < EDGE_STANDS_MAX ? count : EDGE_STANDS_MAX;
         if (a->stand_count > 0)
             memcpy(a->stands, relays, a->stand_count * sizeof *relays);

@@ -96,10 +96,10 @@ void edges_each(struct edges *e, enum edge_kind kind,
                 void (*each)(void *arg, const struct edge_info *info), void *arg);
 size_t edges_count(const struct edges *e, enum edge_kind kind);
 
-/* `stand.at` of a connector: the relays it stands at, with its generation (older: ignored). */
+/* `stand.at` of a connector: all relays that it stands at now. What comes late from a channel that
+ * was replaced is ignored; within one they come in their order. */
 enum { EDGE_STANDS_MAX = 3 };
-void edges_stand_at(struct edges *e, struct sp_id connector, uint64_t generation,
-                    const struct sp_id *relays, size_t count);
+void edges_stand_at(struct edges *e, uint64_t handle, const struct sp_id *relays, size_t count);
 size_t edges_stands(struct edges *e, struct sp_id connector, struct sp_id out[EDGE_STANDS_MAX]);
 /* `relay.rtt` of an agent or connector, and `load` of a relay. */
 void edges_rtt(struct edges *e, enum edge_kind kind, struct sp_id id, struct sp_id relay,

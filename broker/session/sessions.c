@@ -56,7 +56,8 @@ static void on_live(void *arg, enum live_event event, const struct session *sess
 
 /* ---- the change log ----------------------------------------------------------------------- */
 
-/* A kill that another broker ordered; of our own, everything is being cut already. */
+/* A kill that another broker ordered, or our own that is being ordered now: "kind", a blank, and
+ * the reason for people, which must not depend on who is first. */
 static void on_kill(struct sessions *s, const struct change_row *row)
 {
     static const struct {
@@ -68,14 +69,20 @@ static void on_kill(struct sessions *s, const struct change_row *row)
                  {"connector", LIVE_CONNECTOR},
                  {"app", LIVE_APP}};
 
+    const uint8_t *blank = row->body.len == 0 ? NULL : memchr(row->body.at, ' ', row->body.len);
+    size_t len = blank == NULL ? row->body.len : (size_t)(blank - row->body.at);
+    char text[ROW_TEXT_MAX + 1];
+
+    view_copy(text, sizeof text, view_slice(row->body, len + 1, row->body.len));
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        if (!view_is(row->body, kinds[i].kind))
+        if (!view_is(view_slice(row->body, 0, len), kinds[i].kind))
             continue;
         size_t count = 0;
         struct session *all = live_snapshot(s->c.live, kinds[i].by, row->subject, &count);
         for (size_t k = 0; k < count; k++)
             if (all[k].opened <= row->at) /* one that opened since then is another one */
-                session_cut(s, all[k].id, CUT_KILLED, "killed by an administrator");
+                session_cut(s, all[k].id, CUT_KILLED,
+                            text[0] != '\0' ? text : "killed by an administrator");
         free(all);
     }
 }

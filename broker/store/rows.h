@@ -258,7 +258,8 @@ enum change_kind {
     CHANGE_LOGIN,         /* subject is the device */
     CHANGE_POSTURE,       /* subject is the device */
     CHANGE_BROWSER_LOGIN, /* subject is the user */
-    CHANGE_KILL,          /* subject is what body names: session, user, device, connector, app */
+    CHANGE_KILL,          /* body: what subject is (session, user, device, connector, app), a blank,
+                             and the reason for people */
     CHANGE_KEYS,
     CHANGE_ACCESS, /* a request was answered or ended; subject is the user */
     CHANGE_KINDS

@@ -207,7 +207,7 @@ static void attach(struct stage *s)
     edges_ready(s->edges, handle);
     must(edges_attach(s->edges, &connector, &no_orders, s, &handle), "connector");
     edges_ready(s->edges, handle);
-    edges_stand_at(s->edges, s->connector.id, 1, &s->relay.id, 1);
+    edges_stand_at(s->edges, handle, &s->relay.id, 1);
 }
 
 static void start(struct stage *s)

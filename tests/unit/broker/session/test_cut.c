@@ -12,6 +12,8 @@
 
 #include "tests/unit/broker/store/temp.h"
 
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 static const struct sp_id relay_id = {{1}}, connector_id = {{2}}, device_id = {{3}};
@@ -21,6 +23,7 @@ struct edge {
     size_t orders;
     struct sp_id session;
     enum cut_why why;
+    char text[64];
 };
 
 static void on_cut(void *arg, const struct cut_order *order)
@@ -30,9 +33,15 @@ static void on_cut(void *arg, const struct cut_order *order)
     e->orders++;
     e->session = order->session;
     e->why = order->why;
+    snprintf(e->text, sizeof e->text, "%s", order->text != NULL ? order->text : "");
 }
 
-static const struct edge_ops ops = {.cut = on_cut};
+static void on_close(void *arg, int code, const char *reason)
+{
+    (void)arg, (void)code, (void)reason;
+}
+
+static const struct edge_ops ops = {.cut = on_cut, .close = on_close};
 
 struct fixture {
     struct temp t;
@@ -181,6 +190,61 @@ static void an_end_that_is_reported_during_a_cut_does_not_end_the_wait_for_its_a
     end(&f);
 }
 
+static bool keep_body(void *arg, const struct change_row *row)
+{
+    struct change_row *kept = arg;
+    static uint8_t body[1024];
+
+    assert_true(row->body.len <= sizeof body);
+    memcpy(body, row->body.at, row->body.len);
+    *kept = *row;
+    kept->body.at = body;
+    return true;
+}
+
+/* The change log may be read, here or by another broker, before the order's own loop. */
+static void a_kill_says_its_reason_whoever_cuts_first(void **state)
+{
+    (void)state;
+    struct fixture f, other;
+    struct change_row row = {0};
+
+    begin(&f, true);
+    begin(&other, true);
+    kill_it(&f, 1);
+    assert_string_equal(f.relay.text, "ticket 8810");
+    for (uint32_t scope = 0; scope < CHANGE_SCOPES && row.kind != CHANGE_KILL; scope++)
+        assert_int_equal(f.t.s->changes->since(f.t.st, scope, 0, keep_body, &row), SP_OK);
+    assert_int_equal(row.kind, CHANGE_KILL);
+    struct changes_listener l = sessions_listener(other.sessions);
+    l.row(l.arg, &row);
+    assert_string_equal(other.relay.text, "ticket 8810");
+    end(&other);
+    end(&f);
+}
+
+static void the_newest_report_of_a_connector_is_where_it_stands(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct sp_id at[EDGE_STANDS_MAX], two[] = {{{1}}, {{7}}};
+    uint64_t old;
+
+    begin(&f, true);
+    edges_stand_at(f.edges, f.handles[1], two, 2);
+    assert_int_equal(edges_stands(f.edges, connector_id, at), 2);
+    edges_stand_at(f.edges, f.handles[1], &two[1], 1); /* the first relay is gone */
+    assert_int_equal(edges_stands(f.edges, connector_id, at), 1);
+    assert_true(id_equal(at[0], two[1]));
+    edges_stand_at(f.edges, f.handles[0], two, 2); /* a relay stands nowhere */
+    assert_int_equal(edges_stands(f.edges, relay_id, at), 0);
+    old = f.handles[1];
+    attach(&f, EDGE_CONNECTOR, connector_id, &f.connector, &f.handles[1]);
+    edges_stand_at(f.edges, old, two, 2); /* late, of a channel that was replaced */
+    assert_int_equal(edges_stands(f.edges, connector_id, at), 0);
+    end(&f);
+}
+
 static void an_answer_of_another_edge_confirms_nothing(void **state)
 {
     (void)state;
@@ -248,6 +312,8 @@ int main(void)
         cmocka_unit_test(a_kill_goes_to_both_edges_and_is_over_when_both_have_answered),
         cmocka_unit_test(
             an_end_that_is_reported_during_a_cut_does_not_end_the_wait_for_its_answers),
+        cmocka_unit_test(a_kill_says_its_reason_whoever_cuts_first),
+        cmocka_unit_test(the_newest_report_of_a_connector_is_where_it_stands),
         cmocka_unit_test(an_answer_of_another_edge_confirms_nothing),
         cmocka_unit_test(an_edge_that_does_not_hang_here_is_not_waited_for),
         cmocka_unit_test(killing_what_is_not_live_is_a_success_and_still_goes_out),

@@ -37,7 +37,9 @@ static void on_second(void *arg)
     for (struct slot *s; (s = map_next(&g->apps, &at, NULL)) != NULL;)
         if (s->watch != NULL)
             watch_tick(s->watch, gateway_now(g));
-    timer_move(g->second, clock_boot() + SECOND_MS);
+    g->second = NULL; /* a timer that has fired is gone */
+    if (timer_start(g->o.loop, clock_boot() + SECOND_MS, on_second, g, &g->second) != SP_OK)
+        log_event(LOG_ERROR, "gateway.second", "out of memory: detectors stand still", NULL);
 }
 
 sp_error gateway_new(const struct gateway_options *o, struct sp_why *why, struct gateway **out)

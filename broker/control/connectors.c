@@ -159,6 +159,14 @@ static void send_stand(struct control *c, uint64_t edge, const struct connector_
     buf_deinit(&pin);
 }
 
+/* It may stand there from before; to one that does not it says nothing. */
+static void drop_stand(struct control *c, uint64_t edge, struct sp_id relay)
+{
+    const struct stand_drop m = {.relay = relay};
+
+    listener_send(c->listener, edge, "stand.drop", fields_write(stand_drop_fields, &m));
+}
+
 void connector_greet(struct control *c, uint64_t edge, struct sp_id id)
 {
     const struct snapshot *s = registry_hold(c->o.registry);
@@ -172,8 +180,10 @@ void connector_greet(struct control *c, uint64_t edge, struct sp_id id)
     for (size_t a = 0; a < s->app_count; a++)
         if (id_equal(s->apps[a].site, connector->site))
             send_record(c, edge, &s->apps[a]);
-    for (size_t r = 0; r < s->relay_count && stands < EDGE_STANDS_MAX; r++)
-        if (s->relays[r].state == EDGE_ACTIVE) {
+    for (size_t r = 0; r < s->relay_count; r++)
+        if (s->relays[r].state == EDGE_REVOKED) {
+            drop_stand(c, edge, s->relays[r].id);
+        } else if (s->relays[r].state == EDGE_ACTIVE && stands < EDGE_STANDS_MAX) {
             send_stand(c, edge, connector, &s->relays[r]);
             stands++;
         }

@@ -35,3 +35,10 @@ tests_unit_%C%_test_stand_SOURCES = tests/unit/%D%/test_stand.c $(CONNECTOR_SCEN
 tests_unit_%C%_test_stand_LDADD = %D%/libconnector.a $(SP_GATEWAY) $(LDADD)
 tests_unit_%C%_test_probe_SOURCES = tests/unit/%D%/test_probe.c $(CONNECTOR_SCENE)
 tests_unit_%C%_test_probe_LDADD = %D%/libconnector.a $(SP_GATEWAY) $(LDADD)
+
+FAKE_BROKER = tests/unit/lib/channel/fake_broker.c tests/unit/lib/channel/fake_broker.h
+check_PROGRAMS += tests/unit/%D%/test_control
+tests_unit_%C%_test_control_SOURCES = tests/unit/%D%/test_control.c $(CONNECTOR_SCENE) $(FAKE_BROKER) \
+	tests/unit/%D%/fake_relay.c tests/unit/%D%/fake_relay.h \
+	tests/unit/lib/tunnel/app.c tests/unit/lib/tunnel/app.h
+tests_unit_%C%_test_control_LDADD = %D%/libconnector.a $(SP_GATEWAY) $(LDADD)

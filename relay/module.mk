@@ -22,3 +22,7 @@ tests_unit_%C%_test_stand_LDADD = %D%/librelay.a $(LDADD)
 check_PROGRAMS += tests/unit/%D%/test_splice
 tests_unit_%C%_test_splice_SOURCES = tests/unit/%D%/test_splice.c tests/unit/check.h
 tests_unit_%C%_test_splice_LDADD = %D%/librelay.a $(LDADD)
+check_PROGRAMS += tests/unit/%D%/test_control
+tests_unit_%C%_test_control_SOURCES = tests/unit/%D%/test_control.c tests/unit/check.h \
+	tests/unit/lib/channel/fake_broker.c tests/unit/lib/channel/fake_broker.h
+tests_unit_%C%_test_control_LDADD = %D%/librelay.a $(LDADD)

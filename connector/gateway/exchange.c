@@ -133,7 +133,7 @@ void exchange_refuse(struct exchange *x, struct gw_verdict v)
         .allowed = x->x.route.allowed,
         .origin = readable_origin(x)};
     x->head_out = true;
-    if (problem_write(&v, x->x.decision, &o, &c->out) != SP_OK)
+    if (gw_problem_write(&v, x->x.decision, &o, &c->out) != SP_OK)
         conn_abort(c, SP_ERR_NOMEM);
     exchange_over(x, keep);
 }
@@ -147,7 +147,7 @@ static void refuse_without_memory(struct gw_conn *c)
 
     v.retry_after_ms = 1000;
     name_decision(decision);
-    if (problem_write(&v, decision, &o, &c->out) != SP_OK)
+    if (gw_problem_write(&v, decision, &o, &c->out) != SP_OK)
         conn_abort(c, SP_ERR_NOMEM);
     conn_next(c, false);
 }

@@ -113,8 +113,8 @@ static void write_head(const struct gw_verdict *v, const char *decision,
     buf_add_str(out, "\r\n");
 }
 
-sp_error problem_write(const struct gw_verdict *v, const char *decision,
-                       const struct problem_options *o, struct buf *out)
+sp_error gw_problem_write(const struct gw_verdict *v, const char *decision,
+                          const struct problem_options *o, struct buf *out)
 {
     struct buf body;
     sp_error e;

@@ -21,8 +21,8 @@ struct problem_options {
 int problem_status(const struct gw_verdict *v);
 
 /* Appends the whole answer, head and body.   SP_ERR_LIMIT, SP_ERR_NOMEM from `out` */
-SP_MUST sp_error problem_write(const struct gw_verdict *v, const char *decision,
-                               const struct problem_options *o, struct buf *out);
+SP_MUST sp_error gw_problem_write(const struct gw_verdict *v, const char *decision,
+                                  const struct problem_options *o, struct buf *out);
 
 /* Whether an Accept value names text/html before any JSON: what browsers send for a page. */
 bool problem_prefers_html(struct view accept);

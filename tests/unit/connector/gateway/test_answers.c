@@ -34,7 +34,7 @@ static const char *answer_of(const struct gw_verdict *v, const struct problem_op
                              struct buf *out)
 {
     buf_init(out, 1 << 16);
-    assert_int_equal(problem_write(v, "0123456789abcdef", o, out), SP_OK);
+    assert_int_equal(gw_problem_write(v, "0123456789abcdef", o, out), SP_OK);
     return buf_cstr(out);
 }
 

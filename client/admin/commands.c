@@ -26,8 +26,7 @@ static const struct command commands[] = {
      "",
      "forget what login kept",
      "A token file of your own stays; so does the agent's login. The session that a bootstrap "
-     "token "
-     "bought is ended.",
+     "token bought is ended.",
      "",
      {WHERE},
      0,
@@ -376,6 +375,7 @@ static const struct command commands[] = {
      1,
      1,
      verb_policy_check},
+    {"gateway check", "FILE", GATEWAY_TEXT, NULL, "", {GATEWAY_OPTIONS}, 1, 1, verb_gateway},
     {"policy apply",
      "FILE [--policy NAME] [--note TEXT] [--dry-run]",
      "put a text in force; live sessions are decided again before the answer",

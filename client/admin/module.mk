@@ -6,15 +6,16 @@ noinst_LIBRARIES += %D%/libadmin.a
 	%D%/app.c %D%/audit.c \
 	%D%/bootstrap.c %D%/bootstrap.h \
 	%D%/broker.c %D%/broker.h \
-	%D%/commands.c \
+	%D%/commands.c %D%/gateway.c \
 	%D%/made.c \
 	%D%/names.c %D%/names.h \
 	%D%/policy.c %D%/request.c %D%/session.c %D%/settings.c \
 	%D%/show.c %D%/show.h \
 	%D%/sign.c %D%/trace.c %D%/verbs.h
 %C%_sallyport_admin_SOURCES = %D%/main.c
-%C%_sallyport_admin_LDADD = %D%/libadmin.a client/ipc/libipc.a $(SP_LIBS) $(SP_EXT)
+%C%_sallyport_admin_LDADD = %D%/libadmin.a $(SP_GATEWAY) client/ipc/libipc.a $(SP_LIBS) \
+	$(SP_EXT)
 
 check_PROGRAMS += tests/unit/%D%/test_commands
 tests_unit_%C%_test_commands_SOURCES = tests/unit/%D%/test_commands.c
-tests_unit_%C%_test_commands_LDADD = %D%/libadmin.a client/ipc/libipc.a $(LDADD)
+tests_unit_%C%_test_commands_LDADD = %D%/libadmin.a $(SP_GATEWAY) client/ipc/libipc.a $(LDADD)

@@ -26,6 +26,15 @@ int verb_why(const struct command_call *call);
 int verb_policy_simulate(const struct command_call *call);
 /* session.c */
 int verb_session_kill(const struct command_call *call);
+/* gateway.c */
+int verb_gateway(const struct command_call *call);
+#define GATEWAY_TEXT "read an http app's gateway and judge recorded requests by it, offline"
+#define GATEWAY_OPTIONS                                                                \
+    {"har", "FILE", "a HAR 1.2 record: what would have been refused, and noted"},      \
+        {"files", "DIR", "where the document of openapi.file lies; else beside FILE"}, \
+    {                                                                                  \
+        "groups", "NAMES", "of the person who asked: idp/group, separated by commas"   \
+    }
 /* request.c */
 int verb_request_approve(const struct command_call *call);
 /* audit.c */

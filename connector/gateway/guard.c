@@ -177,7 +177,8 @@ static struct rate_facts facts_of(const struct guard *g, const struct gw_exchang
                                .weight = o != NULL ? o->weight : 1};
 }
 
-struct gw_verdict guard_limit(struct guard *g, struct gw_exchange *x, enum rate_pass pass)
+struct gw_verdict guard_limit(struct guard *g, struct gw_exchange *x, enum rate_pass pass,
+                              int64_t now_ns)
 {
     if (g->conf->rates.count == 0)
         return gw_pass();
@@ -187,7 +188,7 @@ struct gw_verdict guard_limit(struct guard *g, struct gw_exchange *x, enum rate_
 
     if (note == NULL)
         return gw_refuse(GW_REASON_OVERLOAD);
-    a = rate_check(g->rate, pass, &f, clock_boot_us() * 1000, x->request.arena, &note->held);
+    a = rate_check(g->rate, pass, &f, now_ns, x->request.arena, &note->held);
     for (size_t i = 0; i < a.hit_count; i++)
         (void)gw_in_mode(x, GW_MONITOR, too_many(a.hits[i], &a));
     if (a.passed)
@@ -197,15 +198,14 @@ struct gw_verdict guard_limit(struct guard *g, struct gw_exchange *x, enum rate_
 
 /* ---- step 16 ------------------------------------------------------------------------------ */
 
-void guard_account(struct guard *g, struct gw_exchange *x)
+void guard_account(struct guard *g, struct gw_exchange *x, int64_t now_ns)
 {
     struct guard_note *note = x->guard_note;
 
     if (note == NULL)
         return;
     waiter_cancel(&note->waiter);
-    rate_release(g->rate, note->held, x->own_answer ? 0 : x->response.body.seen,
-                 clock_boot_us() * 1000);
+    rate_release(g->rate, note->held, x->own_answer ? 0 : x->response.body.seen, now_ns);
     note->held = NULL;
     token_free(note->token);
     note->token = NULL;

@@ -32,14 +32,15 @@ void guard_free(struct guard *g); /* after its requests; NULL is allowed */
 /* For leases and metrics. Never NULL. */
 struct rate *guard_rate(struct guard *g);
 
-/* `now` is the broker's time. */
+/* `now` is the broker's time, `now_ns` of the boot clock. */
 struct gw_verdict guard_retired(struct guard *g, struct gw_exchange *x, sp_unix_ms now);
 struct gw_verdict guard_access(struct guard *g, struct gw_exchange *x, sp_unix_ms now);
-struct gw_verdict guard_limit(struct guard *g, struct gw_exchange *x, enum rate_pass pass);
+struct gw_verdict guard_limit(struct guard *g, struct gw_exchange *x, enum rate_pass pass,
+                              int64_t now_ns);
 struct gw_verdict guard_token(struct guard *g, struct gw_exchange *x, sp_unix_ms now);
 struct gw_verdict guard_input(struct guard *g, struct gw_exchange *x);
-void guard_answer(struct guard *g, struct gw_exchange *x, sp_unix_ms now);
-void guard_account(struct guard *g, struct gw_exchange *x);
+void guard_answer(struct guard *g, struct gw_exchange *x);
+void guard_account(struct guard *g, struct gw_exchange *x, int64_t now_ns);
 
 gw_step step_retired;     /* 4: 410 after a sunset */
 gw_step step_access;      /* 5: 403, or 401 for a newer factor */

@@ -6,7 +6,7 @@ noinst_LIBRARIES += %D%/libgw.a
 	%D%/person.c %D%/pipeline.c %D%/steps.c %D%/steps.h %D%/upstream.c %D%/upstream.h \
 	%D%/arena.c %D%/arena.h %D%/challenge.c %D%/challenge.h %D%/document.c %D%/document.h %D%/dpop.c %D%/dpop.h \
 	%D%/fields.c %D%/fields.h %D%/http1.c %D%/http1.h \
-	%D%/authorize.c %D%/guard.c %D%/guard.h %D%/guard_internal.h %D%/guard_steps.c \
+	%D%/rehearse.c %D%/rehearse.h %D%/authorize.c %D%/guard.c %D%/guard.h %D%/guard_internal.h %D%/guard_steps.c \
 	%D%/input_step.c %D%/retire.c %D%/input.c %D%/input.h %D%/ssrf.c %D%/introspect.c %D%/introspect.h %D%/seen.c %D%/seen.h \
 	%D%/keyring.c %D%/keyring.h %D%/outside.c %D%/outside.h %D%/pipeline.h %D%/problem.c %D%/problem.h %D%/rate.c %D%/rate.h %D%/reasons.c %D%/request.h %D%/route.c %D%/route.h \
 	%D%/strict.c %D%/strict.h %D%/observe.c %D%/owner.c %D%/owner.h %D%/watch.c %D%/watch.h %D%/watch_internal.h \
@@ -56,3 +56,7 @@ check_PROGRAMS += tests/unit/%D%/test_guard
 tests_unit_%C%_test_guard_SOURCES = tests/unit/%D%/test_guard.c tests/unit/%D%/mint.c \
 	tests/unit/%D%/mint.h tests/unit/%D%/idp.c tests/unit/%D%/idp.h
 tests_unit_%C%_test_guard_LDADD = $(SP_GATEWAY) $(LDADD)
+
+check_PROGRAMS += tests/unit/%D%/test_rehearse
+tests_unit_%C%_test_rehearse_SOURCES = tests/unit/%D%/test_rehearse.c
+tests_unit_%C%_test_rehearse_LDADD = $(SP_GATEWAY) $(LDADD)

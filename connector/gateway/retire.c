@@ -56,12 +56,11 @@ static void http_date(int64_t seconds, char *out, size_t size)
              months[at.tm_mon % 12], at.tm_year + 1900, at.tm_hour, at.tm_min, at.tm_sec);
 }
 
-void guard_answer(struct guard *g, struct gw_exchange *x, sp_unix_ms now)
+void guard_answer(struct guard *g, struct gw_exchange *x)
 {
     const struct gwconf_retire *r = rule_of(g, x);
     char text[1100];
 
-    (void)now;
     if (r == NULL)
         return;
     if (r->deprecated_s != 0) {

@@ -72,6 +72,15 @@ static const struct config_field identity_fields[] = {
     {0},
 };
 
+static sp_error identity_done(void *block, struct sp_why *why)
+{
+    struct gwconf_identity *i = block;
+
+    return i->assertion && i->audience == NULL
+               ? sp_why_say(why, SP_ERR_INVALID, "an assertion needs its audience")
+               : SP_OK;
+}
+
 static const struct config_field issuer_fields[] = {
     {STR("iss", issuer, iss, values_text), .required = true, .max = 1024},
     {STR("jwks_uri", issuer, jwks_uri, values_https), .max = 1024},
@@ -433,7 +442,7 @@ static const struct config_field fields[] = {
     {TOP("cors_origins", CONFIG_STRINGS, cors_origins), .min = 1, .max = 255,
      .check = values_origin},
     {TOP_BLOCK("upstream", upstream, upstream_fields, upstream_done)},
-    {TOP_BLOCK("identity", identity, identity_fields, NULL)},
+    {TOP_BLOCK("identity", identity, identity_fields, identity_done)},
     {TOP_BLOCK("oauth", oauth, oauth_fields, oauth_done)},
     {TOP_BLOCKS("operations", operations, operation_fields, NULL, gwconf_operation)},
     {TOP_BLOCK("openapi", openapi, openapi_fields, NULL)},

@@ -55,7 +55,7 @@ enum gw_signature { GW_SIGNATURE_NONE = 0, GW_SIGNATURE_RFC9421 };
 enum gw_forward { GW_FORWARD_UNCHANGED = 0, GW_FORWARD_BEARER };
 struct gwconf_identity {
     bool headers, assertion;
-    char *audience; /* `aud` of the assertion; NULL: the app's name */
+    char *audience; /* `aud` of the assertion; present when assertion is true */
     int signature;  /* enum gw_signature */
     int forward;    /* enum gw_forward */
 };

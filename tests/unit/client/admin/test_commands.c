@@ -196,6 +196,8 @@ static void every_command_has_its_row_or_a_function_and_the_three_options(void *
 
         if (c->run == act_run && act_find(c->name) == NULL)
             fail_msg("%s has no row", c->name);
+        if (c->run == verb_gateway)
+            continue; /* offline: it asks no broker */
         if (!has_option(c, "broker") || !has_option(c, "ca") || !has_option(c, "token-file"))
             fail_msg("%s can't be told where the broker is", c->name);
         for (size_t k = 0; k < i; k++)

@@ -78,7 +78,7 @@ static void end(struct world *w)
     if (w->x.request.arena == NULL)
         return;
     pipeline_forget(&w->x);
-    guard_account(w->guard, &w->x);
+    guard_account(w->guard, &w->x, clock_boot_us() * 1000);
     arena_free(w->x.request.arena);
     w->x.request.arena = NULL;
 }
@@ -213,14 +213,14 @@ static void GW_31_a_429_has_its_fields(void **state)
                  " - { name: open, key: [user], in_flight: 1, match: 'POST /**' }\n"
                  " - { name: seen, key: [user], rate: 1/h, mode: monitor }\n");
     request(w, GW_GET, "/x");
-    passed(guard_limit(w->guard, &w->x, RATE_SESSION_KEYS));
+    passed(guard_limit(w->guard, &w->x, RATE_SESSION_KEYS, clock_boot_us() * 1000));
     assert_int_equal(w->x.hit_count, 0);
     request(w, GW_GET, "/x");
-    passed(guard_limit(w->guard, &w->x, RATE_SESSION_KEYS));
+    passed(guard_limit(w->guard, &w->x, RATE_SESSION_KEYS, clock_boot_us() * 1000));
     assert_int_equal(w->x.hit_count, 1);
     assert_string_equal(w->x.hits[0].verdict.rule, "seen");
     request(w, GW_GET, "/x");
-    struct gw_verdict v = guard_limit(w->guard, &w->x, RATE_SESSION_KEYS);
+    struct gw_verdict v = guard_limit(w->guard, &w->x, RATE_SESSION_KEYS, clock_boot_us() * 1000);
     refused(v, GW_REASON_RATE, 429, "");
     assert_int_equal(v.retry_after_ms, 6000);
     assert_string_equal(v.rule, "per-user");
@@ -228,17 +228,18 @@ static void GW_31_a_429_has_its_fields(void **state)
     assert_string_equal(v.limit_fields[1], "\"per-user\";q=10;w=60");
     clock_set_for_test(NOW, 1012000);
     request(w, GW_POST, "/x");
-    passed(guard_limit(w->guard, &w->x, RATE_SESSION_KEYS));
+    passed(guard_limit(w->guard, &w->x, RATE_SESSION_KEYS, clock_boot_us() * 1000));
     struct gw_exchange first = w->x; /* stays open */
     w->x.request.arena = NULL;
     request(w, GW_POST, "/x");
-    refused(guard_limit(w->guard, &w->x, RATE_SESSION_KEYS), GW_REASON_IN_FLIGHT, 429, "");
+    refused(guard_limit(w->guard, &w->x, RATE_SESSION_KEYS, clock_boot_us() * 1000),
+            GW_REASON_IN_FLIGHT, 429, "");
     end(w);
-    guard_account(w->guard, &first);
-    guard_account(w->guard, &first); /* twice does no harm */
+    guard_account(w->guard, &first, clock_boot_us() * 1000);
+    guard_account(w->guard, &first, clock_boot_us() * 1000); /* twice does no harm */
     arena_free(first.request.arena);
     request(w, GW_POST, "/x");
-    passed(guard_limit(w->guard, &w->x, RATE_SESSION_KEYS));
+    passed(guard_limit(w->guard, &w->x, RATE_SESSION_KEYS, clock_boot_us() * 1000));
 }
 
 static const char *answer_field(const struct world *w, const char *name)
@@ -261,7 +262,7 @@ static void GW_43_deprecation_sunset_and_410(void **state)
               " - { match: '/v0/**', sunset: 2025-01-01, after: monitor }\n");
     request(w, GW_GET, "/v1/x");
     passed(guard_retired(w->guard, &w->x, NOW));
-    guard_answer(w->guard, &w->x, NOW);
+    guard_answer(w->guard, &w->x);
     assert_string_equal(answer_field(w, "deprecation"), "@1748736000");
     assert_string_equal(answer_field(w, "sunset"), "Wed, 26 Nov 2025 00:00:00 GMT");
     assert_string_equal(answer_field(w, "link"), "</v2>; rel=\"successor-version\"");
@@ -272,7 +273,7 @@ static void GW_43_deprecation_sunset_and_410(void **state)
     assert_int_equal(w->x.hit_count, 1);
     request(w, GW_GET, "/v2/x");
     passed(guard_retired(w->guard, &w->x, NOW));
-    guard_answer(w->guard, &w->x, NOW);
+    guard_answer(w->guard, &w->x);
     assert_int_equal(w->x.answer_field_count, 0);
 }
 

@@ -145,6 +145,7 @@ static void test_each_mistake_is_told_with_its_place(void **state)
         {"upstream:\n  url: https://x\n  tls: { ca: ../a }\n", "gateway:3:10: upstream.tls.ca"},
         {"upstream:\n  url: https://x\n  tls: { ca: .a }\n", "gateway folder"},
         {"upstream:\n  url: https://x\n  tls: { pin: sha256/AAAA }\n", "upstream.tls.pin"},
+        {"identity: { assertion: on }\n", "gateway:1:1: identity: an assertion needs its audience"},
         {"oauth:\n  require: on\n", "gateway:2:3: oauth.require: no token could be verified"},
         {"oauth:\n  issuers: [ { iss: x, aud: [a], algs: [ES256] } ]\n",
          "gateway:2:14: oauth.issuers[0]: an issuer needs jwks_uri or jwks_file"},

@@ -48,11 +48,10 @@ SP_MUST static sp_error file_of(const char *files, const char *name, char *out, 
     out[0] = '\0';
     if (name == NULL)
         return SP_OK;
-    size_t n = strlen(files) + 1 + strlen(name);
-    if (n >= room)
-        return sp_why_say(why, SP_ERR_LIMIT, "the path of %s is too long", name);
-    snprintf(out, room, "%s/%s", files, name);
-    return SP_OK;
+    int n = snprintf(out, room, "%s/%s", files, name);
+    return n > 0 && (size_t)n < room
+               ? SP_OK
+               : sp_why_say(why, SP_ERR_LIMIT, "the path of %s is too long", name);
 }
 
 /* "sha256/BASE64" */

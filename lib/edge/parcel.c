@@ -273,7 +273,9 @@ void parcel_list(const struct parcel *p, struct buf *out)
 
 static void octal(char *to, size_t room, uint64_t n)
 {
-    snprintf(to, room, "%0*llo", (int)room - 1, (unsigned long long)n);
+    for (size_t i = room - 1; i-- > 0; n >>= 3)
+        to[i] = (char)('0' + (n & 7));
+    to[room - 1] = '\0';
 }
 
 /* ustar, POSIX.1-1988. */

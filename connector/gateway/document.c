@@ -193,6 +193,22 @@ static const struct api_pair *field_pairs(const struct gw_exchange *x)
     return pairs;
 }
 
+static bool is_json(struct view type)
+{
+    return view_is(type, "application/json") ||
+           (type.len > 5 && view_is(view_slice(type, type.len - 5, 5), "+json"));
+}
+
+/* What can be read is waited for; other types stream. Multipart, mostly files, is held back only
+ * where it may be refused and says how long it is. */
+static bool worth_waiting(const struct gw_message_body *b, enum gw_mode mode)
+{
+    if (is_json(b->content_type) || view_is(b->content_type, "application/x-www-form-urlencoded"))
+        return true;
+    return mode == GW_BLOCK && b->kind == GW_BODY_LENGTH && b->content_type.len > 10 &&
+           memcmp(b->content_type.at, "multipart/", 10) == 0;
+}
+
 /* 415, and the wish to read the body. */
 static struct gw_verdict meet_body(struct document *d, struct gw_exchange *x, enum gw_mode mode)
 {
@@ -204,7 +220,7 @@ static struct gw_verdict meet_body(struct document *d, struct gw_exchange *x, en
     scratch_reset(&d->scratch, KEEP_MEMORY);
     if (!takes)
         return gw_in_mode(x, mode, gw_refuse(GW_REASON_MEDIA_TYPE));
-    x->inspect_request = true;
+    x->inspect_request = x->inspect_request || worth_waiting(b, mode);
     return gw_pass();
 }
 
@@ -301,7 +317,8 @@ struct gw_verdict step_request_schema(struct gw_exchange *x)
 
 struct gw_verdict step_want_answer(struct gw_exchange *x)
 {
-    if (x->route.operation != NULL && gw_app_conf(x->app)->openapi.response != GW_OFF)
+    if (x->route.operation != NULL && gw_app_conf(x->app)->openapi.response != GW_OFF &&
+        is_json(x->response.body.content_type))
         x->inspect_answer = true;
     return gw_pass();
 }

@@ -8,9 +8,9 @@
  * Modes     openapi.request: parameters, bodies, media types (400 or 422, 415); openapi.response:
  *           answers with a JSON body (502; an answer whose status the document does not list
  *           passes); openapi.unknown_endpoint: 404, or 405 for a known path.
- * Not read  what is over limits.inspect or streams; a request with a content coding that a schema
- *           covers is 415, since nothing here undoes codings.
- * Loop thread.
+ * Not read  what is over limits.inspect, and types other than JSON, forms, and multipart (only
+ *           where openapi.request blocks and the length is known); a request with a content coding
+ * that a schema covers is 415, since nothing here undoes codings. Loop thread.
  */
 
 #include "connector/gateway/pipeline.h"

@@ -52,6 +52,7 @@ static const struct {
     {METHOD_GET, "/home/authenticator", mine_authenticator, false},
     {METHOD_POST, "/home/authenticator", mine_authenticator_post, false},
     {METHOD_GET, "/denied", denied_page, false},
+    {METHOD_POST, "/denied", denied_post, false},
 };
 enum { ROUTES = sizeof routes / sizeof routes[0] };
 

@@ -20,6 +20,7 @@
  *   POST /home/end, /home/sign-out, /home/codes          a session, a device, recovery codes
  *   GET, POST /home/authenticator                        another authenticator
  *   GET  /denied                why an app is closed                 (?app=NAME&device=ID)
+ *   POST /denied                asks for access to it
  * What changes something is a POST whose cookie no other site can bring along (SameSite), and
  * every answer is no-store (OA-5, TM-15). Style: /assets/style.css. The one script that their
  * policy allows, /assets/pages.js, copies, saves and prints what stands on the page; every page

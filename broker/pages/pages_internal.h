@@ -73,7 +73,7 @@ page_fn login_page, login_device_page, login_go, login_callback;
 page_fn code_page, code_post, enrol_post;
 page_fn approve_page, approve_post, done_page;
 page_fn factor_page, factor_post, logout_post;
-page_fn home_page, denied_page;
+page_fn home_page, denied_page, denied_post;
 page_fn mine_end, mine_sign_out, mine_codes, mine_authenticator, mine_authenticator_post;
 
 #endif

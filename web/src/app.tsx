@@ -22,6 +22,7 @@ import { IntegrationsPage } from "./pages/integrations";
 import { OverviewPage } from "./pages/overview";
 import { PoliciesPage } from "./pages/policies";
 import { PolicyPage } from "./pages/policy";
+import { RequestsPage } from "./pages/requests";
 import { SessionsPage } from "./pages/sessions";
 import { SettingsPage } from "./pages/settings";
 import { SitesPage } from "./pages/sites";
@@ -38,6 +39,7 @@ function page(parts: string[]): ComponentChild {
     case "policies": return <PoliciesPage />;
     case "policies/x": return <PolicyPage name={second!} key={second} />;
     case "sessions": return <SessionsPage />;
+    case "requests": return <RequestsPage />;
     case "users": return <UsersPage />;
     case "users/x": return <UserPage id={second!} key={second} />;
     case "devices": return <DevicesPage />;

@@ -2,7 +2,7 @@
 import { go } from "./route";
 
 const pages: Record<string, string> = {
-  o: "/", a: "/apps", p: "/policies", s: "/sessions", u: "/users", d: "/devices", n: "/sites", l: "/audit", t: "/integrations",
+  o: "/", a: "/apps", p: "/policies", s: "/sessions", r: "/requests", u: "/users", d: "/devices", n: "/sites", l: "/audit", t: "/integrations",
 };
 
 let waitsForPage = 0;

@@ -47,7 +47,7 @@ export function followLinks(event: MouseEvent): void {
   go(link.pathname + link.search);
 }
 
-export const groups = ["apps", "policies", "sessions", "users", "devices", "sites", "connectors", "audit", "why",
+export const groups = ["apps", "policies", "sessions", "requests", "users", "devices", "sites", "connectors", "audit", "why",
   "integrations", "settings"];
 
 function isOurs(path: string): boolean {

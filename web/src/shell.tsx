@@ -19,6 +19,7 @@ const links: Array<{ group?: string; to: string; icon: string; text: string }> =
   { group: "Access", to: "/apps", icon: "app", text: "Apps" },
   { to: "/policies", icon: "policy", text: "Policies" },
   { to: "/sessions", icon: "session", text: "Sessions" },
+  { to: "/requests", icon: "key", text: "Requests" },
   { group: "People", to: "/users", icon: "user", text: "Users" },
   { to: "/devices", icon: "device", text: "Devices" },
   { group: "Network", to: "/sites", icon: "site", text: "Sites" },

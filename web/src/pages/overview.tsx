@@ -13,15 +13,16 @@ import { Checklist, stepsOf, useOpenedOnce } from "./setup";
 import { SiteState } from "./sites";
 
 const icons: Record<Overview["needs"][number]["code"], string> = {
-  device_pending: "device", connector_silent: "site", site_without_connector: "site", app_without_policy: "app",
+  device_pending: "device", request_waiting: "key", connector_silent: "site", site_without_connector: "site", app_without_policy: "app",
   user_without_factor: "user", chain_broken: "audit", policy_finding: "policy", first_steps: "next",
 };
 
-export function countDue(o: Overview): void {
+export function countDue(o: Overview, requests: number): void {
   const found: Record<string, { count: number; text: string }> = {};
   if (o.devices.pending) found["/devices"] = { count: o.devices.pending, text: "devices wait for approval" };
   const silent = o.needs.filter((n) => n.code === "connector_silent").length;
   if (silent) found["/sites"] = { count: silent, text: "connectors are silent" };
+  if (requests) found["/requests"] = { count: requests, text: "requests for access wait" };
   due.set(found);
 }
 
@@ -38,15 +39,17 @@ function answer(o: Overview, opened: boolean | undefined): string {
 
 export function OverviewPage() {
   const load = useLoad("overview", {});
+  const requests = useLoad("requestList", { query: { state: "waiting", limit: 1 } });
   useEffect(() => {
-    if (load.data) countDue(load.data);
-  }, [load.data]);
+    if (load.data) countDue(load.data, requests.data?.total ?? 0);
+  }, [load.data, requests.data]);
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const stop = onLive(() => {
       timer ??= setTimeout(() => {
         timer = undefined;
         void load.reload();
+        void requests.reload();
       }, 2000);
     });
     return () => {

@@ -127,7 +127,7 @@ static void draw(struct visit *v, struct view app, const struct why_answer *why)
 
 void denied_page(struct visit *v)
 {
-    struct net_address peer = {0}; /* unknown: conditions on the network stay unknown */
+    struct net_address peer = page_peer(v->req); /* as on /home: the network that asks */
     struct why_answer *why;
     struct login_row row;
     struct form query;

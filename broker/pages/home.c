@@ -20,8 +20,7 @@ struct home {
     size_t session_count;
 };
 
-/* The address of this request as policy sees it: IPv4 as ::ffff:a.b.c.d. */
-static struct net_address peer_of(const struct request *req)
+struct net_address page_peer(const struct request *req)
 {
     struct net_address a = {0};
     struct in_addr v4;
@@ -192,7 +191,7 @@ static void draw_panels(struct visit *v, const struct home *h)
 static sp_error gather(struct visit *v, const struct login_row *row, struct home *h)
 {
     struct pages_options *o = &v->p->o;
-    struct net_address peer = peer_of(v->req);
+    struct net_address peer = page_peer(v->req);
     sp_error e;
 
     if ((e = logins_user(o->logins, row->user, &h->user)) != SP_OK ||

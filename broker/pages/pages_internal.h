@@ -44,6 +44,9 @@ struct page_time {
 };
 struct page_time page_time(sp_unix_ms at);
 
+/* The address of this request as policy sees it: IPv4 as ::ffff:a.b.c.d. */
+struct net_address page_peer(const struct request *req);
+
 /* The login can't go on: what happened, and a way to begin again. */
 void page_stopped(struct visit *v, int status, const char *title, const char *text);
 /* The refusal of an error nobody expected shows the request's reference only (LOG-7). */

@@ -57,7 +57,7 @@ export function RequestsPage() {
           { head: "Denied because", kind: "p2", cell: (r) => <><Words text={r.denied} /> <a href={`/why?user=${r.user.id}&app=${r.app.id}${r.device ? `&device=${r.device.id}` : ""}`}>Why<span class="vh"> was {visible(r.user.name)} denied {visible(r.app.name)}</span></a></> },
           { head: "Asked", kind: "r p2", cell: (r) => <Ago at={r.created} /> },
           { head: "Actions", part: "act", cell: (r) => may("operator") && <>
-            <button type="button" class="btn small" onClick={() => setAct({ kind: "refuse", r })}>Refuse<span class="vh"> {visible(r.user.name)}</span></button>
+            <button type="button" class="btn small" onClick={() => setAct({ kind: "refuse", r })}>Refuse<span class="vh"> {visible(r.user.name)}</span></button>{" "}
             <button type="button" class="btn small" onClick={() => setAct({ kind: "approve", r })}>Approve<span class="vh"> {visible(r.user.name)}</span></button></> }]} />
       <Table<AccessRequest> title="Answered" page={answered} failed={past.failed} loading={past.loading} again={() => void reload()} rowKey={(r) => r.id} header={<h2>Answered</h2>}
         filtered={query.get("state") ? "No request matches." : undefined} empty={<p>None was answered yet.</p>}

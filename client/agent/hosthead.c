@@ -83,6 +83,8 @@ sp_error hosthead_check(struct view head, const struct hosthead_expect *expect)
     unsigned hosts = 0;
     sp_error e;
 
+    if (head.len >= 3 && head.at[0] == 0x16 && head.at[1] == 3) /* TLS: a handshake record */
+        return SP_OK;
     if (head.len < 4 || memmem(head.at, head.len, "\r\n\r\n", 4) == NULL)
         return head.len >= HOSTHEAD_MAX ? SP_ERR_LIMIT : SP_ERR_AGAIN;
     if (!take_line(&rest, &line))

@@ -7,7 +7,8 @@
  *
  * A web page on a name that its owner points at 127.77.a.b reaches our listener, but its browser
  * says that name as Host. Only the app's own address and name are let through. Looks at the first
- * request head of a connection and changes no byte. Pure. Fuzzed by tests/fuzz/fuzz_hosthead.c.
+ * request head of a connection and changes no byte. A TLS hello passes: a browser refuses a
+ * certificate that is for another name than its page's. Pure. Fuzzed by tests/fuzz/fuzz_hosthead.c.
  */
 
 #include "lib/base/view.h"

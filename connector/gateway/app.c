@@ -27,6 +27,7 @@ struct gw_app {
     struct document *document; /* owned */
     struct watch *watch;       /* borrowed from the gateway: it outlives versions of the record */
     struct http1_limits request, answer;
+    struct tls_context *front;                /* one share; NULL: clients speak http */
     struct tls_context *tls;                  /* one share; NULL: plain */
     char upstream_name[RESOLVE_NAME_MAX + 1]; /* in the application's certificate */
     struct view prefix;                       /* borrowed from conf */
@@ -95,6 +96,34 @@ SP_MUST static sp_error load_tls(struct gw_app *a, struct sp_why *why)
     return tls_named_client(&named, why, &a->tls);
 }
 
+/* The certificate that clients see; key and chain never leave this machine. */
+SP_MUST static sp_error load_front(struct gw_app *a, struct sp_why *why)
+{
+    static const char *const alpn[] = {"http/1.1", NULL};
+    const char *files = gateway_files(a->gateway);
+    char cert[1200], key[1200];
+    sp_error e;
+
+    if (a->conf->frontend != GW_FRONTEND_TLS)
+        return SP_OK;
+    if ((e = file_of(files, a->conf->tls.cert, cert, sizeof cert, why)) != SP_OK ||
+        (e = file_of(files, a->conf->tls.key, key, sizeof key, why)) != SP_OK)
+        return e;
+    return tls_served(cert, key, alpn, why, &a->front);
+}
+
+/* What the configuration may say and this connector does not do is no reason to do less. */
+SP_MUST static sp_error refuse_unserved(const struct gwconf *c, struct sp_why *why)
+{
+    if (c->http2 || c->grpc)
+        return sp_why_say(why, SP_ERR_UNSUPPORTED,
+                          "http2 and grpc are not served by this connector");
+    if (c->identity.signature != GW_SIGNATURE_NONE)
+        return sp_why_say(why, SP_ERR_UNSUPPORTED,
+                          "identity.signature is not made by this connector; use assertion");
+    return SP_OK;
+}
+
 SP_MUST static sp_error start(struct gw_app *a, const struct apprec *record, struct sp_why *why)
 {
     struct view host = {0};
@@ -108,6 +137,8 @@ SP_MUST static sp_error start(struct gw_app *a, const struct apprec *record, str
     watch_configure(a->watch, a->conf);
     const struct guard_options guard = {.conf = a->conf, .outside = gateway_outside(a->gateway)};
     if ((e = guard_new(&guard, why, &a->guard)) != SP_OK)
+        return e;
+    if ((e = refuse_unserved(a->conf, why)) != SP_OK || (e = load_front(a, why)) != SP_OK)
         return e;
     take_limits(a);
     if (gwconf_upstream_at(a->conf, &host, &port, &a->prefix) && a->conf->upstream.https)
@@ -155,6 +186,7 @@ void app_free(struct gw_app *a)
     guard_free(a->guard);
     document_free(a->document);
     tls_context_free(a->tls);
+    tls_context_free(a->front);
     gwconf_free(a->conf);
     free(a);
 }
@@ -202,6 +234,11 @@ const struct http1_limits *app_request_limits(const struct gw_app *a)
 const struct http1_limits *app_answer_limits(const struct gw_app *a)
 {
     return &a->answer;
+}
+
+struct tls_context *app_front(const struct gw_app *a)
+{
+    return a->front;
 }
 
 struct gateway *app_gateway(const struct gw_app *a)

@@ -37,6 +37,7 @@ struct guard *gw_app_guard(const struct gw_app *a);       /* guard.h; never NULL
 struct document *gw_app_document(const struct gw_app *a); /* document.h; never NULL */
 const struct http1_limits *app_request_limits(const struct gw_app *a);
 const struct http1_limits *app_answer_limits(const struct gw_app *a);
+struct tls_context *app_front(const struct gw_app *a); /* `frontend: tls`; NULL: plain */
 struct gateway *app_gateway(const struct gw_app *a);
 struct view app_prefix(const struct gw_app *a); /* before each path; "" for none */
 sp_unix_ms app_now(const struct gw_app *a);     /* broker time */

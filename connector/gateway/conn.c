@@ -11,6 +11,8 @@ size_t conn_out_room(const struct gw_conn *c)
     return held < CONN_OUT_MAX ? CONN_OUT_MAX - held : 0;
 }
 
+static void take_plain(struct gw_conn *c);
+
 static void on_news(void *arg)
 {
     struct gw_conn *c = arg;
@@ -21,6 +23,11 @@ static void on_news(void *arg)
             c->ended(c->arg, c); /* c may be gone from here on */
         }
         return;
+    }
+    if (c->front != NULL && !c->held) {
+        c->inside++;
+        take_plain(c);
+        c->inside--;
     }
     stream_readable(c->stream);
     if (c->waiting && !c->over && !c->held) {
@@ -45,7 +52,7 @@ void conn_flush(struct gw_conn *c)
 
 void conn_wake(struct gw_conn *c)
 {
-    if (c->waiting)
+    if (c->waiting || c->front != NULL)
         tell(c);
 }
 
@@ -198,17 +205,54 @@ static size_t take_some(struct gw_conn *c, struct view in)
     return c->exchange->request_ended ? 0 : take_body(c, in);
 }
 
+static size_t take_all(struct gw_conn *c, struct view in)
+{
+    size_t took = 0;
+
+    while (took < in.len && c->why == SP_OK && !c->held) {
+        size_t n = take_some(c, view_slice(in, took, in.len));
+        if (n == 0)
+            break;
+        took += n;
+    }
+    return took;
+}
+
+/* What the client's TLS holds; what nobody can take now stays in it. */
+static void take_plain(struct gw_conn *c)
+{
+    struct view plain;
+    sp_error e = SP_OK;
+
+    while (c->why == SP_OK && (e = front_plain(c->front, &plain)) == SP_OK) {
+        size_t n = take_all(c, plain);
+        front_took(c->front, n);
+        if (n == 0)
+            break;
+    }
+    if (e == SP_ERR_CLOSED)
+        c->ending = c->ending || c->exchange == NULL;
+    else if (e != SP_OK && e != SP_ERR_AGAIN)
+        c->why = e;
+}
+
 static sp_error on_write(void *arg, struct view bytes, size_t *took)
 {
     struct gw_conn *c = arg;
+    size_t n = 0;
 
     c->inside++;
     *took = 0;
-    while (*took < bytes.len && c->why == SP_OK && !c->held) {
-        size_t n = take_some(c, view_slice(bytes, *took, bytes.len));
-        if (n == 0)
-            break;
-        *took += n;
+    if (c->front == NULL) {
+        *took = take_all(c, bytes);
+    } else {
+        do {
+            if (front_put(c->front, view_slice(bytes, *took, bytes.len), &n) != SP_OK)
+                c->why = SP_ERR_NOMEM;
+            *took += n;
+            take_plain(c);
+        } while (n > 0 && *took < bytes.len && c->why == SP_OK);
+        conn_flush(c); /* the handshake's part, or the end */
     }
     c->waiting = *took < bytes.len;
     c->inside--;
@@ -224,6 +268,42 @@ static size_t on_room(void *arg)
 
 /* ---- bytes for the client ------------------------------------------------------------------ */
 
+/* `n` bytes of `out` have gone; the application may be read again when there is room. */
+static void took_out(struct gw_conn *c, size_t n)
+{
+    c->out_at += n;
+    if (c->out_at == c->out.len) {
+        c->out_at = 0;
+        if (c->exchange == NULL)
+            buf_deinit(&c->out);
+        else
+            buf_reset(&c->out);
+    }
+    if (c->exchange != NULL && c->out.len - c->out_at <= CONN_OUT_MAX / 2) {
+        c->inside++;
+        exchange_client_took(c->exchange);
+        c->inside--;
+    }
+}
+
+static sp_error read_sealed(struct gw_conn *c, uint8_t *to, size_t room, size_t *got)
+{
+    struct view held = view_slice(buf_view(&c->out), c->out_at, c->out.len);
+    size_t said = 0;
+
+    if (held.len > 0) {
+        if (front_say(c->front, held, &said) != SP_OK)
+            return SP_ERR_TLS;
+        took_out(c, said);
+    } else if (c->ending) {
+        front_end(c->front);
+    }
+    *got = front_get(c->front, to, room);
+    if (*got > 0)
+        return SP_OK;
+    return c->ending && held.len == 0 ? SP_ERR_CLOSED : SP_ERR_AGAIN;
+}
+
 static sp_error on_read(void *arg, uint8_t *to, size_t room, size_t *got)
 {
     struct gw_conn *c = arg;
@@ -231,23 +311,15 @@ static sp_error on_read(void *arg, uint8_t *to, size_t room, size_t *got)
 
     if (c->why != SP_OK)
         return c->why;
-    if (held == 0 || c->held)
-        return c->ending && held == 0 ? SP_ERR_CLOSED : SP_ERR_AGAIN;
+    if (c->held)
+        return SP_ERR_AGAIN;
+    if (c->front != NULL)
+        return read_sealed(c, to, room, got);
+    if (held == 0)
+        return c->ending ? SP_ERR_CLOSED : SP_ERR_AGAIN;
     *got = held < room ? held : room;
     memcpy(to, c->out.at + c->out_at, *got);
-    c->out_at += *got;
-    if (*got == held) {
-        c->out_at = 0;
-        if (c->exchange == NULL)
-            buf_deinit(&c->out);
-        else
-            buf_reset(&c->out);
-    }
-    if (c->exchange != NULL && held - *got <= CONN_OUT_MAX / 2) {
-        c->inside++;
-        exchange_client_took(c->exchange);
-        c->inside--;
-    }
+    took_out(c, *got);
     return SP_OK;
 }
 
@@ -329,6 +401,13 @@ sp_error conn_new(struct gateway *g, struct gw_app *app, const struct gw_person 
         stream_free(stream);
         return e;
     }
+    if (app_front(app) != NULL && (e = front_new(app_front(app), &c->front)) != SP_OK) {
+        http1_free(c->requests);
+        free(c);
+        stream_refuse(stream, 502);
+        stream_free(stream);
+        return e;
+    }
     c->gateway = g;
     c->app = app_hold(app);
     c->person = person;
@@ -362,6 +441,7 @@ void gateway_leave(struct gw_conn *c)
     timer_cancel(c->timer);
     exchange_free(c->exchange);
     http1_free(c->requests);
+    front_free(c->front);
     stream_free(c->stream);
     buf_deinit(&c->out);
     app_free(c->app);

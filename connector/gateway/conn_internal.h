@@ -8,6 +8,7 @@
  */
 
 #include "connector/gateway/app.h"
+#include "connector/gateway/front.h"
 #include "connector/gateway/gateway_internal.h"
 #include "connector/gateway/upstream.h"
 #include "lib/os/loop.h"
@@ -40,6 +41,7 @@ struct gw_conn {
     enum conn_wait wait;
     uint64_t rate_mark;     /* body bytes at the last look */
     struct http1 *requests; /* owned */
+    struct front *front;    /* owned; NULL: the client speaks http */
     struct buf out;
     size_t out_at;
     struct exchange *exchange; /* owned; NULL: between two requests */

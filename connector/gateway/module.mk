@@ -5,7 +5,7 @@ noinst_LIBRARIES += %D%/libgw.a
 	%D%/gateway.c %D%/gateway.h %D%/gateway_internal.h %D%/identity.c %D%/identity.h \
 	%D%/person.c %D%/pipeline.c %D%/steps.c %D%/steps.h %D%/upstream.c %D%/upstream.h \
 	%D%/arena.c %D%/arena.h %D%/challenge.c %D%/challenge.h %D%/document.c %D%/document.h %D%/dpop.c %D%/dpop.h \
-	%D%/fields.c %D%/fields.h %D%/http1.c %D%/http1.h \
+	%D%/fields.c %D%/fields.h %D%/front.c %D%/front.h %D%/http1.c %D%/http1.h \
 	%D%/rehearse.c %D%/rehearse.h %D%/authorize.c %D%/guard.c %D%/guard.h %D%/guard_internal.h %D%/guard_steps.c \
 	%D%/input_step.c %D%/retire.c %D%/input.c %D%/input.h %D%/ssrf.c %D%/introspect.c %D%/introspect.h %D%/seen.c %D%/seen.h \
 	%D%/keyring.c %D%/keyring.h %D%/outside.c %D%/outside.h %D%/pipeline.h %D%/problem.c %D%/problem.h %D%/rate.c %D%/rate.h %D%/reasons.c %D%/request.h %D%/route.c %D%/route.h \

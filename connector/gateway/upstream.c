@@ -221,16 +221,13 @@ static void on_event(void *arg, unsigned events)
         on_handshake(u);
         return;
     }
-    if ((events & WATCH_WRITE) != 0 && (u->blocked || u->out.len > 0)) {
-        bool told = u->blocked;
-        if (u->tls != NULL && flush(u) != SP_OK)
-            told = true; /* the next write says what is wrong */
-        if (u->out.len < UPSTREAM_PLAIN_MAX && told) {
-            u->blocked = false;
-            watch_now(u);
-            u->events->writable(u->arg);
-            return; /* u may be gone; a level-triggered loop comes again for the rest */
-        }
+    if ((events & WATCH_WRITE) != 0 && u->tls != NULL && u->out.len > 0 && flush(u) != SP_OK)
+        buf_deinit(&u->out); /* it will never leave: the next read says what is wrong */
+    if ((events & WATCH_WRITE) != 0 && u->blocked && u->out.len < UPSTREAM_PLAIN_MAX) {
+        u->blocked = false;
+        watch_now(u);
+        u->events->writable(u->arg);
+        return; /* u may be gone; a level-triggered loop comes again for the rest */
     }
     if ((events & WATCH_READ) != 0 && u->reading)
         u->events->readable(u->arg);

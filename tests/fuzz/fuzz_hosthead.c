@@ -9,6 +9,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     sp_error e = hosthead_check((struct view){data, size}, &expect);
 
     /* Let through means: the name stands in the head, whole. */
+    if (e == SP_OK && data[0] == 0x16 && data[1] == 3)
+        return 0; /* TLS */
     if (e == SP_OK && memmem(data, size, "\r\n\r\n", 4) == NULL)
         abort();
     if (e == SP_ERR_AGAIN && size >= HOSTHEAD_MAX)

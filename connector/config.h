@@ -15,6 +15,7 @@
 enum connector_cut_through { CUT_THROUGH_AUTO, CUT_THROUGH_OFF };
 
 struct connector_config {
+    const char *path;         /* that was read, borrowed; NULL: there is none */
     char *state;              /* folder of key and identity */
     char *floor;              /* file of the local limits; connector/floor.h */
     char *health;             /* unix socket; default STATE/health.sock */

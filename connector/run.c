@@ -43,8 +43,8 @@ struct running {
     struct stands *stands;
     struct tell *tell;
     struct status *status;
-    struct filewatch *floor_watch; /* owned; NULL: SIGHUP only */
-    struct timer *drained;         /* owned; NULL: not running */
+    struct filewatch *floor_watch, *config_watch; /* owned; NULL: SIGHUP only */
+    struct timer *drained;                        /* owned; NULL: not running */
     bool ready;
     int lock; /* of the state folder */
 };
@@ -65,7 +65,7 @@ static void load_floor(struct running *r)
     log_event(LOG_INFO, "floor.load", "the floor is in force", "file", r->config->floor, NULL);
 }
 
-static void on_reload(void *arg)
+static void on_floor(void *arg)
 {
     struct running *r = arg;
 
@@ -74,13 +74,49 @@ static void on_reload(void *arg)
     sessions_rules_changed(r->sessions);
 }
 
-/* Where the folder can't be watched, a floor is still read at each start and SIGHUP. */
-static void watch_floor(struct running *r)
+static bool offers_cut_through(const struct running *r, const struct connector_config *c)
 {
-    sp_error e = filewatch_start(r->loop, r->config->floor, on_reload, r, &r->floor_watch);
+    return c->tunnel.cut_through == CUT_THROUGH_AUTO && !r->state.front_l7;
+}
+
+/* What may change while sessions run: how much is logged, and what new spares offer. The rest is
+ * read at the start only. A file with a mistake changes nothing. */
+static void on_config(void *arg)
+{
+    struct running *r = arg;
+    struct connector_config fresh;
+    struct sp_why why = {{0}, {0}, 0, 0};
+    sp_error e = connector_config_load(r->config->path, r->config->state, &fresh, &why);
+
+    if (e != SP_OK) {
+        log_event(LOG_ERROR, "config.load", why.text[0] != '\0' ? why.text : sp_error_text(e),
+                  "in_force", "what was before", NULL);
+    } else {
+        log_setup("sallyport-connector", (enum log_level)fresh.log);
+        stands_offer(r->stands, offers_cut_through(r, &fresh));
+        log_event(LOG_INFO, "config.load", "log and tunnel.cut_through are in force", "file",
+                  r->config->path, "others", "need a restart", NULL);
+    }
+    connector_config_end(&fresh);
+}
+
+static void on_reload(void *arg)
+{
+    struct running *r = arg;
+
+    if (r->config->path != NULL)
+        on_config(r);
+    on_floor(r);
+}
+
+/* Where a folder can't be watched, its file is still read at each start and SIGHUP. */
+static void watch_file(struct running *r, const char *path, void (*changed)(void *arg),
+                       struct filewatch **out)
+{
+    sp_error e = filewatch_start(r->loop, path, changed, r, out);
 
     if (e != SP_OK)
-        log_event(LOG_WARN, "floor.watch", sp_error_text(e), "file", r->config->floor, "until",
+        log_event(LOG_WARN, "file.watch", sp_error_text(e), "file", path, "until",
                   "SIGHUP reads it anew", NULL);
 }
 
@@ -248,26 +284,27 @@ static sp_error start(struct running *r, struct sp_why *why)
                                               .arg = r->control};
     if ((e = sessions_new(&sessions, &r->sessions)) != SP_OK)
         return e;
-    const struct stands_options stands = {
-        .loop = r->loop,
-        .pool = r->pool,
-        .proxy = &r->proxy,
-        .key = r->state.key,
-        .id = &r->state.id,
-        .cut_through = r->config->tunnel.cut_through == CUT_THROUGH_AUTO && !r->state.front_l7,
-        .sessions = r->sessions,
-        .tell = r->tell,
-        .records = &r->records,
-        .keys = &r->keys,
-        .floor = floor,
-        .broker_time = control_broker_time,
-        .changed = control_stands_changed,
-        .arg = r->control};
+    const struct stands_options stands = {.loop = r->loop,
+                                          .pool = r->pool,
+                                          .proxy = &r->proxy,
+                                          .key = r->state.key,
+                                          .id = &r->state.id,
+                                          .cut_through = offers_cut_through(r, r->config),
+                                          .sessions = r->sessions,
+                                          .tell = r->tell,
+                                          .records = &r->records,
+                                          .keys = &r->keys,
+                                          .floor = floor,
+                                          .broker_time = control_broker_time,
+                                          .changed = control_stands_changed,
+                                          .arg = r->control};
     if ((e = stands_new(&stands, &r->stands)) != SP_OK)
         return e;
     control_join(r->control, r->sessions, r->stands);
     const struct status_spec status = {.facts = facts, .order = order, .arg = r};
-    watch_floor(r);
+    watch_file(r, r->config->floor, on_floor, &r->floor_watch);
+    if (r->config->path != NULL)
+        watch_file(r, r->config->path, on_config, &r->config_watch);
     e = status_new(r->loop, r->config->health, &status, &r->status);
     return e == SP_OK ? e : sp_why_say(why, e, "%s: %s", r->config->health, sp_error_text(e));
 }
@@ -277,6 +314,7 @@ static void stop(struct running *r)
 {
     status_free(r->status);
     filewatch_stop(r->floor_watch);
+    filewatch_stop(r->config_watch);
     timer_cancel(r->drained);
     stands_free(r->stands);
     control_free(r->control);

@@ -536,6 +536,11 @@ void stands_drain(struct stands *set)
         free_spares(s);
 }
 
+void stands_offer(struct stands *set, bool cut_through)
+{
+    set->o.cut_through = cut_through;
+}
+
 void stands_report(const struct stands *set, struct stand_at *out)
 {
     *out = (struct stand_at){.last = true};

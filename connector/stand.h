@@ -54,6 +54,9 @@ void stands_drop(struct stands *s, struct sp_id relay);
 /* No new sessions: `open` is refused, waiting spares go. */
 void stands_drain(struct stands *s);
 
+/* Spares that are dialled from now on offer cut-through, or don't. */
+void stands_offer(struct stands *s, bool cut_through);
+
 /* Relays stood at, for stand.at. */
 void stands_report(const struct stands *s, struct stand_at *out);
 

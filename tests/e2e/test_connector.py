@@ -104,6 +104,32 @@ def test_a_floor_with_a_mistake_changes_nothing(world, anna, floor):
         assert read_all(c).startswith(b"still here|")
 
 
+@pytest.fixture
+def config(world):
+    path = cage.WORK / "etc" / "c1.yaml"
+    before = path.read_text()
+
+    def put(text):
+        new = path.with_suffix(".new")
+        world.write(new, text, "connector")
+        new.rename(path)
+    yield put, before
+    put(before)
+
+
+def test_the_configuration_is_read_again_when_its_file_changes(world, config):
+    put, before = config
+    log = lambda: [json.loads(line) for line in world.connectors[0].text().splitlines() if "config.load" in line]
+    seen = len(log())
+    put(before + "nonsense: 1\n")
+    proc.until("the mistake is said", 10, lambda: len(log()) == seen + 1)
+    assert log()[-1]["level"] == "error" and "nonsense" in log()[-1]["text"], log()[-1]
+    put(before + "log: debug\n")
+    proc.until("the new one is in force", 10, lambda: len(log()) == seen + 2)
+    assert log()[-1]["level"] == "info", log()[-1]
+    assert dial_of(world, "echo")["result"] == "ok"
+
+
 # ---- what the programs on the two machines say ----
 
 def connector(world, *arguments):

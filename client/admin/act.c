@@ -303,6 +303,17 @@ int act_json(const struct command_call *call, struct json *answer)
     return command_json(name, answer == NULL ? json_object() : answer);
 }
 
+int act_show(const struct command_call *call, struct json *answer)
+{
+    int code;
+
+    if (call->json)
+        return act_json(call, answer);
+    code = show_object(answer);
+    json_free(answer);
+    return code;
+}
+
 static int show(const struct command_call *call, const struct act *act, struct json *answer)
 {
     int code = EXIT_OK;

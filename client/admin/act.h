@@ -57,5 +57,7 @@ int act_path(struct broker *b, const char *path, size_t *next, struct buf *out);
 /* Prints what came back as the command's JSON: schema sallyport.admin_NOUN_VERB/v1. Takes
  * `answer`. */
 int act_json(const struct command_call *call, struct json *answer);
+/* The same for people where --json is not given: one object, member by member. Takes `answer`. */
+int act_show(const struct command_call *call, struct json *answer);
 
 #endif

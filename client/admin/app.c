@@ -121,11 +121,7 @@ static int send(struct broker *b, const struct broker_request *q)
 
     if (code != EXIT_OK)
         return code;
-    if (call->json)
-        return act_json(call, answer);
-    code = show_object(answer);
-    json_free(answer);
-    return code;
+    return act_show(call, answer);
 }
 
 int verb_app_add(const struct command_call *call)

@@ -26,11 +26,7 @@ int verb_site_add(const struct command_call *call)
     broker_close(&b);
     if (code != EXIT_OK)
         return code;
-    if (call->json)
-        return act_json(call, answer);
-    code = show_object(answer);
-    json_free(answer);
-    return code;
+    return act_show(call, answer);
 }
 
 static int life_of(const struct command_call *call, int64_t *ms)

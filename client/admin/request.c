@@ -41,9 +41,5 @@ int verb_request_approve(const struct command_call *call)
     broker_close(&b);
     if (code != EXIT_OK)
         return code;
-    if (call->json)
-        return act_json(call, answer);
-    code = show_object(answer);
-    json_free(answer);
-    return code;
+    return act_show(call, answer);
 }

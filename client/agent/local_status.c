@@ -130,6 +130,13 @@ static struct json *sessions_list(const struct agent *agent)
     return list;
 }
 
+static const char *signal_reason(const struct signals *all, const char *name)
+{
+    const struct signal *s = signals_find(all, name);
+
+    return s == NULL ? "" : s->reason;
+}
+
 static struct json *relay_list(const struct agent *agent)
 {
     const char *at[SESSION_ADDRESSES_MAX];
@@ -199,6 +206,9 @@ void do_status(struct ask *a)
     json_set(j, "device", device);
     json_set_cstr(posture, "first_fail", f.first_fail);
     json_set_cstr(posture, "first_unknown", f.first_unknown);
+    json_set_cstr(
+        posture, "first_why",
+        signal_reason(r.signals, f.first_fail[0] != '\0' ? f.first_fail : f.first_unknown));
     json_set_int(posture, "reported", r.reported);
     json_set(j, "posture", posture);
     json_set(j, "sessions", sessions_list(agent));

@@ -21,7 +21,9 @@ noinst_LIBRARIES += %D%/libagent.a
 	%D%/wake.h %D%/wake_linux.c
 
 check_PROGRAMS += tests/unit/%D%/test_address tests/unit/%D%/test_ends tests/unit/%D%/test_listen tests/unit/%D%/test_refusal \
-	tests/unit/%D%/test_state
+	tests/unit/%D%/test_sessions tests/unit/%D%/test_state
+tests_unit_%C%_test_sessions_SOURCES = tests/unit/%D%/test_sessions.c
+tests_unit_%C%_test_sessions_LDADD = %D%/libagent.a $(LDADD)
 tests_unit_%C%_test_address_SOURCES = tests/unit/%D%/test_address.c
 tests_unit_%C%_test_address_LDADD = %D%/libagent.a $(LDADD)
 tests_unit_%C%_test_listen_SOURCES = tests/unit/%D%/test_listen.c

@@ -75,9 +75,9 @@ static int prove(const struct command_call *call)
 /* Events until the session is over for good or the person ends it. */
 static int stand(const struct command_call *call, struct ipc_client *c)
 {
-    for (;;) {
+    for (int64_t wait_ms = TALK_WAIT_MS;; wait_ms = -1) {
         struct json *line = NULL;
-        int code = talk_read(call, c, -1, &line);
+        int code = talk_read(call, c, wait_ms, &line);
         const char *event = talk_text(line, "event");
         const struct json *reason = json_get(line, "reason");
 
@@ -180,7 +180,9 @@ int cmd_ssh(const struct command_call *call)
     char *argv[COMMAND_ARGS_MAX + 8];
     size_t n = 0;
 
-    if (app[0] == '-' || target[0] == '-' || app[0] == '\0' || !self_path(self))
+    /* The name becomes an option's value: what ssh would read as more than a word is no app. */
+    if (app[0] == '-' || target[0] == '-' || app[0] == '\0' || !self_path(self) ||
+        strpbrk(app, " \t\r\n\"'\\%#=") != NULL)
         return command_fail(call, &(struct command_failure){.exit = EXIT_USAGE,
                                                             .code = "usage",
                                                             .what = "ssh needs [USER@]APP"});

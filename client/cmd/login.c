@@ -82,8 +82,13 @@ static void show_address(struct login *l)
     struct out err = out_on(stderr);
     struct buf qr;
 
-    fprintf(stderr, "To sign in, open\n%s\n", url);
-    fprintf(stderr, "Compare this code there: %s\n", talk_text(l->opened, "code"));
+    struct out whole = {.file = stderr}; /* an address is never broken into lines */
+    int64_t left = talk_int(l->opened, "until") - clock_unix();
+
+    out_line(&whole, "To sign in, open  %s", url);
+    out_line(&err, "Compare this code there: %s%s%s%s", talk_text(l->opened, "code"),
+             left > 0 ? " · waiting, " : "", left > 0 ? out_age(left).s : "",
+             left > 0 ? " left" : "");
     fflush(stderr);
     if (err.width == 0)
         return;
@@ -109,6 +114,7 @@ static void open_browser(struct login *l)
 /* One line of the agent. EXIT_OK: go on. */
 static int on_event(struct login *l)
 {
+    struct out err = out_on(stderr);
     struct json *line = NULL;
     int code = talk_read(l->call, l->events, 0, &line);
 
@@ -116,7 +122,7 @@ static int on_event(struct login *l)
         const char *state = talk_text(line, "state");
 
         if (talk_text(line, "text")[0] != '\0')
-            fprintf(stderr, "%s\n", talk_text(line, "text"));
+            out_line(&err, "%s", talk_text(line, "text"));
         if (strcmp(state, "refused") == 0)
             code = fail(l, EXIT_DENIED, "The sign-in was refused.", NULL);
         if (strcmp(state, "expired") == 0)

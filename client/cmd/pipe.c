@@ -8,8 +8,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static bool write_all(int fd, const uint8_t *at, size_t len)
+bool pipe_write(int fd, const void *bytes, size_t len)
 {
+    const uint8_t *at = bytes;
+
     while (len > 0) {
         ssize_t n = write(fd, at, len);
 
@@ -34,7 +36,7 @@ static enum moved move_some(int from, int to)
         return MOVED_ON;
     if (n <= 0)
         return MOVED_END;
-    return write_all(to, chunk, (size_t)n) ? MOVED_ON : MOVED_NOBODY_TAKES;
+    return pipe_write(to, chunk, (size_t)n) ? MOVED_ON : MOVED_NOBODY_TAKES;
 }
 
 /* true: it was this side that ended it (nobody reads our output any more). */
@@ -98,7 +100,7 @@ int pipe_open(const struct command_call *call, const char *app, uint16_t port, s
 
 int pipe_join(const struct command_call *call, struct pipe *p, int in, int out)
 {
-    if (!write_all(out, p->early.at, p->early.len))
+    if (!pipe_write(out, p->early.at, p->early.len))
         return EXIT_ERROR;
     return join(p->fd, in, out) ? EXIT_OK : ended(call, p->opened);
 }

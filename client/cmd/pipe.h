@@ -18,4 +18,7 @@ int pipe_open(const struct command_call *call, const char *app, uint16_t port, s
 int pipe_join(const struct command_call *call, struct pipe *p, int in, int out);
 void pipe_close(struct pipe *p);
 
+/* All of it to a blocking descriptor; false: it takes no more. */
+bool pipe_write(int fd, const void *bytes, size_t len);
+
 #endif

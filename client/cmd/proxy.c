@@ -7,7 +7,6 @@
 #include "lib/os/resolve.h"
 #include "lib/term/out.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,23 +20,6 @@ static const char default_address[] = "127.0.0.1:1080";
 
 /* ---- one connection, in a process of its own ---------------------------------------------- */
 
-static bool send_all(int fd, const void *bytes, size_t len)
-{
-    const uint8_t *at = bytes;
-
-    while (len > 0) {
-        ssize_t n = write(fd, at, len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        at += n;
-        len -= (size_t)n;
-    }
-    return true;
-}
-
 /* SOCKS5 replies of RFC 1928 section 6; the address in them means nothing here. */
 static bool answer(int fd, enum proxyhead_kind kind, int exit)
 {
@@ -48,9 +30,9 @@ static bool answer(int fd, enum proxyhead_kind kind, int exit)
                            : "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n";
 
     if (kind == PROXYHEAD_HTTP)
-        return send_all(fd, http, strlen(http));
+        return pipe_write(fd, http, strlen(http));
     socks[1] = exit == EXIT_OK ? 0 : exit == EXIT_UNREACHABLE ? 4 : 2;
-    return send_all(fd, socks, sizeof socks);
+    return pipe_write(fd, socks, sizeof socks);
 }
 
 /* What was asked for, read byte by byte behind the head's end: bytes after it are the app's. */
@@ -72,11 +54,11 @@ static sp_error read_head(int fd, struct proxyhead *out)
         len++;
         e = proxyhead_read((struct view){in, len}, greeted, out);
         if (e == SP_ERR_UNSUPPORTED && in[0] == 5 && !greeted)
-            send_all(fd, refused, sizeof refused);
+            pipe_write(fd, refused, sizeof refused);
         if (e == SP_OK && out->kind != PROXYHEAD_GREETING)
             return SP_OK;
         if (e == SP_OK) {
-            if (!send_all(fd, no_proof, sizeof no_proof))
+            if (!pipe_write(fd, no_proof, sizeof no_proof))
                 return SP_ERR_IO;
             greeted = true;
             len = 0;

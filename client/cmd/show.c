@@ -7,6 +7,7 @@
 #include "lib/term/trace.h"
 
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,49 +28,115 @@ static int check(const struct json *a)
     return talk_text(json_get(a, "login"), "user")[0] == '\0' ? EXIT_LOGIN : EXIT_OK;
 }
 
-static void print_sessions(const struct out *out, const struct json *list)
+enum { STATUS_LINES_MAX = 48, STATUS_TEXT_MAX = 512 };
+
+struct lines {
+    struct out_pair pairs[STATUS_LINES_MAX];
+    char texts[STATUS_LINES_MAX][STATUS_TEXT_MAX];
+    size_t count;
+};
+
+static void say(struct lines *l, const char *key, const char *text, ...) SP_PRINTF(3, 4);
+
+static void say(struct lines *l, const char *key, const char *text, ...)
+{
+    va_list args;
+
+    if (l->count == STATUS_LINES_MAX)
+        return;
+    va_start(args, text);
+    vsnprintf(l->texts[l->count], STATUS_TEXT_MAX, text, args);
+    va_end(args);
+    l->pairs[l->count] = (struct out_pair){key, {l->texts[l->count], OUT_PLAIN}};
+    l->count++;
+}
+
+/* "until 16:12, idle 2 min of 30 min" */
+static void say_sessions(struct lines *l, const struct json *list)
 {
     for (size_t i = 0; i < json_len(list); i++) {
         const struct json *s = json_at(list, i);
-        int64_t left = talk_int(s, "deadline") - clock_unix();
+        int64_t idle = talk_int(s, "idle_ms"), since = talk_int(s, "idle_since_ms");
+        bool paused = strcmp(talk_text(s, "state"), "paused") == 0;
 
-        out_line(out, "%-12s %s  %s   %s left", i == 0 ? "Sessions" : "", talk_text(s, "app"),
-                 talk_text(s, "address"), out_age(left).s);
+        say(l, i == 0 ? "Sessions" : "", "%.100s  %s%s%s%s%s%s%s%s", talk_text(s, "app"),
+            talk_text(s, "address"), talk_text(s, "address")[0] == '\0' ? "" : "   ",
+            paused ? "waits for a code, " : "", "until ", talk_time(talk_int(s, "deadline")).s,
+            idle > 0 && since >= 0 ? ", idle " : "", idle > 0 && since >= 0 ? out_age(since).s : "",
+            idle > 0 && since >= 0 ? " of " : "");
+        if (idle > 0 && since >= 0) {
+            char *text = l->texts[l->count - 1];
+            size_t len = strlen(text);
+            snprintf(text + len, STATUS_TEXT_MAX - len, "%s", out_age(idle).s);
+        }
     }
 }
 
-static void print_status(const struct json *a)
+static void say_login(struct lines *l, const struct json *login)
 {
-    const struct json *login = json_get(a, "login"), *broker = json_get(a, "broker");
-    const struct json *device = json_get(a, "device"), *posture = json_get(a, "posture");
-    const struct json *warnings = json_get(a, "warnings");
-    struct out out = out_on(stdout);
+    const char *until = "";
+    struct talk_time at = talk_time(talk_int(login, "until"));
 
-    if (talk_text(login, "user")[0] == '\0')
-        out_line(&out, "Signed in    nobody");
-    else if (talk_int(login, "mfa_at") > 0)
-        out_line(&out, "Signed in    %s until %s · MFA %s (%s)", talk_text(login, "user"),
-                 talk_time(talk_int(login, "until")).s,
-                 out_ago(clock_unix() - talk_int(login, "mfa_at")).s, talk_text(login, "mfa_kind"));
+    if (talk_text(login, "user")[0] == '\0') {
+        say(l, "Signed in", "nobody");
+        return;
+    }
+    until = at.s;
+    if (talk_int(login, "mfa_at") > 0)
+        say(l, "Signed in", "%.128s until %s · MFA %s (%.32s)", talk_text(login, "user"), until,
+            out_ago(clock_unix() - talk_int(login, "mfa_at")).s, talk_text(login, "mfa_kind"));
     else
-        out_line(&out, "Signed in    %s until %s", talk_text(login, "user"),
-                 talk_time(talk_int(login, "until")).s);
-    if (yes(broker, "connected") && talk_int(broker, "rtt_ms") >= 0)
-        out_line(&out, "Broker       %s   connected, %lld ms", talk_text(broker, "url"),
-                 (long long)talk_int(broker, "rtt_ms"));
-    else if (yes(broker, "connected"))
-        out_line(&out, "Broker       %s   connected", talk_text(broker, "url"));
+        say(l, "Signed in", "%.128s until %s", talk_text(login, "user"), until);
+}
+
+static void say_broker(struct lines *l, const struct json *broker)
+{
+    const char *url = talk_text(broker, "url");
+
+    if (url[0] == '\0')
+        say(l, "Broker", "none is known");
+    else if (!yes(broker, "connected"))
+        say(l, "Broker", "%.200s   not connected: %.250s", url, talk_text(broker, "lost"));
+    else if (talk_int(broker, "rtt_ms") >= 0)
+        say(l, "Broker", "%.200s   connected, %lld ms", url, (long long)talk_int(broker, "rtt_ms"));
     else
-        out_line(&out, "Broker       %s   not connected %s", talk_text(broker, "url"),
-                 talk_text(broker, "lost"));
-    out_line(&out, "Device       %s, %s, key in a file", talk_text(device, "name"),
-             talk_text(device, "state"));
-    out_line(&out, "Posture      %lld pass · %lld fail · %lld unknown",
-             (long long)talk_int(posture, "pass"), (long long)talk_int(posture, "fail"),
-             (long long)talk_int(posture, "unknown"));
-    print_sessions(&out, json_get(a, "sessions"));
+        say(l, "Broker", "%.200s   connected", url);
+}
+
+static void say_posture(struct lines *l, const struct json *posture)
+{
+    const char *fail = talk_text(posture, "first_fail");
+    const char *first = fail[0] != '\0' ? fail : talk_text(posture, "first_unknown");
+    const char *why = talk_text(posture, "first_why");
+
+    say(l, "Posture", "%lld pass · %lld fail · %lld unknown%s%.64s%s%.190s%s",
+        (long long)talk_int(posture, "pass"), (long long)talk_int(posture, "fail"),
+        (long long)talk_int(posture, "unknown"), first[0] == '\0' ? "" : " (", first,
+        why[0] == '\0' ? "" : ": ", why, first[0] == '\0' ? "" : ")");
+}
+
+static int print_status(const struct json *a)
+{
+    const struct json *device = json_get(a, "device"), *warnings = json_get(a, "warnings");
+    struct lines *l = calloc(1, sizeof *l);
+    struct out out = out_on(stdout);
+    sp_error e;
+
+    if (l == NULL)
+        return EXIT_ERROR;
+    say_login(l, json_get(a, "login"));
+    say_broker(l, json_get(a, "broker"));
+    say(l, "Device", "%.64s, %.32s, key in a file", talk_text(device, "name"),
+        talk_text(device, "state")[0] == '\0' ? "unknown" : talk_text(device, "state"));
+    say_posture(l, json_get(a, "posture"));
+    say_sessions(l, json_get(a, "sessions"));
+    e = out_pairs(&out, l->pairs, l->count);
+    if (yes(a, "paused"))
+        out_line(&out, "! Paused: no application is open. Next: sallyport pause --off");
     for (size_t i = 0; i < json_len(warnings); i++)
         out_line(&out, "! %s", talk_text(json_at(warnings, i), "text"));
+    free(l);
+    return e == SP_OK ? EXIT_OK : EXIT_ERROR;
 }
 
 int cmd_status(const struct command_call *call)
@@ -86,9 +153,9 @@ int cmd_status(const struct command_call *call)
     }
     if (call->json)
         return talk_json("status", a);
-    print_status(a);
+    code = print_status(a);
     json_free(a);
-    return EXIT_OK;
+    return code;
 }
 
 /* ---- apps -------------------------------------------------------------------------------- */
@@ -127,8 +194,13 @@ int cmd_apps(const struct command_call *call)
         const struct json *app = json_at(json_get(a, "apps"), i);
         const char *address = json_cstr(json_at(json_get(app, "addresses"), 0));
         const char *access = talk_text(app, "access");
+        bool web = address != NULL && strcmp(talk_text(app, "type"), "http") == 0;
+        char where[96];
+
+        snprintf(where, sizeof where, "%s%.80s", web ? "http://" : "",
+                 address == NULL ? "–" : address);
         struct out_cell cells[5] = {{talk_text(app, "name"), OUT_PLAIN},
-                                    {address, OUT_PLAIN},
+                                    {where, OUT_PLAIN},
                                     {talk_text(app, "type"), OUT_PLAIN},
                                     {access, tone_of(access)},
                                     {talk_text(app, "why"), OUT_PLAIN}};
@@ -139,6 +211,18 @@ int cmd_apps(const struct command_call *call)
     out_table_free(t);
     json_free(a);
     return code;
+}
+
+enum { WAIT_LOOK_MS = 500 };
+
+/* The same without a word about what is not there yet. */
+static struct json *try_apps(const char *name, int *code)
+{
+    struct json *q = talk_request("apps"), *a = NULL;
+
+    json_set_cstr(q, "app", name);
+    *code = talk_try(q, &a);
+    return a;
 }
 
 /* Until the app may be opened; the last obstacle is the exit code. */
@@ -155,8 +239,9 @@ int cmd_wait(const struct command_call *call)
                                                                     "timeout like 30s"});
     until = clock_boot() + ms;
     for (;;) {
+        bool last = clock_boot() + WAIT_LOOK_MS >= until;
         int code;
-        struct json *a = ask_apps(call, name, &code);
+        struct json *a = last ? ask_apps(call, name, &code) : try_apps(name, &code);
         const char *access = talk_text(json_at(json_get(a, "apps"), 0), "access");
 
         if (code == EXIT_OK)
@@ -166,7 +251,7 @@ int cmd_wait(const struct command_call *call)
         json_free(a);
         if (code == EXIT_OK || clock_boot() >= until)
             return code;
-        poll(NULL, 0, 500);
+        poll(NULL, 0, WAIT_LOOK_MS);
     }
 }
 
@@ -264,7 +349,7 @@ static int end_session(const struct command_call *call)
 
 int cmd_sessions(const struct command_call *call)
 {
-    static const char *const heads[] = {"ID", "APP", "SINCE", "DEADLINE", "BYTES", "RELAY"};
+    static const char *const heads[] = {"ID", "APP", "SINCE", "DEADLINE", "IDLE", "BYTES", "RELAY"};
     struct out out = out_on(stdout);
     struct out_table *t;
     struct json *a = NULL;
@@ -276,7 +361,7 @@ int cmd_sessions(const struct command_call *call)
         return code;
     if (call->json)
         return talk_json("sessions", a);
-    t = out_table_new(heads, 6);
+    t = out_table_new(heads, 7);
     for (size_t i = 0; t != NULL && i < json_len(json_get(a, "sessions")); i++) {
         const struct json *s = json_at(json_get(a, "sessions"), i);
         struct talk_time since = talk_time(talk_int(s, "opened"));
@@ -285,10 +370,13 @@ int cmd_sessions(const struct command_call *call)
 
         snprintf(bytes, sizeof bytes, "%lld",
                  (long long)num_add_sat(talk_int(s, "bytes_up"), talk_int(s, "bytes_down")));
-        struct out_cell cells[6] = {{talk_text(s, "short"), 0},
+        int64_t idle = talk_int(s, "idle_since_ms");
+        struct out_age since_last = idle < 0 ? (struct out_age){"–"} : out_age(idle);
+        struct out_cell cells[7] = {{talk_text(s, "short"), 0},
                                     {talk_text(s, "app"), 0},
                                     {since.s, 0},
                                     {until.s, 0},
+                                    {since_last.s, 0},
                                     {bytes, 0},
                                     {talk_text(s, "relay"), 0}};
         out_table_row(t, cells);

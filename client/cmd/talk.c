@@ -12,6 +12,8 @@
 
 extern char **environ;
 
+enum { QUIET_MS = 300 };
+
 struct json *talk_request(const char *verb)
 {
     struct json *j = json_object();
@@ -130,6 +132,18 @@ int talk_open(const struct command_call *call, struct json *request, struct ipc_
     return EXIT_OK;
 }
 
+/* The app that this command is about, when a decision refused it: `why` tells it in full. */
+static const char *denied_app(const struct command_call *call, int64_t exit)
+{
+    static const char *const verbs[] = {"connect", "up", "ssh"};
+
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        if (strcmp(call->command->name, verbs[i]) == 0 && call->count > 0 &&
+            (exit == EXIT_DENIED || exit == EXIT_POSTURE))
+            return call->args[0];
+    return NULL;
+}
+
 int talk_fail(const struct command_call *call, const struct json *error)
 {
     int64_t exit = talk_int(error, "exit");
@@ -139,16 +153,44 @@ int talk_fail(const struct command_call *call, const struct json *error)
                                 .what = talk_text(error, "what"),
                                 .why = talk_text(error, "why"),
                                 .next = next,
+                                .more = denied_app(call, exit),
                                 .request = talk_text(error, "request")};
 
     return command_fail(call, &f);
+}
+
+/* A person sees after 300 ms that something goes on, on the terminal only, and no trace of it
+ * after. */
+static sp_error read_with_progress(const struct command_call *call, struct ipc_client *c,
+                                   int64_t wait_ms, struct json **out)
+{
+    sp_boot_ms began = clock_boot(), until = began + wait_ms;
+    bool shown = false;
+    sp_error e = ipc_client_read(c, wait_ms < QUIET_MS ? wait_ms : QUIET_MS, out);
+
+    while (e == SP_ERR_TIMEOUT && clock_boot() < until) {
+        int64_t s = (clock_boot() - began) / 1000;
+
+        fprintf(stderr, "\r%s: waiting for an answer%s%.0lld%s", call->command->name,
+                s > 0 ? ", " : "", (long long)s, s > 0 ? " s" : "");
+        fflush(stderr);
+        shown = true;
+        e = ipc_client_read(c, 1000, out);
+    }
+    if (shown)
+        fputs("\r\033[K", stderr);
+    return e;
 }
 
 int talk_read(const struct command_call *call, struct ipc_client *c, int64_t wait_ms,
               struct json **out)
 {
     struct json *line = NULL;
-    sp_error e = ipc_client_read(c, wait_ms, &line);
+    const char *term = getenv("TERM");
+    bool progress = wait_ms > QUIET_MS && !call->json && isatty(STDERR_FILENO) && term != NULL &&
+                    strcmp(term, "dumb") != 0;
+    sp_error e =
+        progress ? read_with_progress(call, c, wait_ms, &line) : ipc_client_read(c, wait_ms, &line);
 
     if (e != SP_OK)
         return command_fail(
@@ -177,6 +219,28 @@ int talk_ask(const struct command_call *call, struct json *request, struct json 
     code = talk_read(call, c, TALK_WAIT_MS, out);
     ipc_client_free(c);
     return code;
+}
+
+int talk_try(struct json *request, struct json **out)
+{
+    char path[IPC_PATH_MAX];
+    struct ipc_client *c = NULL;
+    struct json *line = NULL;
+    int64_t exit = EXIT_UNREACHABLE;
+
+    if (ipc_path(path) != SP_OK || reach(path, &c) != SP_OK) {
+        json_free(request);
+        return EXIT_UNREACHABLE;
+    }
+    if (ipc_client_ask(c, request) == SP_OK && ipc_client_read(c, TALK_WAIT_MS, &line) == SP_OK)
+        exit =
+            json_get(line, "error") == NULL ? EXIT_OK : talk_int(json_get(line, "error"), "exit");
+    ipc_client_free(c);
+    if (exit == EXIT_OK)
+        *out = line;
+    else
+        json_free(line);
+    return (int)exit;
 }
 
 int talk_json(const char *schema, struct json *answer)

@@ -25,6 +25,8 @@ int talk_read(const struct command_call *call, struct ipc_client *c, int64_t wai
 
 /* One request, one answer. */
 int talk_ask(const struct command_call *call, struct json *request, struct json **out);
+/* As talk_ask, but says nothing: for what is tried again. */
+int talk_try(struct json *request, struct json **out);
 
 /* Prints {exit,code,what,why,next,request} of the agent; the exit code. */
 int talk_fail(const struct command_call *call, const struct json *error);

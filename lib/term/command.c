@@ -307,15 +307,23 @@ int command_fail(const struct command_call *call, const struct command_failure *
         fputc('\n', stderr);
     }
     if (f->next != NULL && f->next[0] != '\0') {
-        fputs(strncmp(f->next, "To fix", 6) == 0 ? "" : "Next: ", stderr);
+        fputs(strncmp(f->next, "To fix", 6) == 0 ? ""
+              : f->more != NULL                  ? "To fix: "
+                                                 : "Next: ",
+              stderr);
         print_visible(stderr, f->next);
         fputc('\n', stderr);
     }
-    if (f->request != NULL && f->request[0] != '\0') {
-        fputs("Request ", stderr);
-        print_visible(stderr, f->request);
-        fputc('\n', stderr);
+    if (f->more != NULL) {
+        fprintf(stderr, "Why in full: %s why ", call->program->name);
+        print_visible(stderr, f->more);
     }
+    if (f->request != NULL && f->request[0] != '\0') {
+        fputs(f->more != NULL ? "      Request " : "Request ", stderr);
+        print_visible(stderr, f->request);
+    }
+    if (f->more != NULL || (f->request != NULL && f->request[0] != '\0'))
+        fputc('\n', stderr);
     if (call->json) {
         struct json *j = json_object();
 

@@ -94,6 +94,7 @@ struct command_failure {
     const char *what;    /* "Denied: payroll." */
     const char *why;     /* "Disk encryption: off, says the device management (4 h ago)." */
     const char *next;    /* "To fix: turn encryption on, then: sallyport posture --send" */
+    const char *more;    /* an app: "Why in full: PROGRAM why APP" stands beside the request's id */
     const char *request; /* "R-7Q2M4K" */
 };
 

@@ -42,6 +42,20 @@ static void observe_path(struct watch *w, const struct gw_exchange *x, struct ob
     o->numbered = num_int(last, INT64_MIN, INT64_MAX, &o->number) == SP_OK;
 }
 
+/* An endpoint that answered and that nobody knows yet: its path with values left out. */
+static void name_unknown(const struct gw_exchange *x, char *out, size_t room)
+{
+    int n = snprintf(out, room, "%s ", gw_method_name(x->request.method));
+
+    for (size_t i = 0; i < x->request.target.segment_count && n > 0 && (size_t)n < room; i++) {
+        struct view s = x->request.target.segments[i];
+        bool value = classify_segment(s) != VALUE_WORD;
+        out += n;
+        room -= (size_t)n;
+        n = snprintf(out, room, value ? "/{value}" : "/%.*s", VIEW_ARG(s));
+    }
+}
+
 void observe(struct watch *w, const struct gw_exchange *x, struct observed *room,
              struct observation *out)
 {
@@ -61,6 +75,11 @@ void observe(struct watch *w, const struct gw_exchange *x, struct observed *room
     if (x->route.template.len > 0) {
         snprintf(room->endpoint, sizeof room->endpoint, "%s %.*s",
                  gw_method_name(x->request.method), VIEW_ARG(x->route.template));
+        o.endpoint_text = view_str(room->endpoint);
+        o.endpoint = detect_hash(w->detect, o.endpoint_text);
+    }
+    if (x->route.template.len == 0 && x->response.status / 100 == 2) {
+        name_unknown(x, room->endpoint, sizeof room->endpoint);
         o.endpoint_text = view_str(room->endpoint);
         o.endpoint = detect_hash(w->detect, o.endpoint_text);
     }

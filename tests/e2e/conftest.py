@@ -16,7 +16,7 @@ PASSWORD = "correct horse battery"
 
 def furnish(world):
     """Broker, relay, one site with its connector and apps, an admin's console."""
-    for kind in (apps.Nginx, apps.Sshd, apps.Postgres, apps.GitDaemon, apps.FieldApp, apps.Recorder):
+    for kind in (apps.Nginx, apps.Sshd, apps.Postgres, apps.GitDaemon, apps.FieldApp, apps.Recorder, apps.Vulnapi):
         world.start_app(kind)
     for app in world.apps.values():
         world.wait_app(app)
@@ -28,8 +28,8 @@ def furnish(world):
     world.site = world.console.call("POST", "/sites", {"name": "office"})["id"]
     world.records = {}
     for name, app in world.apps.items():
-        if name == "recorder":
-            continue  # test_gateway.py makes its records
+        if name in ("recorder", "vulnapi"):
+            continue  # test_gateway.py and test_vulnapi.py make their records
         kind = "http" if name == "nginx" else "tcp"
         record = world.console.add_app({"nginx": "wiki", "sshd": "shell", "postgres": "orders", "gitdaemon": "notes",
                                         "fieldapp": "echo"}[name], world.site, world.private, app.port, kind)

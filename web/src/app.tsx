@@ -18,6 +18,7 @@ import { ConnectorPage } from "./pages/connector";
 import { DevicePage } from "./pages/device";
 import { DevicesPage } from "./pages/devices";
 import { EnrolPage } from "./pages/enrol";
+import { IncidentPage, IncidentsPage } from "./pages/incidents";
 import { IntegrationsPage } from "./pages/integrations";
 import { OverviewPage } from "./pages/overview";
 import { PoliciesPage } from "./pages/policies";
@@ -48,6 +49,8 @@ function page(parts: string[]): ComponentChild {
     case "sites/x/enrol": return <EnrolPage site={second!} key={second} />;
     case "connectors/x": return <ConnectorPage id={second!} key={second} />;
     case "audit": return <AuditPage />;
+    case "incidents": return <IncidentsPage />;
+    case "incidents/x": return <IncidentPage id={second!} key={second} />;
     case "why": return <WhyPage />;
     case "why/x": return <WhyPage request={second!} key={second} />;
     case "integrations": return <IntegrationsPage />;

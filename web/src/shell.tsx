@@ -23,7 +23,8 @@ const links: Array<{ group?: string; to: string; icon: string; text: string }> =
   { group: "People", to: "/users", icon: "user", text: "Users" },
   { to: "/devices", icon: "device", text: "Devices" },
   { group: "Network", to: "/sites", icon: "site", text: "Sites" },
-  { group: "Record", to: "/audit", icon: "audit", text: "Audit" },
+  { group: "Record", to: "/incidents", icon: "warn", text: "Incidents" },
+  { to: "/audit", icon: "audit", text: "Audit" },
   { group: "System", to: "/integrations", icon: "plug", text: "Integrations" },
   { to: "/settings", icon: "sliders", text: "Settings" },
 ];

@@ -218,6 +218,17 @@ class Recorder(App):
         return [json.loads(line) for line in self.log.read_text().splitlines()]
 
 
+class Vulnapi(App):
+    """See vulnapi/vulnapi.py: an API with one flaw for each item of the OWASP Top 10."""
+
+    port = 7102
+
+    def start(self):
+        program = HERE.parent / "vulnapi" / "vulnapi.py"
+        self.program = proc.Program(self.node, [sys.executable, "-u", program, self.address, str(self.port)], self.folder / "out.log")
+        return self
+
+
 def answers(node, address, port):
     """True when something accepts on that address, seen from that node."""
     def attempt():

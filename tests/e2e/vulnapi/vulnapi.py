@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""vulnapi ADDRESS PORT: a small bank-like API with one flaw for each item of the OWASP API Security Top 10 (2023).
+
+It trusts whoever can reach it. Nothing here is an accident: each flaw is named where it stands, and
+tests/e2e/test_vulnapi.py exploits it first without and then through the gateway."""
+
+import http.client
+import http.server
+import json
+import re
+import socketserver
+import sys
+import urllib.parse
+
+USERS = ("anna", "carl") + tuple(f"user{i:02d}" for i in range(40))
+accounts = {1000 + i: {"id": 1000 + i, "owner": f"{name}@example.test", "balance": 100 + i} for i, name in enumerate(USERS)}
+profiles = {name: {"name": name, "role": "customer", "city": "Bern"} for name in USERS}
+passwords = {name: f"{name}-secret-1" for name in USERS}
+sold, users = [], {name: {"name": name} for name in USERS}
+
+
+class Api(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, status, value, kind="application/json"):
+        body = json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def body(self):
+        text = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        return json.loads(text) if text else {}
+
+    def serve(self):
+        url = urllib.parse.urlsplit(self.path)
+        query = dict(urllib.parse.parse_qsl(url.query))
+        for method, pattern, handler in ROUTES:
+            match = re.fullmatch(pattern, url.path)
+            if match and method == self.command:
+                return handler(self, query, *match.groups())
+        return self.answer(404, {"error": "no such thing"})
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = serve
+
+    # API1: whose account it is, nobody asks.
+    def account(self, _query, number):
+        found = accounts.get(int(number))
+        return self.answer(200, found) if found else self.answer(404, {"error": "no such account"})
+
+    def rename(self, _query, owner, number):
+        accounts[int(number)]["label"] = self.body().get("label")
+        return self.answer(200, accounts[int(number)])
+
+    # API2: as many guesses as one likes.
+    def login(self, _query):
+        given = self.body()
+        right = passwords.get(given.get("username")) == given.get("password")
+        return self.answer(200, {"session": "ok"}) if right else self.answer(401, {"error": "wrong name or password"})
+
+    # API3: the whole row goes out, with what nobody should see.
+    def profile(self, _query, name):
+        return self.answer(200, profiles[name])
+
+    def card(self, _query, name):
+        return self.answer(200, {**profiles[name], "card": "4111111111111111"})
+
+    # API4: no limit of size or number.
+    def export(self, query):
+        return self.answer(200, [{"id": i, "text": "x" * 100} for i in range(int(query.get("rows", 10)))])
+
+    # API5: an administrator's function for everyone.
+    def remove_user(self, _query, name):
+        users.pop(name, None)
+        return self.answer(200, {"removed": name})
+
+    # API6: the whole stock for one program.
+    def buy(self, _query):
+        self.body()
+        sold.append(1)
+        return self.answer(201, {"ticket": len(sold)})
+
+    # API7: it fetches whatever it is told.
+    def hook(self, _query):
+        where = urllib.parse.urlsplit(self.body()["callback_url"])
+        try:
+            connection = http.client.HTTPConnection(where.hostname, where.port or 80, timeout=2)
+            connection.request("GET", where.path or "/")
+            return self.answer(200, {"fetched": connection.getresponse().status})
+        except OSError as e:
+            return self.answer(200, {"fetched": str(e)})
+
+    # API8: a page for developers that was left on.
+    def debug(self, _query):
+        return self.answer(200, {"python": sys.version, "database_password": "tops3cret"})
+
+    # API9: the version before, which everybody forgot.
+    def old_account(self, _query, number):
+        return self.answer(200, {**accounts[int(number)], "pin": "0000"})
+
+    # API10: what a partner says is passed on unread.
+    def rates(self, _query):
+        return self.answer(200, {"chf": 0.95, "note": "-----BEGIN PRIVATE KEY-----\nMC4CAQAw\n-----END PRIVATE KEY-----"})
+
+    # Not a flaw: how the app names its callers.
+    def sold_count(self, _query):
+        return self.answer(200, {"sold": len(sold), "users": sorted(users)})
+
+
+ROUTES = [
+    ("GET", r"/v1/accounts/(\d+)", Api.account),
+    ("PUT", r"/v1/owners/([^/]+)/accounts/(\d+)", Api.rename),
+    ("POST", r"/v1/login", Api.login),
+    ("GET", r"/v1/profiles/([a-z0-9]+)", Api.profile),
+    ("GET", r"/v1/profiles/([a-z0-9]+)/card", Api.card),
+    ("GET", r"/v1/export", Api.export),
+    ("DELETE", r"/v1/admin/users/([a-z0-9]+)", Api.remove_user),
+    ("POST", r"/v1/tickets", Api.buy),
+    ("POST", r"/v1/hooks", Api.hook),
+    ("GET", r"/debug/env", Api.debug),
+    ("GET", r"/v0/accounts/(\d+)", Api.old_account),
+    ("GET", r"/v1/rates", Api.rates),
+    ("GET", r"/v1/state", Api.sold_count),
+]
+
+
+class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    daemon_threads = True
+
+
+if __name__ == "__main__":
+    Server((sys.argv[1], int(sys.argv[2])), Api).serve_forever()

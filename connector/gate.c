@@ -42,7 +42,7 @@ static bool on_issuer(void *arg, struct view host, uint16_t port)
 }
 
 /* The app's memory found something: the broker keeps it for people (PROTOCOL section 5). */
-static void on_incident(void *arg, struct sp_id app, const struct json *incident)
+static bool on_incident(void *arg, struct sp_id app, const struct json *incident)
 {
     struct gate *gate = arg;
     struct json *detail = json_copy(incident);
@@ -55,10 +55,13 @@ static void on_incident(void *arg, struct sp_id app, const struct json *incident
 
     if (json_get_id(incident, "session", &a.session) != SP_OK)
         a.session = (struct sp_id){0};
-    log_event(LOG_WARN, "gateway.incident", json_cstr(json_at(json_get(incident, "evidence"), 0)),
-              "app", LOG_ID(app), "detector", json_cstr(json_get(incident, "detector")), NULL);
-    tell_audit(gate->tell, &a);
+    bool taken = tell_incident(gate->tell, &a);
+    if (taken)
+        log_event(LOG_WARN, "gateway.incident",
+                  json_cstr(json_at(json_get(incident, "evidence"), 0)), "app", LOG_ID(app),
+                  "detector", json_cstr(json_get(incident, "detector")), NULL);
     json_free(detail);
+    return taken;
 }
 
 sp_error gate_start(struct gate *gate, const struct connector_config *config,

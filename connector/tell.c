@@ -13,8 +13,8 @@ struct tell {
     struct json *waiting[TELL_WAITING_MAX]; /* owned, in order from `first` */
     size_t first, count;
     int64_t lost;
-    sp_boot_ms since; /* of this minute */
-    unsigned said;    /* in it */
+    sp_boot_ms since;         /* of this minute */
+    unsigned said, incidents; /* in it */
 };
 
 sp_error tell_new(struct tell **out)
@@ -66,14 +66,19 @@ void tell_channel(struct tell *t, struct channel *c)
     send_waiting(t);
 }
 
-static bool too_many(struct tell *t)
+static void turn_minute(struct tell *t)
 {
     sp_boot_ms now = clock_boot();
 
     if (now - t->since >= MINUTE_MS) {
         t->since = now;
-        t->said = 0;
+        t->said = t->incidents = 0;
     }
+}
+
+static bool too_many(struct tell *t)
+{
+    turn_minute(t);
     return t->count == TELL_WAITING_MAX || t->said >= TELL_A_MINUTE;
 }
 
@@ -93,6 +98,22 @@ void tell_audit(struct tell *t, const struct edge_audit *a)
     t->said++;
     t->waiting[(t->first + t->count++) % TELL_WAITING_MAX] = j;
     send_waiting(t);
+}
+
+bool tell_incident(struct tell *t, const struct edge_audit *a)
+{
+    struct json *j;
+
+    if (t == NULL)
+        return false;
+    turn_minute(t);
+    if (t->count == TELL_WAITING_MAX || t->incidents >= TELL_INCIDENTS_A_MINUTE ||
+        (j = fields_write(edge_audit_fields, a)) == NULL)
+        return false;
+    t->incidents++;
+    t->waiting[(t->first + t->count++) % TELL_WAITING_MAX] = j;
+    send_waiting(t);
+    return true;
 }
 
 void tell_refused(struct tell *t, const struct tell_refusal *r)

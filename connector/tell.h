@@ -14,7 +14,11 @@
 
 struct tell;
 
-enum { TELL_WAITING_MAX = 64, TELL_A_MINUTE = EDGE_AUDIT_A_MINUTE / 2 };
+enum {
+    TELL_WAITING_MAX = 64,
+    TELL_A_MINUTE = EDGE_AUDIT_A_MINUTE / 2,
+    TELL_INCIDENTS_A_MINUTE = EDGE_AUDIT_A_MINUTE / 4
+};
 
 SP_MUST sp_error tell_new(struct tell **out); /* SP_ERR_NOMEM */
 void tell_free(struct tell *t);               /* NULL is allowed */
@@ -24,6 +28,9 @@ void tell_channel(struct tell *t, struct channel *c);
 
 /* Copies. A NULL `t` is nobody to tell. */
 void tell_audit(struct tell *t, const struct edge_audit *a);
+/* The same for what is told again until it is taken; a flood of refusals can't use up its room
+ * (TELL_INCIDENTS_A_MINUTE). false: not taken now. */
+bool tell_incident(struct tell *t, const struct edge_audit *a);
 
 /* What was refused. Members may be zero. */
 struct tell_refusal {

@@ -42,8 +42,9 @@ struct gateway_options {
     struct sp_id connector;
     sp_unix_ms (*broker_time)(void *arg);
     void (*tell)(void *arg, const struct gw_told *t);
-    /* What an app's requests say together (detect/detect.h), new or changed. Borrowed. */
-    void (*incident)(void *arg, struct sp_id app, const struct json *incident);
+    /* What an app's requests say together (detect/detect.h), new or changed. Borrowed. false:
+     * not taken now, it is told again. */
+    bool (*incident)(void *arg, struct sp_id app, const struct json *incident);
     /* For access tokens: who fetches keys and asks introspection, in the pool's jobs, so it lives
      * longer than the pool; and whether the floor lists a host as an issuer. */
     struct client *client;

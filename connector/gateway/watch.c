@@ -238,9 +238,13 @@ void watch_tick(struct watch *w, sp_unix_ms now)
     }
     /* A few a second: what is new goes out at once, and a flood of changes can't fill the channel.
      */
-    for (int i = 0; i < 4 && (incident = detect_next_incident(w->detect)) != NULL; i++) {
-        w->o.incident(w->o.arg, w->o.app, incident);
+    for (int i = 0; i < 4 && (incident = detect_next_incident(w->detect, now)) != NULL; i++) {
+        bool taken = w->o.incident(w->o.arg, w->o.app, incident);
         json_free(incident);
+        if (taken)
+            detect_told(w->detect, now);
+        else
+            break;
     }
 }
 

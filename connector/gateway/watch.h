@@ -21,8 +21,9 @@ struct watch_options {
     struct sp_id app;
     const char *state; /* folder; borrowed */
     struct pool *pool; /* writes the snapshot; borrowed */
-    /* An incident that is new or has changed, as detect.h says it. Borrowed for the call. */
-    void (*incident)(void *arg, struct sp_id app, const struct json *incident);
+    /* An incident that is new or has changed, as detect.h says it. Borrowed for the call.
+     * false: not taken now, it is told again. */
+    bool (*incident)(void *arg, struct sp_id app, const struct json *incident);
     void *arg;
     sp_unix_ms now;
 };

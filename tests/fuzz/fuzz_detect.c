@@ -33,8 +33,10 @@ static void use(struct detect *d, const uint8_t *data, size_t size)
         seen.status = 0;
         detect_blocked(d, &seen, &block);
     }
-    while ((o = detect_next_incident(d)) != NULL)
+    while ((o = detect_next_incident(d, 1)) != NULL) {
+        detect_told(d, 1);
         json_free(o);
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -45,6 +45,7 @@ enum {
     DETECT_EXPECTED_MAX = 256,
     DETECT_EXPECTED_DAYS_MAX = 90,
     DETECT_GROUPS_MAX = 16,
+    DETECT_TELL_MS = 30 * 1000,
     DETECT_INCIDENT_MS = 60 * 60 * 1000 /* one a detector, subject and endpoint in this time */
 };
 
@@ -136,9 +137,11 @@ struct detect_expected {
 };
 SP_MUST sp_error detect_expect(struct detect *d, const struct detect_expected *e, sp_unix_ms now);
 
-/* The next incident that changed since it was last given, as JSON for the broker (PROTOCOL section
- * 5, "incident"); owned by the caller. NULL: none, or no memory. */
-struct json *detect_next_incident(struct detect *d);
+/* The next incident that is new, or that changed and was told DETECT_TELL_MS ago, as JSON for the
+ * broker (PROTOCOL section 5, "incident"); owned by the caller. It stays the next one until
+ * detect_told. NULL: none, or no memory. */
+struct json *detect_next_incident(struct detect *d, sp_unix_ms now);
+void detect_told(struct detect *d, sp_unix_ms now);
 /* All of them again, e.g. after the broker was lost. */
 void detect_tell_again(struct detect *d);
 

@@ -40,7 +40,7 @@ struct incident {
     uint64_t subject, endpoint;
     struct sp_id session;
     char user[DETECT_SUBJECT_TEXT], endpoint_text[DETECT_ENDPOINT_TEXT];
-    sp_unix_ms first, last;
+    sp_unix_ms first, last, told; /* told 0: not yet */
     uint64_t count, would_have_blocked, blocked;
     enum gw_mode mode;
     struct finding finding;
@@ -57,6 +57,7 @@ struct detect {
     struct slots *tables[TABLES]; /* owned */
     struct cuckoo *objects;       /* owned */
     struct incident incidents[DETECT_INCIDENTS];
+    size_t telling; /* given, and not yet said to be taken */
     struct expected expected[DETECT_EXPECTED_MAX];
     size_t expected_count;
 };

@@ -94,20 +94,30 @@ struct json *incident_json(const struct incident *i)
     return o;
 }
 
-struct json *detect_next_incident(struct detect *d)
+struct json *detect_next_incident(struct detect *d, sp_unix_ms now)
 {
-    for (size_t i = 0; i < DETECT_INCIDENTS; i++)
-        if (d->incidents[i].used && d->incidents[i].changed) {
-            d->incidents[i].changed = false;
-            return incident_json(&d->incidents[i]);
+    for (size_t i = 0; i < DETECT_INCIDENTS; i++) {
+        const struct incident *n = &d->incidents[i];
+        if (n->used && n->changed && (n->told == 0 || since(now, n->told) >= DETECT_TELL_MS)) {
+            d->telling = i;
+            return incident_json(n);
         }
+    }
     return NULL;
+}
+
+void detect_told(struct detect *d, sp_unix_ms now)
+{
+    d->incidents[d->telling].changed = false;
+    d->incidents[d->telling].told = now;
 }
 
 void detect_tell_again(struct detect *d)
 {
-    for (size_t i = 0; i < DETECT_INCIDENTS; i++)
+    for (size_t i = 0; i < DETECT_INCIDENTS; i++) {
         d->incidents[i].changed = d->incidents[i].used;
+        d->incidents[i].told = 0;
+    }
 }
 
 /* Feedback ---------------------------------------------------------------------------------- */

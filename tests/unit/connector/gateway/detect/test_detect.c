@@ -51,7 +51,8 @@ static size_t incidents(struct detect *d, const char *detector, struct json **la
     size_t n = 0;
 
     detect_tell_again(d);
-    while ((o = detect_next_incident(d)) != NULL) {
+    while ((o = detect_next_incident(d, NOW)) != NULL) {
+        detect_told(d, NOW);
         if (!view_is(json_str(json_get(o, "detector")), detector)) {
             json_free(o);
             continue;

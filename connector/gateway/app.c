@@ -152,6 +152,7 @@ SP_MUST static sp_error start(struct gw_app *a, const struct apprec *record, str
     if ((e = document_new(a->conf, gateway_files(a->gateway), a->prefix, why, &a->document)) !=
         SP_OK)
         return e;
+    watch_document(a->watch, document_api(a->document), a->prefix);
     return load_tls(a, why);
 }
 

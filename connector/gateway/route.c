@@ -119,8 +119,7 @@ SP_MUST static sp_error add(struct routes *r, struct view base, const struct api
     return SP_OK;
 }
 
-/* The base as requests show it: without what the gateway adds itself. */
-static struct view seen_from(struct view base, struct view prefix)
+struct view routes_base(struct view base, struct view prefix)
 {
     if (prefix.len > 0 && base.len >= prefix.len && memcmp(base.at, prefix.at, prefix.len) == 0 &&
         (base.len == prefix.len || base.at[prefix.len] == '/'))
@@ -135,7 +134,7 @@ sp_error routes_new(const struct api_document *d, struct view prefix, struct rou
     sp_error e = r == NULL ? SP_ERR_NOMEM : SP_OK;
 
     for (size_t b = 0; b < bases.count; b++) {
-        struct view base = seen_from(view_str(bases.items[b]), prefix);
+        struct view base = routes_base(view_str(bases.items[b]), prefix);
         for (size_t i = 0; e == SP_OK && i < api_operation_count(d); i++)
             e = add(r, base, api_operation_at(d, i));
     }

@@ -15,6 +15,9 @@
 
 struct routes;
 
+/* A base of the document as requests show it: without `prefix`, which the gateway adds itself. */
+struct view routes_base(struct view base, struct view prefix);
+
 /* `d` is borrowed until routes_free. `prefix`: what the gateway puts before each path itself.
  *   SP_ERR_LIMIT  a path of more segments than a request may have
  *   SP_ERR_NOMEM */

@@ -1,3 +1,5 @@
+#include "connector/gateway/route.h"
+#include "connector/gateway/schema/openapi.h"
 #include "connector/gateway/sketch/slots.h"
 #include "connector/gateway/watch_internal.h"
 #include "lib/base/log.h"
@@ -202,6 +204,28 @@ void watch_configure(struct watch *w, const struct gwconf *conf)
         const struct gwconf_retire *r = gwconf_retire_at(conf, i);
         inventory_retire(w->inventory, &r->match, r->deprecated_s * 1000, r->sunset_s * 1000);
     }
+}
+
+void watch_document(struct watch *w, const struct api_document *d, struct view prefix)
+{
+    struct api_strings bases = d == NULL ? (struct api_strings){0} : api_bases(d);
+    size_t left_out = 0;
+
+    for (size_t b = 0; b < bases.count; b++)
+        for (size_t i = 0; i < api_operation_count(d); i++) {
+            const struct api_operation *op = api_operation_at(d, i);
+            struct buf path;
+            buf_init(&path, INVENTORY_TEMPLATE_MAX);
+            buf_add(&path, routes_base(view_str(bases.items[b]), prefix));
+            buf_add_str(&path, op->path);
+            left_out += buf_error(&path) != SP_OK ||
+                        inventory_document(w->inventory, gw_method_parse(view_str(op->method)),
+                                           buf_view(&path), op->deprecated) != SP_OK;
+            buf_deinit(&path);
+        }
+    if (left_out > 0)
+        log_event(LOG_WARN, "gateway.watch", "operations of the document are not in the inventory",
+                  "app", LOG_ID(w->o.app), "count", LOG_INT((int64_t)left_out), NULL);
 }
 
 static void tell_full(struct watch *w, sp_unix_ms now)

@@ -33,6 +33,9 @@ SP_MUST sp_error watch_new(const struct watch_options *o, struct watch **out);
 void watch_free(struct watch *w); /* NULL is allowed; what is being written is finished */
 /* Another configuration of the same app; what was learned stays. */
 void watch_configure(struct watch *w, const struct gwconf *conf);
+/* The operations of the app's document, with `prefix` as routes_base takes it. NULL: none. */
+struct api_document;
+void watch_document(struct watch *w, const struct api_document *d, struct view prefix);
 /* Once a second: incidents out, sweeps, snapshots. */
 void watch_tick(struct watch *w, sp_unix_ms now);
 

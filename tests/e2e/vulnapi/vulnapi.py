@@ -21,6 +21,7 @@ sold, users = [], {name: {"name": name} for name in USERS}
 
 class Api(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = 65536  # head and body in one segment
 
     def log_message(self, *_):
         pass

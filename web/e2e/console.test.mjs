@@ -261,6 +261,13 @@ test("audit: the kill with its reason, the chain verified, both exports", async 
   await page.getByRole("link", { name: "session.kill" }).first().click();
   await page.getByLabel("Selected record").getByText("laptop reported stolen").first().waitFor();
   await look("audit-record");
+  await press("Save view");
+  await page.getByRole("dialog").getByLabel("Name").fill("Kills");
+  await page.getByRole("dialog").getByRole("button", { name: "Save view" }).click();
+  await at("/audit");
+  await page.getByRole("link", { name: "Kills" }).click();
+  await page.waitForURL(`${world.url}/audit?action=session.kill`);
+  await look("audit-view");
 });
 
 test("every other page stands, with real figures", async () => {

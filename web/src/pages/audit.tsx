@@ -6,6 +6,7 @@ import { useAct, useLoad } from "../load";
 import { Ago, Clock, Head, Name, Note, State, Words } from "../parts/basics";
 import { Failure } from "../parts/failure";
 import { Filters, Table } from "../parts/table";
+import { SavedViews } from "../parts/views";
 import { narrow, usePlace } from "../route";
 import { duration, visible } from "../words";
 import { may } from "../who";
@@ -65,6 +66,7 @@ export function AuditPage() {
         { name: "result", label: "Result", choices: ["ok", "denied", "error"].map((value) => ({ value, text: value })) },
         { name: "app", label: "App", choices: apps.data?.items.map((a) => ({ value: a.id, text: a.name })) ?? [] },
         ...(query.get("user") ? [{ name: "user", label: "User", choices: [] }] : [])]} />
+      <SavedViews list="audit" path="/audit" filters={["span", "action", "result", "user", "app", "q"]} />
       <div class={record ? "cols edit" : "stack"}>
         <Table<AuditRecord> title="Audit records" page={page && { ...page, total: page.items.length, total_exact: true }} failed={load.failed} loading={load.loading} again={() => void load.reload()}
           rowKey={key} on={(r) => key(r) === picked} filtered={filtered ? "No record matches." : undefined} empty={<p>No record yet.</p>}

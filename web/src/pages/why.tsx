@@ -1,7 +1,7 @@
 // Result and the one cause in a sentence; then each condition, and what would change it.
 import type { Trace } from "../api";
 import { useLoad } from "../load";
-import { Facts, Field, Head, Name, Panel, RefLink } from "../parts/basics";
+import { Facts, Field, Head, Name, Panel, RefLink, Words } from "../parts/basics";
 import { Failure } from "../parts/failure";
 import { ChangesIt, TraceRules, VerdictBox } from "../parts/trace";
 import { narrow, usePlace } from "../route";
@@ -43,6 +43,21 @@ function title(t: Trace) {
   return t.result === "deny" ? <>Why was {user} denied {app}?</> : <>Why does {app} ask {user} for a code?</>;
 }
 
+const list = (value: unknown): string => Array.isArray(value) ? value.map((v) => typeof v === "string" ? v : typeof v === "object" && v && "kind" in v ? String(v.kind) : "").filter(Boolean).join(", ") : "";
+
+/** What the decision was made from, besides posture, which stands with its conditions. */
+function MomentFacts({ facts }: { facts: Trace["facts"] }) {
+  const device = facts.device as { state?: string; key?: string } | null | undefined;
+  const rows: Array<[string, string]> = [
+    ["Groups", facts.groups_known === false ? "could not be read" : list(facts.groups) || "none"],
+    ["Second factor", list(facts.mfa) || "no proof"],
+    ["Device", device ? `${device.state ?? "unknown"}, key in ${device.key ?? "unknown"}` : "no agent"],
+    ["Network", typeof facts.network === "string" ? facts.network : "unknown"],
+    ["Country", typeof facts.country === "string" ? facts.country : "unknown"],
+    ["Risk", typeof facts.risk === "string" ? facts.risk : "unknown"]];
+  return <Panel title="Facts at that moment"><Facts rows={rows.map(([name, text]) => [name, <Words text={text} />])} /></Panel>;
+}
+
 const inWords = (ms: number | null) => ms === null ? "none" : duration(ms);
 
 function Shown({ trace: t }: { trace: Trace }) {
@@ -56,6 +71,7 @@ function Shown({ trace: t }: { trace: Trace }) {
         <div class="stack">
           <ChangesIt trace={t} />
           {t.remedies.length > 0 && <Panel title="What the user was told"><ul class="fix">{t.remedies.map((r) => <li><span>{r}</span></li>)}</ul></Panel>}
+          <MomentFacts facts={t.facts} />
           <Panel title="Whom and what"><Facts rows={[
             ["User", <RefLink to={t.user} at="users" />], ["Device", t.device ? <RefLink to={t.device} at="devices" /> : "no agent"], ["App", <RefLink to={t.app} at="apps" />],
             ["Session at most", inWords(t.limits.session_max_ms)], ["Idle at most", inWords(t.limits.idle_ms)], ["Decided again", inWords(t.limits.reverify_ms)],

@@ -18,7 +18,7 @@ export function VerdictBox({ trace }: { trace: Trace }) {
   const good = trace.result === "allow";
   const title = titles[good ? "ok" : trace.result === "step_up" ? "step_up" : trace.reason] ?? "Denied";
   return (
-    <div class={`verdict ${good ? "ok" : "bad"}`} role="status"><Icon name={good ? "check" : trace.result === "step_up" ? "key" : "stop"} />
+    <div class={`verdict ${good ? "ok" : trace.result === "step_up" ? "ask" : "bad"}`} role="status"><Icon name={good ? "check" : trace.result === "step_up" ? "key" : "stop"} />
       <div><b>{title}</b>{trace.reasons.map((r) => <p>{r}</p>)}</div></div>
   );
 }

@@ -1,6 +1,7 @@
 #include "lib/term/command.h"
 
 #include "lib/base/encode.h"
+#include "lib/base/id.h"
 #include "lib/term/manual.h"
 
 #include <stdio.h>
@@ -134,6 +135,15 @@ static int parse_option(struct command_call *call, char **argv, int argc, int *a
     return EXIT_OK;
 }
 
+/* One id in 64 begins with '-'. A word that an option could be is one. */
+static bool is_id(const struct command_call *call, const char *word)
+{
+    struct sp_id id;
+
+    return id_parse(view_str(word), &id) == SP_OK &&
+           option_index(call->command, word + 2, strlen(word + 2)) == COMMAND_OPTIONS_MAX;
+}
+
 /* Arguments are moved to the front of argv, so that they stand together. */
 static int parse(struct command_call *call, int argc, char **argv)
 {
@@ -145,6 +155,8 @@ static int parse(struct command_call *call, int argc, char **argv)
 
         if (options && strcmp(word, "--") == 0) {
             options = false;
+        } else if (options && is_id(call, word)) {
+            argv[call->count++] = word;
         } else if (options && (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)) {
             manual_command(call->program, call->command, stdout);
             return -1;

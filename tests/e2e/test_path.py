@@ -76,8 +76,10 @@ def ssh(world, anna):
             "-o", f"ProxyCommand={world.bin}/sallyport connect --stdio shell", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR"]
 
 
-def test_ssh_by_proxy_command(anna, ssh):
+def test_ssh_by_proxy_command(world, anna, ssh):
     done = anna.shell("ssh", *ssh, "dev@shell", "id -un; exit 7")
+    if done.code == 255:
+        print(world.apps["sshd"].program.tail(20))
     assert (done.out.strip(), done.code) == ("dev", 7), done
 
 
@@ -231,6 +233,6 @@ def test_a_hundred_streams_at_once_in_one_session(world, anna):
         with c:
             assert read_all(c).startswith(f"stream {n}|".encode())
     # the evil client's grants stand there too, as granted, until nobody may open them any more
-    sessions = [(s["id"], s["state"]) for s in world.console.call("GET", "/sessions")["items"]
+    sessions = [(s["state"], s) for s in world.console.call("GET", "/sessions")["items"]
                 if s["app"]["name"] == "echo" and s["user"]["name"].endswith("anna") and s["state"] != "granted"]
-    assert [state for _, state in sessions] == ["live"], sessions
+    assert [state for state, _ in sessions] == ["live"], sessions

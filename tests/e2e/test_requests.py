@@ -31,8 +31,9 @@ def admin(user, *words, expect=0):
 
 
 @pytest.fixture(scope="module")
-def policy(world):
+def policy(world, ada):
     world.console.put_policy(POLICY)
+    ada.login()  # who approves needs a code that is at most 5 minutes old
     yield
     from harness import world as worlds
     world.console.put_policy(worlds.POLICY)

@@ -90,6 +90,17 @@ static void options_and_arguments_are_told_apart(void **state)
     }
 }
 
+/* One id in 64 begins with '-', one in 4096 with "--". */
+static void an_id_is_no_option(void **state)
+{
+    (void)state;
+    assert_int_equal(run("policy apply -CLMJjoORcYeaY8M1YXj2w --dry-run"), EXIT_DENIED);
+    assert_string_equal(seen_args, "-CLMJjoORcYeaY8M1YXj2w|");
+    assert_int_equal(run("policy apply --LMJjoORcYeaY8M1YXj2w"), EXIT_DENIED);
+    assert_string_equal(seen_args, "--LMJjoORcYeaY8M1YXj2w|");
+    assert_int_equal(run("policy apply -CLMJjoORcYeaY8M1YXj2"), EXIT_USAGE); /* one short: none */
+}
+
 static void what_the_table_lacks_is_usage(void **state)
 {
     static const char *const lines[] = {
@@ -187,6 +198,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_and_arguments_are_told_apart),
+        cmocka_unit_test(an_id_is_no_option),
         cmocka_unit_test(what_the_table_lacks_is_usage),
         cmocka_unit_test(two_words_name_one_command),
         cmocka_unit_test(man_page_holds_no_request_from_the_table),

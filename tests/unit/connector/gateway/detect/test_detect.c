@@ -26,7 +26,7 @@ static struct detect *new_detect(enum gw_mode mode)
     struct detect *d = NULL;
 
     for (size_t i = 0; i < DETECTORS; i++)
-        o.modes[i] = mode;
+        o.modes[i] = (int)mode;
     assert_int_equal(detect_new(&o, &d), SP_OK);
     return d;
 }

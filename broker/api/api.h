@@ -203,6 +203,7 @@ api_handler api_live;
 api_handler api_app_list, api_app_create, api_app_get, api_app_update, api_app_remove, api_app_dial;
 api_handler api_policy_list, api_policy_get, api_policy_put, api_policy_remove;
 api_handler api_policy_document, api_policy_document_put, api_policy_check, api_policy_simulate;
+api_handler api_policy_replay, api_view_list, api_view_create, api_view_update, api_view_remove;
 api_handler api_policy_history, api_policy_version, api_policy_rollback;
 api_handler api_site_list, api_site_create, api_site_get, api_site_remove;
 api_handler api_site_token_list, api_site_token_create, api_relay_token_create;

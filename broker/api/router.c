@@ -172,6 +172,7 @@ bool api_waits_long(const struct request *req)
     struct request mine = *req;
 
     return mine.method == METHOD_POST && (request_match(&mine, "/api/v1/apps/{id}/test") ||
+                                          request_match(&mine, "/api/v1/policy/replay") ||
                                           request_match(&mine, "/api/v1/audit/verification"));
 }
 

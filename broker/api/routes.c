@@ -55,6 +55,7 @@ const struct route api_routes[] = {
     {PUT, V1 "/policy", CLASS_TICKET, ROLE_ADMIN, false, CHANGE(AUDIT_POLICY_UPDATE), api_policy_document_put},
     {POST, V1 "/policy/check", CLASS_TICKET, ROLE_VIEWER, false, READ, api_policy_check},
     {POST, V1 "/policy/simulate", CLASS_TICKET, ROLE_VIEWER, false, READ, api_policy_simulate},
+    {POST, V1 "/policy/replay", CLASS_TICKET, ROLE_VIEWER, false, READ, api_policy_replay},
     {GET, V1 "/policy/versions", CLASS_TICKET, ROLE_VIEWER, false, READ, api_policy_history},
     {GET, V1 "/policy/versions/{version}", CLASS_TICKET, ROLE_VIEWER, false, READ, api_policy_version},
     {POST, V1 "/policy/versions/{version}/rollback", CLASS_TICKET, ROLE_ADMIN, false, CHANGE(AUDIT_POLICY_UPDATE), api_policy_rollback},
@@ -100,6 +101,11 @@ const struct route api_routes[] = {
     {POST, V1 "/audit/verification", CLASS_TICKET, ROLE_OPERATOR, false, BEFORE(AUDIT_VERIFY), api_audit_verify},
     {GET, V1 "/why/{request}", CLASS_TICKET, ROLE_VIEWER, false, READ, api_why_request},
     {GET, V1 "/why", CLASS_TICKET, ROLE_VIEWER, false, READ, api_why_now},
+
+    {GET, V1 "/views", CLASS_TICKET, ROLE_VIEWER, false, READ, api_view_list},
+    {POST, V1 "/views", CLASS_TICKET, ROLE_VIEWER, false, CHANGE(AUDIT_VIEW_CHANGE), api_view_create},
+    {PUT, V1 "/views/{id}", CLASS_TICKET, ROLE_VIEWER, false, CHANGE(AUDIT_VIEW_CHANGE), api_view_update},
+    {DELETE, V1 "/views/{id}", CLASS_TICKET, ROLE_VIEWER, false, CHANGE(AUDIT_VIEW_CHANGE), api_view_remove},
 
     {GET, V1 "/providers", CLASS_TICKET, ROLE_VIEWER, false, READ, api_provider_list},
     {GET, V1 "/settings", CLASS_TICKET, ROLE_VIEWER, false, READ, api_settings},

@@ -266,12 +266,6 @@ void parse_test(struct parser *p, const struct json *node, struct policy_test *o
     out->facts = f;
 }
 
-/* The facts stand at the front of their own memory. */
-struct facts_memory {
-    struct facts facts;
-    struct arena *arena;
-};
-
 void facts_free(struct facts *f)
 {
     struct facts_memory *m = (struct facts_memory *)f;

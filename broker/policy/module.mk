@@ -5,7 +5,7 @@ noinst_LIBRARIES += %D%/libpolicy.a
 	%D%/decide.c %D%/decide.h %D%/condition.c %D%/signal.c %D%/again.c \
 	%D%/window.c %D%/window.h %D%/zone.c %D%/zone.h %D%/zone_rule.c %D%/zone_rule.h \
 	%D%/parse.c %D%/parse.h %D%/parse_internal.h %D%/parse_values.c %D%/parse_condition.c \
-	%D%/parse_time.c %D%/parse_network.c %D%/facts_read.c %D%/tests.c %D%/tests.h \
+	%D%/parse_time.c %D%/parse_network.c %D%/facts_read.c %D%/facts_trace.c %D%/tests.c %D%/tests.h \
 	%D%/explain.c %D%/explain.h %D%/tell.c %D%/tell.h %D%/trace.c \
 	%D%/say.c %D%/say_fact.c %D%/say.h %D%/lint.c %D%/lint.h
 

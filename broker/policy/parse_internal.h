@@ -70,4 +70,10 @@ struct limits parse_limits(struct parser *p, const struct json *node);
 struct policy_test;
 void parse_test(struct parser *p, const struct json *node, struct policy_test *out);
 
+/* Facts that were read: they stand at the front of their own memory. facts_free() frees it. */
+struct facts_memory {
+    struct facts facts;
+    struct arena *arena;
+};
+
 #endif

@@ -39,6 +39,12 @@ SP_MUST sp_error policy_tests_run(const struct policy_doc *doc, const struct lin
  */
 SP_MUST sp_error facts_from_json(const struct json *row, sp_unix_ms now, struct sp_why *why,
                                  struct facts **out);
+/*
+ * The facts of a decision that was written down (explain_trace_text, TRACE_RECORD): decide() over
+ * them gives what it gave then. That the app existed is the caller's to know. Freed the same way.
+ *   SP_ERR_MALFORMED  no trace with facts, or of another form
+ */
+SP_MUST sp_error facts_from_trace(const struct json *trace, struct facts **out);
 void facts_free(struct facts *f);
 
 #endif

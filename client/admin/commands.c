@@ -376,6 +376,7 @@ static const struct command commands[] = {
      1,
      verb_policy_check},
     {"gateway check", "FILE", GATEWAY_TEXT, NULL, "", {GATEWAY_OPTIONS}, 1, 1, verb_gateway},
+    REPLAY_ROW,
     {"policy apply",
      "FILE [--policy NAME] [--note TEXT] [--dry-run]",
      "put a text in force; live sessions are decided again before the answer",

@@ -139,6 +139,80 @@ int verb_policy_check(const struct command_call *call)
     return code;
 }
 
+/* ---- replay ------------------------------------------------------------------------------ */
+
+static void say_count(const struct json *answer, const char *member, const char *what)
+{
+    int64_t decisions = 0, people = 0;
+
+    json_integer(json_get(json_get(answer, member), "decisions"), &decisions);
+    json_integer(json_get(json_get(answer, member), "people"), &people);
+    printf("would newly %s %lld sessions of %lld people\n", what, (long long)decisions,
+           (long long)people);
+}
+
+static int show_replay(const struct command_call *call, struct json *answer)
+{
+    static const struct column columns[] = {{"CHANGE", "change", SHOW_TEXT},
+                                            {"TIME", "time", SHOW_TIME},
+                                            {"USER", "user", SHOW_TEXT},
+                                            {"APP", "app", SHOW_TEXT},
+                                            {"WAS", "was", SHOW_TEXT},
+                                            {"WOULD", "would", SHOW_TEXT},
+                                            {"REQUEST", "request_id", SHOW_TEXT},
+                                            {NULL, NULL, SHOW_TEXT}};
+    int64_t decisions = 0;
+    int code = EXIT_OK;
+
+    if (call->json)
+        return act_json(call, answer);
+    json_integer(json_get(answer, "decisions"), &decisions);
+    printf("%lld decisions taken again%s\n", (long long)decisions,
+           json_is_true(json_get(answer, "complete")) ? "" : "; not all of these days");
+    say_count(answer, "newly_denied", "deny");
+    say_count(answer, "newly_allowed", "allow");
+    say_count(answer, "newly_step_up", "ask for a code in");
+    if (json_len(json_get(answer, "changes")) > 0)
+        code = show_table(columns, json_get(answer, "changes"));
+    json_free(answer);
+    return code;
+}
+
+int verb_policy_replay(const struct command_call *call)
+{
+    const char *days = command_value(call, "days"), *name = command_value(call, "policy");
+    struct json *answer = NULL, *body;
+    struct broker b;
+    struct buf text;
+    uint64_t n = 7;
+    int code;
+
+    if (days != NULL && (num_uint(view_str(days), 30, &n) != SP_OK || n == 0))
+        return command_fail(call,
+                            &(struct command_failure){.exit = EXIT_USAGE,
+                                                      .code = "usage",
+                                                      .what = "--days is a number from 1 to 30"});
+    buf_init(&text, POLICY_BYTES_MAX);
+    code = read_text(call, call->args[0], &text);
+    if (code == EXIT_OK && (code = broker_open(call, &b)) == EXIT_OK) {
+        body = json_object();
+        json_set_str(body, "text", buf_view(&text));
+        json_set_int(body, "days", (int64_t)n);
+        if (name != NULL)
+            json_set_cstr(body, "policy", name);
+        code =
+            broker_call(&b,
+                        &(struct broker_request){
+                            .method = METHOD_POST, .path = "/api/v1/policy/replay", .body = body},
+                        &answer, NULL);
+        broker_close(&b);
+        if (code == EXIT_OK)
+            code = show_replay(call, answer);
+    }
+    buf_deinit(&text);
+    return code;
+}
+
 /* ---- apply, rollback --------------------------------------------------------------------- */
 
 /* The version in force, 0 when this one policy is not there yet. */

@@ -18,6 +18,7 @@ int verb_app_add(const struct command_call *call);
 int verb_app_set(const struct command_call *call);
 /* policy.c */
 int verb_policy_show(const struct command_call *call);
+int verb_policy_replay(const struct command_call *call);
 int verb_policy_check(const struct command_call *call);
 int verb_policy_apply(const struct command_call *call);
 int verb_policy_rollback(const struct command_call *call);
@@ -40,6 +41,14 @@ int verb_request_approve(const struct command_call *call);
 /* audit.c */
 int verb_audit_verify(const struct command_call *call);
 int verb_audit_export(const struct command_call *call);
+
+/* Words of rows that would make the table too long. */
+/* clang-format off */
+#define REPLAY_ROW {"policy replay", "FILE [--policy NAME] [--days N]", \
+    "take the last days' decisions again by a draft; stores nothing", NULL, "4 5 8", \
+    {{"policy", "NAME", "the file is this one policy, not the whole document"}, \
+     {"days", "N", "1 to 30; 7 where it is not given"}, WHERE}, 1, 1, verb_policy_replay}
+/* clang-format on */
 
 /* The table that all of sallyport-admin is. commands.c */
 extern const struct program admin_program;

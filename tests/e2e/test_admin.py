@@ -96,3 +96,41 @@ def test_a_dry_run_changes_nothing(world):
     assert broker(world, "restore", "--dry-run", "--file", copy).code == 10
     copy.unlink()
     assert sorted(p.name for p in state.iterdir() if "copy-" not in p.name) == before
+
+
+def test_a_draft_is_replayed_over_the_decisions_of_the_last_days(world, anna, carl, ada):
+    assert anna.run("up", "wiki").code == 0 and anna.run("down", "wiki").code == 0
+    assert carl.run("up", "wiki").code == 5
+    now = world.console.call("GET", "/policy")["text"]
+    same = world.console.call("POST", "/policy/replay", {"text": now, "days": 1})
+    assert same["decisions"] >= 2 and same["complete"], same
+    assert not [c for c in same["changes"] if c["app"]["name"] == "wiki"], same
+    tighter = world.console.call("POST", "/policy/replay", {"text": now.replace("builtin/staff", "builtin/nobody")})
+    denied = [c for c in tighter["changes"] if c["change"] == "denied" and c["app"]["name"] == "wiki"]
+    assert any(c["user"]["name"] == "anna" and c["was"].startswith("allow via private-apps/staff") for c in denied), tighter
+    assert tighter["newly_denied"]["people"] >= 1 and tighter["newly_allowed"]["decisions"] == 0
+    wider = world.console.call("POST", "/policy/replay", {"text": now.replace("groups: [builtin/staff]", "groups: [builtin/staff, builtin/visitors]")})
+    assert any(c["change"] == "allowed" and c["user"]["name"] == "carl" for c in wider["changes"]), wider
+    draft = world.write(ada.home / "draft.yaml", now.replace("builtin/staff", "builtin/nobody"), "ada")
+    done = proc.command(world.client, [world.bin / "sallyport-admin", "policy", "replay", draft, "--days", "1"], user="ada", env=ada.env, cwd=str(ada.home))
+    assert done.code == 0 and "would newly deny" in done.out and "anna" in done.out, done
+    assert world.console.call("POST", "/policy/replay", {"text": "version: 2"}, expect=(422,))["code"] == "invalid"
+    assert world.console.call("GET", "/policy")["text"] == now  # nothing was stored
+
+
+def test_views_are_their_owner_s_to_change_and_shared_when_they_say_so(world):
+    call = world.console.call
+    mine = call("POST", "/views", {"page": "audit", "name": "denials", "query": "result=denied&action=session."})
+    assert mine["mine"] and not mine["shared"] and mine["owner"]["name"] == "root"
+    assert call("POST", "/views", {"page": "audit", "name": "denials", "query": ""}, expect=(409,))["code"] == "exists"
+    for bad in ({"page": "nosuch", "name": "x", "query": ""}, {"page": "audit", "name": "x", "query": "a b"},
+                {"page": "audit", "name": "x", "query": "#<img>"}, {"page": "audit", "name": "", "query": ""}):
+        assert call("POST", "/views", bad, expect=(400,))
+    changed = call("PUT", f"/views/{mine['id']}", {"name": "denials", "query": "result=denied", "shared": True},
+                   {"If-Match": f'"{mine["version"]}"'})
+    assert changed["query"] == "result=denied" and changed["shared"]
+    assert call("PUT", f"/views/{mine['id']}", {"name": "denials", "query": ""}, {"If-Match": f'"{mine["version"]}"'}, expect=(409,))
+    assert [v["name"] for v in call("GET", "/views?page=audit")["items"]] == ["denials"]
+    assert call("GET", "/views?page=devices")["items"] == []
+    call("DELETE", f"/views/{mine['id']}")
+    assert call("GET", "/views")["items"] == []

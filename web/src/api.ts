@@ -82,6 +82,48 @@ export interface IncidentPage {
   total_exact: boolean;
 }
 
+export interface ReplayCount {
+  decisions: number;
+  people: number;
+}
+
+export interface PolicyReplay {
+  since: Time;
+  /** How many were taken again */
+  decisions: number;
+  complete: boolean;
+  newly_denied: ReplayCount;
+  newly_allowed: ReplayCount;
+  newly_step_up: ReplayCount;
+  /** The newest 100 that differ */
+  changes: Array<{
+    change: "denied" | "allowed" | "step_up";
+    time: Time;
+    request_id: string;
+    user: RefOrNull;
+    app: RefOrNull;
+    /** allow via payroll/hr */
+    was: string;
+    would: string;
+  }>;
+}
+
+export type ViewPage = "apps" | "users" | "devices" | "sessions" | "requests" | "audit" | "incidents" | "endpoints" | "sites" | "policies";
+
+export type ViewQuery = string;
+
+export interface SavedView {
+  id: Id;
+  page: ViewPage;
+  name: string;
+  query: string;
+  /** Everyone who sees the list sees it */
+  shared: boolean;
+  owner: RefOrNull;
+  mine: boolean;
+  version: number;
+}
+
 export interface AccessRequest {
   id: Id;
   /** The request id that the person got */
@@ -819,6 +861,7 @@ export const operations = {
   policyDocumentPut: { method: "PUT", path: "/api/v1/policy", role: "admin" },
   policyCheck: { method: "POST", path: "/api/v1/policy/check", role: "viewer" },
   policySimulate: { method: "POST", path: "/api/v1/policy/simulate", role: "viewer" },
+  policyReplay: { method: "POST", path: "/api/v1/policy/replay", role: "viewer" },
   policyHistory: { method: "GET", path: "/api/v1/policy/versions", role: "viewer" },
   policyVersion: { method: "GET", path: "/api/v1/policy/versions/{version}", role: "viewer" },
   policyRollback: { method: "POST", path: "/api/v1/policy/versions/{version}/rollback", role: "admin" },
@@ -859,6 +902,10 @@ export const operations = {
   auditVerify: { method: "POST", path: "/api/v1/audit/verification", role: "operator" },
   whyRequest: { method: "GET", path: "/api/v1/why/{request}", role: "viewer" },
   whyNow: { method: "GET", path: "/api/v1/why", role: "viewer" },
+  viewList: { method: "GET", path: "/api/v1/views", role: "viewer" },
+  viewCreate: { method: "POST", path: "/api/v1/views", role: "viewer" },
+  viewUpdate: { method: "PUT", path: "/api/v1/views/{id}", role: "viewer" },
+  viewRemove: { method: "DELETE", path: "/api/v1/views/{id}", role: "viewer" },
   providerList: { method: "GET", path: "/api/v1/providers", role: "viewer" },
   settings: { method: "GET", path: "/api/v1/settings", role: "viewer" },
 } as const;
@@ -1086,6 +1133,17 @@ export interface Operations {
     query: undefined;
     body: Simulation;
     ok: Trace;
+  };
+  policyReplay: {
+    path: undefined;
+    query: undefined;
+    body: {
+    text: PolicyText;
+    /** text is this one policy's; the rest is as in force */
+    policy?: string;
+    days?: number;
+  };
+    ok: PolicyReplay;
   };
   policyHistory: {
     path: undefined;
@@ -1334,6 +1392,41 @@ export interface Operations {
     query: { user: Id; app: Id; device?: Id };
     body: undefined;
     ok: Trace;
+  };
+  viewList: {
+    path: undefined;
+    query: { page?: string };
+    body: undefined;
+    ok: {
+    items: Array<SavedView>;
+  };
+  };
+  viewCreate: {
+    path: undefined;
+    query: undefined;
+    body: {
+    page: ViewPage;
+    name: string;
+    query: ViewQuery;
+    shared?: boolean;
+  };
+    ok: SavedView;
+  };
+  viewUpdate: {
+    path: { id: Id };
+    query: undefined;
+    body: {
+    name: string;
+    query: ViewQuery;
+    shared?: boolean;
+  };
+    ok: SavedView;
+  };
+  viewRemove: {
+    path: { id: Id };
+    query: undefined;
+    body: undefined;
+    ok: undefined;
   };
   providerList: {
     path: undefined;

@@ -84,6 +84,11 @@ H(why_request)
 H(why_now)
 H(provider_list)
 H(settings)
+H(policy_replay)
+H(view_list)
+H(view_create)
+H(view_update)
+H(view_remove)
 H(request_list)
 H(request_get)
 H(request_approve)
@@ -169,6 +174,7 @@ static void INC_13_no_row_serves_without_class_and_role_and_no_change_goes_unrec
     for (size_t i = 0; i < api_route_count; i++) {
         const struct route *r = &api_routes[i];
         bool reads = r->method == METHOD_GET || strcmp(r->path, "/api/v1/policy/check") == 0 ||
+                     strcmp(r->path, "/api/v1/policy/replay") == 0 ||
                      strcmp(r->path, "/api/v1/policy/simulate") == 0;
         assert_true(r->class != CLASS_NONE && r->role != ROLE_NOBODY && r->handler != NULL);
         assert_int_equal(r->class == CLASS_OPEN, r->role == ROLE_PUBLIC);

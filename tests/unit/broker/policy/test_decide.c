@@ -9,6 +9,7 @@
 
 #include "broker/policy/explain.h"
 #include "broker/policy/parse.h"
+#include "broker/policy/tests.h"
 #include "tests/unit/broker/policy/example.h"
 
 #include <stdio.h>
@@ -608,6 +609,50 @@ static void ZT_7_the_trace_holds_the_decision(void **state)
         }
 }
 
+/* What was written down is enough to take the decision again: replay rests on it. */
+static void ZT_7_a_decision_taken_again_from_its_record_is_the_same(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct person p;
+        struct facts *f = NULL;
+        anna(&p);
+        rows[i].change(&p);
+        p.f.access_until = i % 2 == 0 ? 0 : p.f.now + MIN;
+        p.f.access_ref = "R-1";
+        struct decision then = decide(doc, NULL, &p.f);
+        struct json *t = explain_trace(doc, &p.f, &then, TRACE_RECORD);
+        assert_int_equal(facts_from_trace(t, &f), SP_OK);
+        f->app_exists = p.f.app_exists; /* the record's own app says it */
+        struct decision again = decide(doc, NULL, f);
+        if (again.verdict != then.verdict || again.reason != then.reason ||
+            again.policy != then.policy || again.rule != then.rule ||
+            again.lacking != then.lacking || again.deadline != then.deadline)
+            fail_msg("%s: %s, then %s", rows[i].name, reason_word(again.reason),
+                     reason_word(then.reason));
+        same_limits(rows[i].name, again.limits, then.limits);
+        facts_free(f);
+        json_free(t);
+    }
+}
+
+static void a_record_without_facts_is_no_decision(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"{}", "{\"facts\":{}}", "{\"facts\":{\"app\":\"x\"}}",
+                                        "{\"facts\":7}",
+                                        "{\"facts\":{\"app\":\"x\",\"now\":1,\"mfa_now\":1,"
+                                        "\"posture\":[{\"signal\":7}]}}"};
+
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct json *t = NULL;
+        struct facts *f = NULL;
+        assert_int_equal(json_parse(view_str(texts[i]), 4096, NULL, &t), SP_OK);
+        assert_int_equal(facts_from_trace(t, &f), SP_ERR_MALFORMED);
+        json_free(t);
+    }
+}
+
 static void TM_05_no_reason_for_what_is_not_visible(void **state)
 {
     (void)state;
@@ -650,6 +695,8 @@ int main(void)
         cmocka_unit_test(a_zeroed_question_is_denied),
         cmocka_unit_test(a_request_adds_an_allow_and_nothing_else),
         cmocka_unit_test(a_request_beside_a_rule_that_allows_ends_nothing),
+        cmocka_unit_test(ZT_7_a_decision_taken_again_from_its_record_is_the_same),
+        cmocka_unit_test(a_record_without_facts_is_no_decision),
         cmocka_unit_test(the_next_look_is_at_the_first_change_of_time),
         cmocka_unit_test(an_app_can_only_narrow),
         cmocka_unit_test(a_proof_for_each_session),

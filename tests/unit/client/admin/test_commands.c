@@ -30,6 +30,7 @@ static const struct {
     {"put", "/policy", "policy apply"},
     {"post", "/policy/check", "policy check"},
     {"post", "/policy/simulate", "policy simulate"},
+    {"post", "/policy/replay", "policy replay"},
     {"get", "/policy/versions/{}", "policy show"},
     {"post", "/policy/versions/{}/rollback", "policy rollback"},
     {"post", "/sites", "site add"},
@@ -44,10 +45,12 @@ static const struct {
     {"get", "/why/{}", "why"},
     {"get", "/why", "why"},
 };
-/* What belongs to a browser's login, is a person's own (sallyport request), or no answer that ends.
+/* What belongs to a browser's login, is a person's own (sallyport request), a page's, or no answer
+ * that ends.
  */
-static const char *const not_here[] = {"/me/factor", "/me/sign-out", "/live", "/me/requests",
-                                       "/me/requests/{}"};
+static const char *const not_here[] = {"/me/factor",   "/me/sign-out",    "/live",
+                                       "/me/requests", "/me/requests/{}", "/views",
+                                       "/views/{}"};
 
 /* "/apps/{id}" and "/apps/{app}" are one shape: "/apps/{}"; a query is not part of it. */
 static void shape_of(const char *path, char out[128])

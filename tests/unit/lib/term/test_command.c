@@ -98,7 +98,8 @@ static void an_id_is_no_option(void **state)
     assert_string_equal(seen_args, "-CLMJjoORcYeaY8M1YXj2w|");
     assert_int_equal(run("sallyport policy apply --LMJjoORcYeaY8M1YXj2w"), EXIT_DENIED);
     assert_string_equal(seen_args, "--LMJjoORcYeaY8M1YXj2w|");
-    assert_int_equal(run("sallyport policy apply -CLMJjoORcYeaY8M1YXj2"), EXIT_USAGE); /* one short: none */
+    assert_int_equal(run("sallyport policy apply -CLMJjoORcYeaY8M1YXj2"),
+                     EXIT_USAGE); /* one short: none */
 }
 
 static void what_the_table_lacks_is_usage(void **state)

@@ -641,8 +641,8 @@ static void a_record_without_facts_is_no_decision(void **state)
     (void)state;
     static const char *const texts[] = {"{}", "{\"facts\":{}}", "{\"facts\":{\"app\":\"x\"}}",
                                         "{\"facts\":7}",
-                                        "{\"facts\":{\"app\":\"x\",\"now\":1,\"mfa_now\":1,"
-                                        "\"posture\":[{\"signal\":7}]}}"};
+                                        ("{\"facts\":{\"app\":\"x\",\"now\":1,\"mfa_now\":1,"
+                                         "\"posture\":[{\"signal\":7}]}}")};
 
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         struct json *t = NULL;

@@ -400,7 +400,7 @@ def pki(world):
 @pytest.fixture(scope="module")
 def secured(world, pki):
     class Secured(apps.Recorder):
-        port = 7102
+        port = 7104
         tls = (pki.folder / "server.pem", pki.folder / "server.key", pki.folder / "good.pem")
     app = world.start_app(Secured)
     world.wait_app(app)
@@ -424,9 +424,9 @@ TLS = {
 def test_GW_09_TLS_to_the_application_both_ways(world, anna, pki, secured, case):
     tls, status = TLS[case]
     tls = tls.replace("PIN", pki.pin("server")).replace("OTHER", pki.pin("client"))
-    name = "tls-" + re.sub("[^a-z]", "-", case)[:40].strip("-")
+    name = f"tls-{list(TLS).index(case)}"
     world.console.add_app(name, world.site, world.private, secured.port, "http",
-                          gateway=f"upstream: {{url: \"https://api.internal:7102/base\", tls: {tls}}}\n")
+                          gateway=f"upstream: {{url: \"https://api.internal:7104/base\", tls: {tls}}}\n")
     visible(anna, name)
     address, port = anna.address_of(name)
     got, _, body = curl(anna, f"http://{address}:{port}/echo")

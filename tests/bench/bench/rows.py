@@ -1,11 +1,13 @@
 """rows: each measures one thing over every path, several times in turn, and gives medians.
 
 A row is a function of the bench that returns {figure: {path: value}}; the paths are `raw`, `plain`,
-`cut-through` and `frames`. The paths take turns within a run, so that what else the machine does
+`tls`, `cut-through` and `frames`. The paths take turns within a run, so that what else the machine does
 falls on all of them."""
 
+import concurrent.futures
 import os
 import pathlib
+import socket
 import tempfile
 import time
 
@@ -17,7 +19,8 @@ from .meter import Cpu, median, pss_kib
 
 def paths(bench, app):
     """path -> (entry, parts)."""
-    found = {"raw": (f"127.0.0.1:{PORTS[app]}", {}), "plain": (bench.plain.entry(app), bench.plain.parts(app))}
+    found = {"raw": (f"127.0.0.1:{PORTS[app]}", {}), "plain": (bench.plain.entry(app), bench.plain.parts(app)),
+             "tls": (bench.tls.entry(app), bench.tls.parts(app))}
     for mode, suffix in MODES.items():
         found[mode] = (bench.world.entry(app + suffix), bench.world.parts)
     return found
@@ -102,6 +105,41 @@ def new_session(bench):
                 took.append(bench.load.run("load", "connect", bench.world.entry("echo" + suffix), 1)["p50_us"])
             got[mode] = median(took)
         return {"new session, first byte, us": got}
+    return turns(bench, measure)
+
+
+def answered(entries):
+    """Each entry is dialled and gives one byte back; sixteen at a time."""
+    def one(entry):
+        address, port = entry.rsplit(":", 1)
+        with socket.create_connection((address, int(port)), 30) as c:
+            c.sendall(b"x")
+            if c.recv(1) != b"x":
+                raise proc.Failed(f"{entry} gave nothing back")
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        list(pool.map(one, entries))
+
+
+def sessions(bench):
+    """New sessions a second over the whole path, sixteen being opened at a time, each to its first byte."""
+    count = 4 if bench.smoke else 48
+    world = bench.world
+    user = world.console.call("GET", "/users?name=anna")["items"][0]["id"]
+    for suffix in MODES.values():
+        for i in range(count):
+            world.add(f"many-{i}{suffix}", PORTS["echo"], suffix)
+    world.anna.json("apps")
+
+    def measure():
+        got = {}
+        for mode, suffix in MODES.items():
+            entries = [world.entry(f"many-{i}{suffix}") for i in range(count)]
+            world.console.call("POST", "/sessions/kill", {"by": "user", "id": user, "reason": "benchmark"})
+            time.sleep(1)
+            began = time.monotonic()
+            world.client.run_as(world.anna.uid, answered, entries)
+            got[mode] = count / (time.monotonic() - began)
+        return {"sessions opened a second, 16 at a time": got}
     return turns(bench, measure)
 
 
@@ -195,5 +233,5 @@ def grants(bench):
     return turns(bench, measure)
 
 
-ROWS = {"bulk": bulk, "echo": echo, "further": further_stream, "new": new_session, "stall": stall, "idle": idle_tunnels,
+ROWS = {"bulk": bulk, "echo": echo, "further": further_stream, "new": new_session, "sessions": sessions, "stall": stall, "idle": idle_tunnels,
         "control": control_connections, "grants": grants}

@@ -9,7 +9,7 @@ import sys
 from harness import cage, proc
 
 from . import rows, table
-from .chain import Chain
+from .chain import Chain, TlsChain
 from .installation import PORTS, Installation
 from .load import Load
 
@@ -30,11 +30,13 @@ class Bench:
         self.servers = [proc.Program(node, ["iperf3", "-s", "-B", "127.0.0.1", "-p", PORTS["bulk"]], logs / "iperf3.log"),
                         proc.Program(node, [self.world.bin / "echod", f"127.0.0.1:{PORTS['echo']}"], logs / "echod.log")]
         self.plain = Chain(node, self.world.bin / "forward", logs)
+        self.tls = TlsChain(node, self.world.ca.parent, self.world.name, logs)
         self.world.furnish()
         self.load = Load(node, self.world.bin, "anna", self.world.anna.env)
 
     def stop(self):
         self.plain.stop()
+        self.tls.stop()
         for server in self.servers:
             server.stop()
         self.world.stop()

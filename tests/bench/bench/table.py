@@ -1,6 +1,6 @@
 """table: the figures for people, with their ratio to the plain chain."""
 
-PATHS = ("raw", "plain", "cut-through", "frames")
+PATHS = ("raw", "plain", "tls", "cut-through", "frames")
 COLUMNS = (*PATHS, "broker")  # broker: what no path has a part in
 
 
@@ -11,7 +11,7 @@ def number(value):
 
 
 def lines(figures):
-    yield ("", *COLUMNS, "cut : plain", "frames : plain")
+    yield ("", *COLUMNS, "tls : plain", "cut : plain", "frames : plain")
     for row in figures.values():
         for figure, by_path in row.items():
             plain = by_path.get("plain")

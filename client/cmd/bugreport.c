@@ -1,9 +1,9 @@
 /* bugreport: what helps to find a fault, in one file, without secrets. */
 #include "client/cmd/checks.h"
 #include "client/cmd/cmd.h"
-#include "client/cmd/redact.h"
+#include "lib/edge/redact.h"
 #include "client/cmd/talk.h"
-#include "client/cmd/tarball.h"
+#include "lib/edge/tarball.h"
 #include "lib/os/file.h"
 #include "lib/term/ask.h"
 #include "lib/term/out.h"

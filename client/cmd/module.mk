@@ -3,13 +3,8 @@ noinst_LIBRARIES += %D%/libcmd.a
 %C%_libcmd_a_SOURCES = \
 	%D%/bugreport.c %D%/checks.c %D%/checks.h %D%/cmd.h %D%/connect.c %D%/doctor.c %D%/login.c \
 	%D%/pipe.c %D%/pipe.h %D%/proxy.c %D%/proxyhead.c %D%/proxyhead.h \
-	%D%/redact.c %D%/redact.h %D%/request.c %D%/show.c %D%/talk.c %D%/talk.h \
-	%D%/tarball.c %D%/tarball.h %D%/tray.c
+	%D%/request.c %D%/show.c %D%/talk.c %D%/talk.h %D%/tray.c
 
-check_PROGRAMS += tests/unit/%D%/test_proxyhead tests/unit/%D%/test_redact tests/unit/%D%/test_tarball
-tests_unit_%C%_test_redact_SOURCES = tests/unit/%D%/test_redact.c
-tests_unit_%C%_test_redact_LDADD = %D%/libcmd.a $(LDADD)
-tests_unit_%C%_test_tarball_SOURCES = tests/unit/%D%/test_tarball.c
-tests_unit_%C%_test_tarball_LDADD = %D%/libcmd.a $(LDADD)
+check_PROGRAMS += tests/unit/%D%/test_proxyhead
 tests_unit_%C%_test_proxyhead_SOURCES = tests/unit/%D%/test_proxyhead.c
 tests_unit_%C%_test_proxyhead_LDADD = %D%/libcmd.a $(LDADD)

@@ -6,10 +6,8 @@
  * which nothing that looks like a secret is left (P12). What is in it is listed before it is
  * written.
  *
- * Redacted: values of members and keys whose name says so (password, secret, token, login …), words
- * that begin as our tokens do, user:password@ in addresses, PEM private keys. With `anonymize` also
- * host names and addresses: each becomes the same made-up word everywhere.
- * The form is ustar in gzip with stored blocks: no compressor is needed to write it.
+ * What counts as a secret is redact.h's to say; with `anonymize` places.h hides host names and
+ * addresses too. The form is tarball.h's.
  */
 
 #include "lib/base/buf.h"
@@ -33,8 +31,5 @@ void parcel_add_file(struct parcel *p, const char *name, const char *path);
 void parcel_list(const struct parcel *p, struct buf *out);
 /* Writes it, mode 0600; an existing file is not replaced.   as file_create_secret */
 SP_MUST sp_error parcel_write(const struct parcel *p, const char *path, struct sp_why *why);
-
-/* Appends `text` without its secrets. Pure. */
-void parcel_redact(struct view text, bool anonymize, struct buf *out);
 
 #endif

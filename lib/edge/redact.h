@@ -1,5 +1,5 @@
-#ifndef SP_CLIENT_CMD_REDACT_H
-#define SP_CLIENT_CMD_REDACT_H
+#ifndef SP_EDGE_REDACT_H
+#define SP_EDGE_REDACT_H
 
 /*
  * redact: text for a bug report, without secrets and, where asked for, without names. Pure.
@@ -7,8 +7,8 @@
  * Secrets: words that begin as our statements and tokens do (v4.public. v4.local. spe_ spt_ sat_
  * sas_ eyJ); what follows "Bearer " or "Basic "; the password of a URL; the value of a member or
  * variable whose name holds password, secret, token, cookie, ticket, grant, seed, verifier,
- * authorization or private: to its closing quote, else to the word's or the header line's end. Each
- * becomes [redacted].
+ * authorization or private: to its closing quote, else to the word's or the line's end; a PEM
+ * private key, to its END line. Each becomes [redacted].
  * Names: each given one becomes <user>, <host>, … wherever it stands as a word of its own.
  */
 

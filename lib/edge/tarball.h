@@ -1,5 +1,5 @@
-#ifndef SP_CLIENT_CMD_TARBALL_H
-#define SP_CLIENT_CMD_TARBALL_H
+#ifndef SP_EDGE_TARBALL_H
+#define SP_EDGE_TARBALL_H
 
 /*
  * tarball: small files as a .tar.gz in memory (POSIX ustar; gzip with stored blocks, so that no

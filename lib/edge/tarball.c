@@ -1,4 +1,4 @@
-#include "client/cmd/tarball.h"
+#include "lib/edge/tarball.h"
 
 #include <stdio.h>
 #include <string.h>

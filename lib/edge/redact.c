@@ -1,4 +1,4 @@
-#include "client/cmd/redact.h"
+#include "lib/edge/redact.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -70,14 +70,17 @@ static bool names_secret(struct view text, size_t end)
 /* How a value ends. */
 enum form { FORM_WORD = 0, FORM_QUOTED, FORM_LINE };
 
-/* `name=value`, `"name":"value"` and `Name: value to the line's end`: bytes to keep before the
- * value; 0: it is none of them. */
+/* `name=value`, `"name":"value"`, `Name: value to the line's end` and `name = value` likewise:
+ * bytes to keep before the value; 0: it is none of them. */
 static size_t assigned(struct view text, size_t at, enum form *form)
 {
     size_t end = at, n = 0;
+    bool apart = at > 0 && text.at[at - 1] == ' ';
 
-    if (end > 0 && text.at[end - 1] == '"')
+    while (apart && end > 0 && text.at[end - 1] == ' ')
         end--;
+    bool quoted = end > 0 && text.at[end - 1] == '"';
+    end -= quoted;
     if (at >= text.len || (text.at[at] != '=' && text.at[at] != ':') || !names_secret(text, end))
         return 0;
     n = 1;
@@ -86,7 +89,7 @@ static size_t assigned(struct view text, size_t at, enum form *form)
     if (at + n < text.len && text.at[at + n] == '"')
         *form = FORM_QUOTED;
     else
-        *form = end == at && text.at[at] == ':' ? FORM_LINE : FORM_WORD;
+        *form = !quoted && (apart || text.at[at] == ':') ? FORM_LINE : FORM_WORD;
     return n + (*form == FORM_QUOTED);
 }
 
@@ -105,14 +108,31 @@ static size_t value_length(struct view v, enum form form)
     return n;
 }
 
-/* "://user:password@": the length of user:password; 0: there is none. */
+/* "://user:password@": the length of user:password, to the last '@'; 0: there is none. */
 static size_t credentials(struct view v)
 {
-    size_t n = 0;
+    size_t sign = 0;
 
-    while (n < v.len && v.at[n] != '@' && v.at[n] != '/' && v.at[n] != '"' && !isspace(v.at[n]))
-        n++;
-    return n > 0 && n < v.len && v.at[n] == '@' ? n : 0;
+    for (size_t n = 0; n < v.len && v.at[n] != '/' && v.at[n] != '"' && !isspace(v.at[n]); n++)
+        if (v.at[n] == '@')
+            sign = n;
+    return sign;
+}
+
+/* A PEM block whose label says PRIVATE, with its last line; one without an end goes on to the end
+ * of the text. */
+static size_t private_key(struct view v)
+{
+    const uint8_t *line = memchr(v.at, '\n', v.len);
+    size_t first = line == NULL ? v.len : (size_t)(line - v.at);
+
+    if (!begins(v, "-----BEGIN ") || memmem(v.at, first, "PRIVATE", 7) == NULL)
+        return 0;
+    const uint8_t *end = memmem(v.at + first, v.len - first, "-----END ", 9);
+    if (end == NULL)
+        return v.len;
+    const uint8_t *last = memchr(end, '\n', v.len - (size_t)(end - v.at));
+    return last == NULL ? v.len : (size_t)(last - v.at);
 }
 
 /* ---- one place ---------------------------------------------------------------------------- */
@@ -128,6 +148,8 @@ static size_t secret_at(struct view text, size_t at, size_t *keep)
     *keep = 0;
     if (first && is_token(rest))
         return word_length(rest);
+    if ((n = private_key(rest)) > 0)
+        return n;
     if (first && (begins(rest, "bearer ") || begins(rest, "basic "))) {
         *keep = begins(rest, "basic ") ? 6 : 7;
         n = word_length(view_slice(rest, *keep, rest.len));

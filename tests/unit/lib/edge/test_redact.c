@@ -1,4 +1,4 @@
-#include "client/cmd/redact.h"
+#include "lib/edge/redact.h"
 
 #include <string.h>
 
@@ -45,6 +45,14 @@ static void secrets_are_left_out(void **state)
         {"{\"token\":12345678,\"n\":1}", "{\"token\":[redacted],\"n\":1}"},
         {"SALLYPORT_TOKEN=abc def", "SALLYPORT_TOKEN=[redacted] def"},
         {"password: hunter2\nnext", "password: [redacted]\nnext"},
+        {"client_secret = hunter 2\nnext", "client_secret = [redacted]\nnext"},
+        {"  \"token\": \"abc\",\n", "  \"token\": \"[redacted]\",\n"},
+        {"spe_abc,spt_def x_spe_no", "[redacted],[redacted] x_spe_no"},
+        {"http://me:p@ss@proxy.example:3128/", "http://[redacted]@proxy.example:3128/"},
+        {"a http://u:p@h and https://v:q@k", "a http://[redacted]@h and https://[redacted]@k"},
+        {"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\nafter\n",
+         "[redacted]\nafter\n"},
+        {"key -----BEGIN EC PRIVATE KEY-----\nAAAA\n", "key [redacted]"},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -58,6 +66,8 @@ static void what_is_no_secret_stays(void **state)
         "",
         "https://access.example.org:8443/api",
         "a basic fact",
+        "-----BEGIN CERTIFICATE-----\nAAAA\n",
+        "log: info\nstate: /var/lib/x\n",
         "xspt_ is part of a word",
         "{\"state\":\"up\",\"port\":5432}",
         "{\"code\":\"posture_fail\",\"key\":\"software\"}",

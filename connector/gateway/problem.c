@@ -3,6 +3,7 @@
 #include "connector/gateway/fields.h"
 #include "connector/gateway/write.h"
 #include "lib/base/encode.h"
+#include "lib/http/phrase.h"
 
 int problem_status(const struct gw_verdict *v)
 {
@@ -86,8 +87,8 @@ static void write_head(const struct gw_verdict *v, const char *decision,
     int status = problem_status(v);
 
     buf_addf(out, "HTTP/1.1 %d %s\r\ncontent-type: %s\r\ncontent-length: %zu\r\n", status,
-             write_phrase(status),
-             o->html ? "text/html; charset=utf-8" : "application/problem+json", length);
+             http_phrase(status), o->html ? "text/html; charset=utf-8" : "application/problem+json",
+             length);
     buf_addf(out,
              "cache-control: no-store\r\nx-content-type-options: nosniff\r\n"
              "sallyport-decision: %s\r\n",

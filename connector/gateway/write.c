@@ -1,57 +1,6 @@
 #include "connector/gateway/write.h"
 
-static const struct {
-    int status;
-    const char *phrase;
-} phrases[] = {
-    {100, "Continue"},
-    {101, "Switching Protocols"},
-    {103, "Early Hints"},
-    {200, "OK"},
-    {201, "Created"},
-    {202, "Accepted"},
-    {204, "No Content"},
-    {206, "Partial Content"},
-    {301, "Moved Permanently"},
-    {302, "Found"},
-    {303, "See Other"},
-    {304, "Not Modified"},
-    {307, "Temporary Redirect"},
-    {308, "Permanent Redirect"},
-    {400, "Bad Request"},
-    {401, "Unauthorized"},
-    {403, "Forbidden"},
-    {404, "Not Found"},
-    {405, "Method Not Allowed"},
-    {406, "Not Acceptable"},
-    {408, "Request Timeout"},
-    {409, "Conflict"},
-    {410, "Gone"},
-    {411, "Length Required"},
-    {412, "Precondition Failed"},
-    {413, "Content Too Large"},
-    {414, "URI Too Long"},
-    {415, "Unsupported Media Type"},
-    {416, "Range Not Satisfiable"},
-    {417, "Expectation Failed"},
-    {422, "Unprocessable Content"},
-    {426, "Upgrade Required"},
-    {429, "Too Many Requests"},
-    {431, "Request Header Fields Too Large"},
-    {500, "Internal Server Error"},
-    {501, "Not Implemented"},
-    {502, "Bad Gateway"},
-    {503, "Service Unavailable"},
-    {504, "Gateway Timeout"},
-};
-
-const char *write_phrase(int status)
-{
-    for (size_t i = 0; i < sizeof phrases / sizeof phrases[0]; i++)
-        if (phrases[i].status == status)
-            return phrases[i].phrase;
-    return "";
-}
+#include "lib/http/phrase.h"
 
 static void add_number(struct buf *out, uint64_t n)
 {
@@ -129,7 +78,7 @@ sp_error write_response(const struct gw_response *r, const struct write_answer *
 {
     bool length_of_none = r->status >= 200 && r->status != 204 && r->status != 304;
 
-    buf_addf(out, "HTTP/1.1 %d %s\r\n", r->status, write_phrase(r->status));
+    buf_addf(out, "HTTP/1.1 %d %s\r\n", r->status, http_phrase(r->status));
     add_fields(out, r->fields, r->field_count);
     if (body == GW_BODY_LENGTH)
         add_length(out, r->body.length);

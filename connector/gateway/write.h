@@ -42,6 +42,4 @@ void write_chunk_head(size_t len, struct buf *out);
 void write_chunk_tail(struct buf *out);
 void write_chunk_last(struct buf *out);
 
-const char *write_phrase(int status); /* "Not Found"; "" for the unusual ones */
-
 #endif

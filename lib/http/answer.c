@@ -1,45 +1,6 @@
 #include "lib/http/answer.h"
 
-static const struct {
-    int status;
-    const char *reason;
-} reasons[] = {
-    {200, "OK"},
-    {201, "Created"},
-    {202, "Accepted"},
-    {204, "No Content"},
-    {303, "See Other"},
-    {304, "Not Modified"},
-    {400, "Bad Request"},
-    {401, "Unauthorized"},
-    {403, "Forbidden"},
-    {404, "Not Found"},
-    {405, "Method Not Allowed"},
-    {409, "Conflict"},
-    {410, "Gone"},
-    {411, "Length Required"},
-    {412, "Precondition Failed"},
-    {413, "Content Too Large"},
-    {414, "URI Too Long"},
-    {415, "Unsupported Media Type"},
-    {421, "Misdirected Request"},
-    {422, "Unprocessable Content"},
-    {429, "Too Many Requests"},
-    {431, "Request Header Fields Too Large"},
-    {500, "Internal Server Error"},
-    {501, "Not Implemented"},
-    {502, "Bad Gateway"},
-    {503, "Service Unavailable"},
-    {504, "Gateway Timeout"},
-};
-
-static const char *reason(int status)
-{
-    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
-        if (reasons[i].status == status)
-            return reasons[i].reason;
-    return "Status";
-}
+#include "lib/http/phrase.h"
 
 /* On every answer, whatever the handler did. */
 static const char web_headers[] =
@@ -85,7 +46,7 @@ static void add_policy(const struct response *res, struct buf *out)
 
 sp_error answer_head(const struct response *res, bool tls, bool close, struct buf *out)
 {
-    buf_addf(out, "HTTP/1.1 %d %s\r\n", res->status, reason(res->status));
+    buf_addf(out, "HTTP/1.1 %d %s\r\n", res->status, http_phrase(res->status));
     buf_add(out, buf_view(&res->head));
     buf_add_str(out, web_headers);
     add_policy(res, out);

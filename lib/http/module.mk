@@ -6,6 +6,7 @@ noinst_LIBRARIES += %D%/libhttp.a
 	%D%/proxy.c %D%/proxy.h %D%/engine.c %D%/engine.h %D%/intake.c %D%/intake.h \
 	%D%/answer.c %D%/answer.h %D%/server.c %D%/server.h %D%/live.c %D%/live.h \
 	%D%/client.c %D%/client.h %D%/forwarded.c %D%/forwarded.h \
+	%D%/phrase.c %D%/phrase.h \
 	%D%/proxy_answer.c %D%/proxy_answer.h %D%/proxy_dial.c %D%/proxy_dial.h
 
 check_PROGRAMS += \

@@ -1,6 +1,7 @@
 #include "connector/gateway/problem.h"
 #include "connector/gateway/write.h"
 #include "lib/base/json.h"
+#include "lib/http/phrase.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +16,7 @@ static void every_reason_has_name_status_and_title(void **state)
         assert_non_null(gw_reasons[i].name);
         assert_in_range(gw_reasons[i].status, 400, 504);
         assert_true(gw_reasons[i].title != NULL && gw_reasons[i].title[0] != '\0');
-        assert_string_not_equal(write_phrase(gw_reasons[i].status), "");
+        assert_string_not_equal(http_phrase(gw_reasons[i].status), "");
         for (size_t other = 0; other < i; other++)
             assert_string_not_equal(gw_reasons[i].name, gw_reasons[other].name);
     }

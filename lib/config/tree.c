@@ -1,9 +1,9 @@
 #include "lib/config/tree.h"
 
+#include "lib/config/events.h"
 #include "lib/config/scalar.h"
 
 #include <stdlib.h>
-#include <yaml.h>
 
 #include "lib/base/banned.h"
 
@@ -31,19 +31,11 @@ struct level {
 };
 
 struct reader {
-    yaml_parser_t parser;
     struct tree *tree;
     struct sp_why *why;
     struct level levels[TREE_DEPTH_MAX];
     size_t depth;
-    bool document; /* one was seen */
 };
-
-static sp_error refuse(struct reader *r, yaml_mark_t at, const char *text)
-{
-    sp_why_place(r->why, (unsigned)at.line + 1, (unsigned)at.column + 1);
-    return sp_why_say(r->why, SP_ERR_MALFORMED, "%s", text);
-}
 
 static sp_error remember(struct tree *t, struct place p)
 {
@@ -75,7 +67,7 @@ static sp_error attach(struct reader *r, struct json *value, yaml_mark_t at)
         return SP_ERR_NOMEM;
     if (r->tree->count >= TREE_NODES_MAX) {
         json_free(value);
-        sp_ignore(refuse(r, at, "more values than a file may have"));
+        sp_ignore(events_refuse(r->why, at, "more values than a file may have"));
         return SP_ERR_LIMIT;
     }
     if (top == NULL) {
@@ -108,7 +100,7 @@ static sp_error open_level(struct reader *r, struct json *container, bool object
 
     if (r->depth == TREE_DEPTH_MAX) {
         json_free(container);
-        sp_ignore(refuse(r, at, "nested deeper than 32 levels"));
+        sp_ignore(events_refuse(r->why, at, "nested deeper than 32 levels"));
         return SP_ERR_LIMIT;
     }
     if ((e = attach(r, container, at)) != SP_OK)
@@ -136,14 +128,15 @@ static sp_error take_name(struct reader *r, const yaml_event_t *ev)
     struct view name = {ev->data.scalar.value, ev->data.scalar.length};
 
     if (name.len == 0)
-        return refuse(r, ev->start_mark, "a name is missing before ':'");
+        return events_refuse(r->why, ev->start_mark, "a name is missing before ':'");
     if (view_is(name, "<<") && ev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE)
-        return refuse(r, ev->start_mark, "merge keys are not supported: write the members out");
+        return events_refuse(r->why, ev->start_mark,
+                             "merge keys are not supported: write the members out");
     if (memchr(name.at, 0, name.len) != NULL)
-        return refuse(r, ev->start_mark, "a name may not contain NUL");
+        return events_refuse(r->why, ev->start_mark, "a name may not contain NUL");
     buf_reset(&top->name);
     if (buf_append(&top->name, name) != SP_OK)
-        return refuse(r, ev->start_mark, "a name is longer than 1024 bytes");
+        return events_refuse(r->why, ev->start_mark, "a name is longer than 1024 bytes");
     const char *text = buf_cstr(&top->name);
     if (text == NULL)
         return SP_ERR_NOMEM;
@@ -170,56 +163,21 @@ static sp_error take_scalar(struct reader *r, const yaml_event_t *ev)
     else
         wrong = scalar_string(text, &value);
     if (wrong != NULL)
-        return refuse(r, ev->start_mark, wrong);
+        return events_refuse(r->why, ev->start_mark, wrong);
     return attach(r, value, ev->start_mark);
 }
 
-/* Anchors and tags sit on each kind of node in a member of its own. */
-static bool decorated(const yaml_event_t *ev)
+static sp_error take_event(void *arg, const yaml_event_t *ev)
 {
-    switch (ev->type) {
-    case YAML_SCALAR_EVENT:
-        return ev->data.scalar.anchor != NULL || ev->data.scalar.tag != NULL;
-    case YAML_SEQUENCE_START_EVENT:
-        return ev->data.sequence_start.anchor != NULL || ev->data.sequence_start.tag != NULL;
-    case YAML_MAPPING_START_EVENT:
-        return ev->data.mapping_start.anchor != NULL || ev->data.mapping_start.tag != NULL;
-    default:
-        return false;
-    }
-}
-
-static sp_error start_document(struct reader *r, const yaml_event_t *ev)
-{
-    const yaml_tag_directive_t *tags = ev->data.document_start.tag_directives.start;
-
-    if (r->document)
-        return refuse(r, ev->start_mark, "a second document begins; one file is one document");
-    if (ev->data.document_start.version_directive != NULL ||
-        tags != ev->data.document_start.tag_directives.end)
-        return refuse(r, ev->start_mark, "directives (%) are not supported");
-    r->document = true;
-    return SP_OK;
-}
-
-static sp_error take_event(struct reader *r, const yaml_event_t *ev)
-{
-    if (decorated(ev))
-        return refuse(r, ev->start_mark, "anchors (&) and tags (!) are not supported");
+    struct reader *r = arg;
 
     switch (ev->type) {
-    case YAML_DOCUMENT_START_EVENT:
-        return start_document(r, ev);
-    case YAML_ALIAS_EVENT:
-        return refuse(r, ev->start_mark,
-                      "aliases (*) are not supported: write the value out, or "
-                      "in quotes if it begins with '*'");
     case YAML_SCALAR_EVENT:
         return take_scalar(r, ev);
     case YAML_SEQUENCE_START_EVENT:
     case YAML_MAPPING_START_EVENT:
         if (wants_name(r))
-            return refuse(r, ev->start_mark, "a name must be plain text");
+            return events_refuse(r->why, ev->start_mark, "a name must be plain text");
         if (ev->type == YAML_MAPPING_START_EVENT)
             return open_level(r, json_object(), true, ev->start_mark);
         return open_level(r, json_array(), false, ev->start_mark);
@@ -230,36 +188,6 @@ static sp_error take_event(struct reader *r, const yaml_event_t *ev)
     default:
         return SP_OK;
     }
-}
-
-static sp_error parser_failed(struct reader *r)
-{
-    const yaml_parser_t *p = &r->parser;
-
-    if (p->error == YAML_MEMORY_ERROR)
-        return SP_ERR_NOMEM;
-    sp_why_place(r->why, (unsigned)p->problem_mark.line + 1, (unsigned)p->problem_mark.column + 1);
-    return sp_why_say(r->why, SP_ERR_MALFORMED, "not valid YAML: %s%s%s",
-                      p->problem != NULL ? p->problem : "unreadable", p->context != NULL ? " " : "",
-                      p->context != NULL ? p->context : "");
-}
-
-static sp_error read_events(struct reader *r)
-{
-    yaml_event_t ev;
-    sp_error e = SP_OK;
-    bool end = false;
-
-    while (e == SP_OK && !end) {
-        if (!yaml_parser_parse(&r->parser, &ev))
-            return parser_failed(r);
-        end = ev.type == YAML_STREAM_END_EVENT;
-        e = take_event(r, &ev);
-        yaml_event_delete(&ev);
-    }
-    if (e == SP_OK && r->tree->root == NULL)
-        e = attach(r, json_new_null(), (yaml_mark_t){0});
-    return e;
 }
 
 /* libyaml would say less exactly where, and would take UTF-16. */
@@ -292,17 +220,11 @@ sp_error tree_parse(struct view text, size_t max, struct sp_why *why, struct tre
     r.tree = calloc(1, sizeof *r.tree);
     if (r.tree == NULL)
         return SP_ERR_NOMEM;
-    if (!yaml_parser_initialize(&r.parser)) {
-        free(r.tree);
-        return SP_ERR_NOMEM;
-    }
-    yaml_parser_set_encoding(&r.parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&r.parser, text.len == 0 ? (const uint8_t *)"" : text.at,
-                                 text.len);
-    e = read_events(&r);
+    e = events_read(text, why, take_event, &r);
+    if (e == SP_OK && r.tree->root == NULL)
+        e = attach(&r, json_new_null(), (yaml_mark_t){0});
     while (r.depth > 0)
         close_level(&r);
-    yaml_parser_delete(&r.parser);
     if (e != SP_OK) {
         tree_free(r.tree);
         return e;

@@ -4,14 +4,12 @@
 #include "connector/floor.h"
 #include "connector/state.h"
 
-#include "lib/edge/checks.h"
-#include "lib/edge/parcel.h"
+#include "lib/edge/bugreport.h"
 #include "lib/edge/status.h"
 #include "lib/term/out.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "lib/base/banned.h"
@@ -203,70 +201,35 @@ int cmd_doctor(const struct command_call *call)
 
 /* ---- bugreport ---------------------------------------------------------------------------- */
 
-static struct json *system_json(void)
+struct files {
+    const char *config;
+    const struct visit *visit;
+};
+
+static void add_files(void *arg, struct parcel *p)
 {
-    struct json *j = json_object();
-    struct utsname u;
+    const struct files *f = arg;
 
-    json_set_cstr(j, "program", "sallyport-connector " SP_VERSION);
-    if (uname(&u) == 0) {
-        json_set_cstr(j, "kernel", u.release);
-        json_set_cstr(j, "machine", u.machine);
-    }
-    return j;
-}
-
-static void fill(struct parcel *p, struct visit *v, const struct command_call *call)
-{
-    const char *path = command_value(call, "config");
-    struct json *about = system_json(), *rows = checks_json(&v->checks);
-
-    parcel_add_json(p, "about.json", about);
-    parcel_add_json(p, "doctor.json", rows);
-    parcel_add_file(p, "connector.yaml", path != NULL ? path : CONNECTOR_CONFIG_PATH);
-    if (v->configured)
-        parcel_add_file(p, "floor", v->config.floor);
-    if (v->status != NULL)
-        parcel_add_json(p, "status.json", v->status);
-    json_free(rows);
-    json_free(about);
+    parcel_add_file(p, "connector.yaml", f->config != NULL ? f->config : CONNECTOR_CONFIG_PATH);
+    if (f->visit->configured)
+        parcel_add_file(p, "floor", f->visit->config.floor);
 }
 
 int cmd_bugreport(const struct command_call *call)
 {
-    const char *path = command_value(call, "output");
     struct visit *v = calloc(1, sizeof *v);
-    struct sp_why why = {{0}, {0}, 0, 0};
-    struct parcel *p = NULL;
-    struct buf list;
-    sp_error e = v == NULL ? SP_ERR_NOMEM : parcel_new(command_given(call, "anonymize"), &p);
 
-    path = path != NULL ? path : "sallyport-connector-bugreport.tar.gz";
-    buf_init(&list, 8192);
-    if (e == SP_OK) {
-        visit(v, call);
-        fill(p, v, call);
-        parcel_list(p, &list);
-        fwrite(list.at, 1, list.len, stderr);
-        e = parcel_write(p, path, &why);
-    }
-    if (v != NULL)
-        visit_end(v);
-    parcel_free(p);
-    buf_deinit(&list);
-    if (e != SP_OK) {
-        const struct command_failure f = {.exit = EXIT_ERROR,
-                                          .code = sp_error_code(e),
-                                          .what = "The report is not written.",
-                                          .why = why.text[0] != '\0' ? why.text : sp_error_text(e),
-                                          .next = "--output FILE names another file"};
-        return command_fail(call, &f);
-    }
-    if (call->json) {
-        struct json *j = json_object();
-        json_set_cstr(j, "file", path);
-        return command_json("connector.bugreport", j);
-    }
-    puts(path);
-    return EXIT_OK;
+    if (v == NULL)
+        return EXIT_ERROR;
+    visit(v, call);
+    struct files files = {command_value(call, "config"), v};
+    const struct bugreport b = {.program = "sallyport-connector",
+                                .schema = "connector.bugreport",
+                                .checks = &v->checks,
+                                .status = v->status,
+                                .more = add_files,
+                                .arg = &files};
+    int code = bugreport_write(call, &b);
+    visit_end(v);
+    return code;
 }

@@ -1,7 +1,6 @@
 #include "relay/doctor.h"
 
-#include "lib/edge/checks.h"
-#include "lib/edge/parcel.h"
+#include "lib/edge/bugreport.h"
 #include "lib/edge/status.h"
 #include "lib/http/url.h"
 #include "lib/os/file.h"
@@ -10,7 +9,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/utsname.h>
 
 struct visit {
     struct relay_config config;
@@ -150,60 +148,27 @@ int cmd_doctor(const struct command_call *call)
 
 /* ---- bugreport ---------------------------------------------------------------------------- */
 
-static void fill(struct parcel *p, struct visit *v)
+static void add_files(void *arg, struct parcel *p)
 {
-    struct json *about = json_object(), *rows = checks_json(&v->checks);
-    struct utsname u;
+    const struct visit *v = arg;
 
-    json_set_cstr(about, "program", "sallyport-relay " SP_VERSION);
-    if (uname(&u) == 0) {
-        json_set_cstr(about, "kernel", u.release);
-        json_set_cstr(about, "machine", u.machine);
-    }
-    parcel_add_json(p, "about.json", about);
-    parcel_add_json(p, "doctor.json", rows);
     parcel_add_file(p, "relay.yaml", v->path);
-    if (v->status != NULL)
-        parcel_add_json(p, "status.json", v->status);
-    json_free(rows);
-    json_free(about);
 }
 
 int cmd_bugreport(const struct command_call *call)
 {
-    const char *path = command_value(call, "output");
     struct visit *v = calloc(1, sizeof *v);
-    struct sp_why why = {0};
-    struct parcel *p = NULL;
-    struct buf list;
-    sp_error e = v == NULL ? SP_ERR_NOMEM : parcel_new(command_given(call, "anonymize"), &p);
 
-    path = path != NULL ? path : "sallyport-relay-bugreport.tar.gz";
-    buf_init(&list, 8192);
-    if (e == SP_OK) {
-        visit(v, call);
-        fill(p, v);
-        parcel_list(p, &list);
-        fwrite(list.at, 1, list.len, stderr);
-        e = parcel_write(p, path, &why);
-    }
-    if (v != NULL)
-        visit_end(v);
-    parcel_free(p);
-    buf_deinit(&list);
-    if (e != SP_OK) {
-        const struct command_failure f = {.exit = EXIT_ERROR,
-                                          .code = sp_error_code(e),
-                                          .what = "The report is not written.",
-                                          .why = why.text[0] != '\0' ? why.text : sp_error_text(e),
-                                          .next = "--output FILE names another file"};
-        return command_fail(call, &f);
-    }
-    if (call->json) {
-        struct json *j = json_object();
-        json_set_cstr(j, "file", path);
-        return command_json("relay.bugreport", j);
-    }
-    puts(path);
-    return EXIT_OK;
+    if (v == NULL)
+        return EXIT_ERROR;
+    visit(v, call);
+    const struct bugreport b = {.program = "sallyport-relay",
+                                .schema = "relay.bugreport",
+                                .checks = &v->checks,
+                                .status = v->status,
+                                .more = add_files,
+                                .arg = v};
+    int code = bugreport_write(call, &b);
+    visit_end(v);
+    return code;
 }

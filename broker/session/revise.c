@@ -39,10 +39,12 @@ void schedule(struct session *s, const struct gathered *g, const struct decision
 
 /* ---- one session, decided again ----------------------------------------------------------- */
 
-/* What the new decision makes of it. */
+/* What the new decision makes of it. Its state may have changed since it was copied: only a pause
+ * and its end are this decision's to set. */
 struct verdict_change {
-    struct session now;
-    bool resumed, tightened;
+    struct session now; /* but for its state */
+    bool step_up;
+    bool paused, resumed, tightened; /* what became of it */
 };
 
 static bool apply(struct session *s, void *arg)
@@ -51,10 +53,14 @@ static bool apply(struct session *s, void *arg)
 
     if (s->state == SESSION_CUTTING || s->state == SESSION_NONE)
         return false;
-    c->resumed = s->state == SESSION_PAUSED && c->now.state != SESSION_PAUSED;
+    c->paused = c->step_up && s->state != SESSION_PAUSED;
+    c->resumed = !c->step_up && s->state == SESSION_PAUSED;
     c->tightened = c->now.deadline < s->deadline || c->now.idle_ms != s->idle_ms;
-    bool news = c->resumed || c->tightened || s->state != c->now.state;
-    s->state = c->now.state;
+    bool news = c->paused || c->resumed || c->tightened;
+    if (c->paused)
+        s->state = SESSION_PAUSED;
+    else if (c->resumed)
+        s->state = SESSION_RUNNING; /* none is paused before it ran */
     if (c->now.deadline < s->deadline)
         s->deadline = c->now.deadline;
     s->deadline_boot = c->now.deadline_boot;
@@ -103,9 +109,7 @@ static void send_limit(struct sessions *s, const struct session *n)
 static void keep(struct sessions *s, struct session *n, const struct gathered *g,
                  const struct decision *d, const char *line)
 {
-    bool step_up = d->verdict == VERDICT_STEP_UP;
-    bool was_paused = n->state == SESSION_PAUSED;
-    struct verdict_change c = {.now = *n};
+    struct verdict_change c = {.now = *n, .step_up = d->verdict == VERDICT_STEP_UP};
     int64_t longest =
         d->limits.session_max_ms > 0 ? d->limits.session_max_ms : (int64_t)DEFAULT_SESSION_MAX_MS;
 
@@ -114,19 +118,15 @@ static void keep(struct sessions *s, struct session *n, const struct gathered *g
     c.now.reverify_ms = d->limits.reverify_ms;
     c.now.policy_version = d->policy_version;
     c.now.mfa_now = g->facts.mfa_now;
-    if (step_up) {
-        c.now.state = SESSION_PAUSED;
-        if (!was_paused)
-            c.now.paused_until = clock_boot() + PAUSE_MS;
-    } else {
-        c.now.state = was_paused ? SESSION_RUNNING : n->state;
+    if (!c.step_up)
         c.now.paused_until = 0;
-    }
+    else if (n->state != SESSION_PAUSED)
+        c.now.paused_until = clock_boot() + PAUSE_MS;
     schedule(&c.now, g, d);
     if (live_change(s->c.live, n->id, apply, &c, LIVE_EVENT_CHANGED, line, NULL) != SP_OK)
         return; /* gone meanwhile */
     sessions_look_at(s, c.now.look_at);
-    if (step_up && !was_paused)
+    if (c.paused)
         send_pause(s, &c.now, true, line);
     if (c.resumed)
         send_pause(s, &c.now, false, NULL);
@@ -160,6 +160,8 @@ static void judge_session(struct sessions *s, struct session *n, const struct ga
     buf_deinit(&line);
     if (d.verdict == VERDICT_DENY)
         session_cut(s, n->id, CUT_POLICY, text);
+    else if (d.verdict == VERDICT_STEP_UP && n->state == SESSION_GRANTED)
+        session_cut(s, n->id, CUT_STEP_UP, text); /* no connector could pause it: ask again */
     else
         keep(s, n, g, &d, text);
 }

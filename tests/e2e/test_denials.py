@@ -88,6 +88,17 @@ def test_stale_second_factor_asks_for_a_new_one_with_exit_6(world, anna, policy)
     assert audit_has(world, since, "session.step_up", "denied", "stale")["text"]
 
 
+def test_a_grant_that_nobody_opened_is_withdrawn_when_a_newer_code_is_needed(world, anna, policy):
+    grant = probe.take_grant(world, anna, "echo")
+    listed = lambda: {s["id"]: s["state"] for s in world.console.call("GET", "/sessions")["items"]}
+    assert listed()[grant.claims["session"]] == "granted"
+    policy(worlds.POLICY.replace("mfa: {max_age: 12h}", "mfa: {max_age: 1ms}"))
+    proc.until("the grant is withdrawn", 10, lambda: listed().get(grant.claims["session"], "gone") in ("cutting", "gone"))
+    assert probe.present(world, grant) == (401, None)
+    policy(worlds.POLICY)  # a pause would end here, and leave a live session that nobody has
+    assert listed().get(grant.claims["session"], "gone") in ("cutting", "gone")
+
+
 def test_a_deny_rule_beats_the_allow_rule_and_its_message_is_shown(world, anna, policy):
     policy(worlds.POLICY + '    deny:\n      - {name: closed, when: {groups: [builtin/staff]}, message: "Closed for inventory."}\n')
     denied(world, anna, "wiki", 5, "Closed for inventory.")

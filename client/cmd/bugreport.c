@@ -1,8 +1,8 @@
 /* bugreport: what helps to find a fault, in one file, without secrets. */
 #include "client/cmd/checks.h"
 #include "client/cmd/cmd.h"
-#include "lib/edge/redact.h"
 #include "client/cmd/talk.h"
+#include "lib/edge/redact.h"
 #include "lib/edge/tarball.h"
 #include "lib/os/file.h"
 #include "lib/term/ask.h"

@@ -192,7 +192,7 @@ static void on_ticket(struct stand_at_relay *s, const struct envelope *m)
     if (fields_read(m->members, ticket_fields, NULL, &t) != SP_OK)
         return;
     for (const struct spare *p = s->spares; p != NULL; p = p->next)
-        have++;
+        have += !p->ordered; /* one with an order is a session already */
     for (size_t i = 0; i < t.ticket_count && have < STAND_SPARES_MAX; i++, have++) {
         if (!s->set->draining && find_spare(s, t.tickets[i]) == NULL)
             (void)add_spare(s, t.tickets[i]);

@@ -17,7 +17,7 @@
 
 struct stands;
 
-enum { STANDS_LIMIT = 3, STAND_SPARES_MAX = 16, STAND_DIAL_MS = 10 * 1000 };
+enum { STANDS_LIMIT = 3, STAND_SPARES_MAX = TICKETS_MAX, STAND_DIAL_MS = 10 * 1000 };
 
 struct stands_options {
     struct loop *loop; /* borrowed until stands_free, as all pointers here */

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { DEMAND_MS = 10 * 1000, REFILL_MS = 50 };
+enum { DEMAND_MS = 10 * 1000, REFILL_MS = 50, COMES_MS = 15 * 1000 };
 
 /* ---- tickets ------------------------------------------------------------------------------ */
 
@@ -15,9 +15,6 @@ void slip_free(struct slip *t)
     *t->at = t->next;
     if (t->next != NULL)
         t->next->at = t->at;
-    t->stander->slip_count--;
-    if (t->wait != NULL)
-        t->wait->slip = NULL;
     free(t);
 }
 
@@ -39,7 +36,6 @@ static struct slip *slip_new(struct stander *st)
     if (t->next != NULL)
         t->next->at = &t->next;
     st->slips = t;
-    st->slip_count++;
     return t;
 }
 
@@ -55,24 +51,32 @@ static unsigned spares_wanted(struct stander *st)
     return want > share && share > 0 ? (unsigned)share : want;
 }
 
-/* Sends as many tickets as are missing, and one more for each wait that has none. */
-void stander_send_tickets(struct stander *st, unsigned extra, struct spare_wait *wait)
+/* Tickets whose spare is still to be expected. A connector whose dial failed says nothing. */
+static unsigned on_their_way(const struct stander *st)
 {
-    unsigned want = spares_wanted(st), have = st->waiting + st->slip_count;
+    sp_boot_ms now = clock_boot();
+    unsigned n = 0;
+
+    for (const struct slip *t = st->slips; t != NULL; t = t->next)
+        n += t->until - now > TICKET_MS - COMES_MS;
+    return n;
+}
+
+/* Never more than a connector holds unused: it would drop the rest without a word, and whoever
+ * waits for them would wait in vain. A spare that opens makes room for the next ticket. */
+void stander_send_tickets(struct stander *st)
+{
+    unsigned want = spares_wanted(st) + st->wait_count;
+    unsigned have = st->waiting + st->coming + on_their_way(st);
     struct ticket m = {.until = relay_now(st->stands->relay) + TICKET_MS};
 
     if (st->channel == NULL || st->stands->relay->draining)
         return;
-    unsigned count = (want > have ? want - have : 0) + extra;
-    for (; count > 0 && m.ticket_count < TICKETS_MAX; count--) {
+    for (; have < want && have < TICKETS_MAX; have++) {
         struct slip *t = slip_new(st);
         if (t == NULL)
             break;
         m.tickets[m.ticket_count++] = t->id;
-        if (extra > 0 && wait->slip == NULL) {
-            t->wait = wait;
-            wait->slip = t;
-        }
     }
     if (m.ticket_count > 0)
         sp_ignore(channel_send(st->channel, "ticket", fields_write(ticket_fields, &m)));
@@ -86,14 +90,40 @@ void spare_free(struct spare *s, bool with_leg)
     *s->at = s->next;
     if (s->next != NULL)
         s->next->at = s->at;
-    if (s->opened && s->wait == NULL)
+    if (s->opened)
         s->stander->waiting--;
-    if (s->wait != NULL)
-        s->wait->spare = NULL;
+    else
+        s->stander->coming--;
     s->stander->stands->spares--;
     if (with_leg)
         leg_free(s->leg);
     free(s);
+}
+
+static void wait_add(struct stander *st, struct spare_wait *w)
+{
+    if (st->last_wait == NULL)
+        st->last_wait = &st->waits;
+    w->stander = st;
+    w->at = st->last_wait;
+    *st->last_wait = w;
+    st->last_wait = &w->next;
+    st->wait_count++;
+}
+
+static void wait_take_out(struct spare_wait *w)
+{
+    struct stander *st = w->stander;
+
+    if (st == NULL)
+        return;
+    *w->at = w->next;
+    if (w->next != NULL)
+        w->next->at = w->at;
+    else
+        st->last_wait = w->at;
+    st->wait_count--;
+    w->stander = NULL;
 }
 
 static void wait_done(struct spare_wait *w, struct leg *leg, struct sp_id ticket, bool cut_through)
@@ -101,29 +131,39 @@ static void wait_done(struct spare_wait *w, struct leg *leg, struct sp_id ticket
     spare_got *got = w->got;
     void *arg = w->arg;
 
-    if (w->slip != NULL)
-        w->slip->wait = NULL;
-    if (w->spare != NULL)
-        w->spare->wait = NULL;
+    wait_take_out(w);
     timer_cancel(w->timer);
     free(w);
     got(arg, leg, ticket, cut_through);
 }
 
+void stander_drop_waits(struct stander *st)
+{
+    while (st->waits != NULL) {
+        struct spare_wait *w = st->waits;
+        wait_take_out(w);
+        timer_move(w->timer, clock_boot()); /* told from the loop */
+    }
+}
+
 static void on_spare_opened(void *arg, bool cut_through)
 {
     struct spare *s = arg;
-    struct spare_wait *w = s->wait;
+    struct stander *st = s->stander;
+    struct spare_wait *w = st->waits;
 
-    s->opened = true;
-    s->cut_through = cut_through;
     if (w == NULL) {
-        s->stander->waiting++;
+        s->opened = true;
+        s->cut_through = cut_through;
+        st->coming--;
+        st->waiting++;
         return;
     }
     struct leg *leg = s->leg;
     struct sp_id ticket = s->ticket;
     spare_free(s, false);
+    wait_take_out(w);
+    stander_send_tickets(st);
     wait_done(w, leg, ticket, cut_through);
 }
 
@@ -143,7 +183,7 @@ static void on_spare_ended(void *arg, const struct leg_report *r)
 
     (void)r;
     spare_free(s, true);
-    stander_send_tickets(st, 0, NULL);
+    stander_send_tickets(st);
 }
 
 static const struct leg_events spare_events = {
@@ -161,21 +201,13 @@ void stands_spare(struct stands *stands, struct leg *leg, const struct upgrade_r
         return;
     }
     struct stander *st = t->stander;
-    *s = (struct spare){.stander = st,
-                        .next = st->spares,
-                        .at = &st->spares,
-                        .leg = leg,
-                        .ticket = ticket,
-                        .wait = t->wait};
+    *s = (struct spare){
+        .stander = st, .next = st->spares, .at = &st->spares, .leg = leg, .ticket = ticket};
     if (s->next != NULL)
         s->next->at = &s->next;
     st->spares = s;
+    st->coming++;
     stands->spares++;
-    if (s->wait != NULL) {
-        s->wait->spare = s;
-        s->wait->slip = NULL;
-        t->wait = NULL;
-    }
     slip_free(t); /* used once */
     leg_events_set(leg, &spare_events, s);
     leg_accept(leg, r->cut_through && stands->relay->config->cut_through == RELAY_CUT_AUTO);
@@ -195,13 +227,7 @@ void spare_wait_cancel(struct spare_wait *w)
 {
     if (w == NULL)
         return;
-    if (w->slip != NULL)
-        w->slip->wait = NULL;
-    if (w->spare != NULL) {
-        w->spare->wait = NULL;
-        if (w->spare->opened)
-            w->spare->stander->waiting++;
-    }
+    wait_take_out(w);
     timer_cancel(w->timer);
     free(w);
 }
@@ -222,7 +248,7 @@ static void on_refill(void *arg)
     struct stander *st = arg;
 
     st->refill = NULL;
-    stander_send_tickets(st, 0, NULL);
+    stander_send_tickets(st);
 }
 
 /* The handshake of the next spare would run on the threads that the session just opening waits
@@ -233,7 +259,7 @@ static void refill_later(struct stander *st)
         return;
     if (st->waiting == 0 || timer_start(st->stands->relay->loop, clock_boot() + REFILL_MS,
                                         on_refill, st, &st->refill) != SP_OK)
-        stander_send_tickets(st, 0, NULL);
+        stander_send_tickets(st);
 }
 
 sp_error stands_take(struct stands *stands, struct stander *st, spare_got *got, void *arg,
@@ -244,7 +270,7 @@ sp_error stands_take(struct stands *stands, struct stander *st, spare_got *got, 
 
     *out = NULL;
     note_demand(st);
-    while (s != NULL && (!s->opened || s->wait != NULL))
+    while (s != NULL && !s->opened)
         s = s->next;
     if (s != NULL) {
         struct leg *leg = s->leg;
@@ -257,13 +283,14 @@ sp_error stands_take(struct stands *stands, struct stander *st, spare_got *got, 
     }
     if ((w = calloc(1, sizeof *w)) == NULL)
         return SP_ERR_NOMEM;
-    *w = (struct spare_wait){.stands = stands, .got = got, .arg = arg};
+    *w = (struct spare_wait){.got = got, .arg = arg};
     if (timer_start(stands->relay->loop, clock_boot() + SPARE_WAIT_MS, on_wait_over, w,
                     &w->timer) != SP_OK) {
         free(w);
         return SP_ERR_NOMEM;
     }
-    stander_send_tickets(st, 1, w);
+    wait_add(st, w);
+    stander_send_tickets(st);
     *out = w;
     return SP_OK;
 }

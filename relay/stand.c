@@ -24,20 +24,6 @@ static struct sp_id key_id(const struct key_public *k)
 
 /* ---- the channel -------------------------------------------------------------------------- */
 
-static void drop_waits(struct stander *st)
-{
-    for (struct slip *t = st->slips; t != NULL; t = t->next) {
-        if (t->wait != NULL)
-            t->wait->slip = NULL;
-        t->wait = NULL;
-    }
-    for (struct spare *s = st->spares; s != NULL; s = s->next) {
-        if (s->wait != NULL)
-            s->wait->spare = NULL;
-        s->wait = NULL;
-    }
-}
-
 /* Its spares go with it; sessions that run on earlier ones stay. */
 static void stander_free(struct stander *st)
 {
@@ -45,7 +31,7 @@ static void stander_free(struct stander *st)
     struct sp_id key = key_id(&st->key);
 
     timer_cancel(st->refill);
-    drop_waits(st);
+    stander_drop_waits(st);
     while (st->slips != NULL)
         slip_free(st->slips);
     while (st->spares != NULL)
@@ -118,7 +104,7 @@ static void on_opened(void *arg, struct over *o, struct channel *c, const struct
     st->channel = c;
     log_event(LOG_INFO, "relay.stand", "a connector stands here", "connector", LOG_ID(st->id),
               NULL);
-    stander_send_tickets(st, 0, NULL);
+    stander_send_tickets(st);
     report_stands_changed(stands->relay->report);
 }
 
@@ -315,7 +301,7 @@ static void on_tick(void *arg)
         }
         if (now - st->opens_since > DEMAND_MS)
             st->opens = 0;
-        stander_send_tickets(st, 0, NULL);
+        stander_send_tickets(st);
     }
     set_tick(s);
 }

@@ -13,7 +13,6 @@ struct slip {
     struct slip *next, **at;
     struct sp_id id;
     sp_boot_ms until;
-    struct spare_wait *wait; /* the session that waits for exactly this one; NULL: a spare */
 };
 
 /* A tunnel of a connector that waits for its session. */
@@ -22,17 +21,16 @@ struct spare {
     struct spare *next, **at;
     struct leg *leg; /* owned */
     struct sp_id ticket;
-    struct spare_wait *wait; /* as in slip, from which it came */
     bool opened, cut_through;
 };
 
+/* A session that found no spare: the next one that opens is its own, whichever ticket it shows. */
 struct spare_wait {
-    struct stands *stands;
+    struct stander *stander;       /* NULL: gone */
+    struct spare_wait *next, **at; /* in the order in which they came */
     spare_got *got;
     void *arg;
     struct timer *timer; /* owned; NULL: not running */
-    struct slip *slip;   /* the ticket that was sent for it, until it is used */
-    struct spare *spare; /* the tunnel that came with it, until it is open */
 };
 
 struct stander {
@@ -43,10 +41,12 @@ struct stander {
     struct sp_id id;         /* the connector's; zero until proven */
     struct key_public key;
     int64_t generation;
-    struct slip *slips;           /* owned */
-    struct spare *spares;         /* owned */
-    unsigned waiting, slip_count; /* open spares that no session waits for; tickets out */
-    unsigned opens;               /* in the demand window */
+    struct slip *slips;   /* owned */
+    struct spare *spares; /* owned */
+    struct spare_wait *waits, **last_wait;
+    unsigned waiting, coming,
+        wait_count; /* open spares; those that are opening; sessions that wait */
+    unsigned opens; /* in the demand window */
     sp_boot_ms opens_since;
     struct timer *refill; /* owned; NULL: not running. A taken spare is replaced when it is over */
 };
@@ -64,7 +64,9 @@ struct stands {
 void slip_free(struct slip *t);
 /* With or without its leg, which else has another owner from here on. */
 void spare_free(struct spare *s, bool with_leg);
-/* As many tickets as are missing, and `extra` ones, the first of them for `wait`. */
-void stander_send_tickets(struct stander *st, unsigned extra, struct spare_wait *wait);
+/* As many tickets as are missing, for spares and for sessions that wait. */
+void stander_send_tickets(struct stander *st);
+/* It is going: who waits for a spare of it has waited long enough. */
+void stander_drop_waits(struct stander *st);
 
 #endif

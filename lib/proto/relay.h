@@ -8,7 +8,9 @@
 
 #include "lib/proto/fields.h"
 
-enum { LIVE_PAGE_MAX = 200, LIVE_DELTA_MAX = 200, TICKETS_MAX = 16, STANDS_MAX = 64 };
+enum { LIVE_PAGE_MAX = 200, LIVE_DELTA_MAX = 200, STANDS_MAX = 64 };
+/* Tickets of one message, and those that a connector holds unused at one relay. */
+enum { TICKETS_MAX = 16 };
 
 /* One live session as an edge reports it. */
 struct live_entry {

@@ -4,6 +4,7 @@
 """
 
 import base64
+import concurrent.futures
 import hashlib
 import json
 import os
@@ -223,6 +224,28 @@ def test_one_gib_to_the_app_with_a_hash_at_both_ends(world, anna):
         c.shutdown(socket.SHUT_WR)
         answer = read_all(c).decode().split()
     assert answer == [str(GIB), stream_hash(GIB)]
+
+
+def test_many_sessions_opened_at_once_wait_for_no_ticket(world, anna):
+    """More than a connector holds spares: each one that comes is the next session's, whichever ticket it shows."""
+    names = [f"many-{i}" for i in range(40)]
+    records = [world.console.add_app(name, world.site, world.private, 7001) for name in names]
+    before = len(anna.agent.text())
+    entries = [anna.address_of(name) for name in names]
+    anna.run("sessions", "end", "--all")
+
+    def one(entry):
+        with socket.create_connection(entry, 30) as c:
+            c.sendall(b"x")
+            return c.recv(1)
+
+    def at_once():
+        with concurrent.futures.ThreadPoolExecutor(20) as pool:
+            return list(pool.map(one, entries))
+    assert world.client.run_as(anna.uid, at_once) == [b"x"] * len(names)
+    assert "connector_busy" not in anna.agent.text()[before:]
+    for record in records:
+        world.console.call("DELETE", f"/apps/{record['id']}", headers={"If-Match": f'"{record["version"]}"'})
 
 
 def test_a_hundred_streams_at_once_in_one_session(world, anna):

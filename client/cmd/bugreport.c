@@ -1,7 +1,7 @@
 /* bugreport: what helps to find a fault, in one file, without secrets. */
-#include "client/cmd/checks.h"
 #include "client/cmd/cmd.h"
 #include "client/cmd/talk.h"
+#include "client/cmd/visit.h"
 #include "lib/edge/redact.h"
 #include "lib/edge/tarball.h"
 #include "lib/os/file.h"
@@ -104,7 +104,8 @@ static void add_checks(struct report *r)
     v->status = r->status;
     v->known =
         url_parse(view_str(talk_text(json_get(r->status, "broker"), "url")), &v->url) == SP_OK;
-    j = checks_json(v, checks_run(v));
+    visit_run(v);
+    j = checks_json(&v->checks);
     add_json(r, "doctor.json", "each step of the way to the broker", j);
     json_free(j);
     free(v);

@@ -208,27 +208,48 @@ struct json *checks_json(const struct checks *c)
     return j;
 }
 
+static enum out_tone tone_of(enum check_state s)
+{
+    static const enum out_tone tones[] = {OUT_PLAIN, OUT_GOOD, OUT_WARN, OUT_BAD};
+
+    return tones[s];
+}
+
+/* The action stands in a row of its own below the check that needs it. */
+static void print_rows(const struct checks *c, const struct out *out)
+{
+    struct out_table *t = out_table_new(NULL, 4);
+
+    for (size_t i = 0; t != NULL && i < c->count; i++) {
+        const struct check *r = &c->rows[i];
+        struct out_cell cells[4] = {{words[r->state], tone_of(r->state)},
+                                    {r->component, OUT_PLAIN},
+                                    {r->target, OUT_PLAIN},
+                                    {r->details, OUT_PLAIN}};
+        struct out_cell action[4] = {
+            {"", OUT_PLAIN}, {"", OUT_PLAIN}, {"action", OUT_PLAIN}, {r->action, OUT_PLAIN}};
+
+        out_table_row(t, cells);
+        if (r->action[0] != '\0')
+            out_table_row(t, action);
+    }
+    sp_ignore(t == NULL ? SP_ERR_NOMEM : out_table_print(t, out)); /* the exit code tells it too */
+    out_table_free(t);
+}
+
 int checks_print(const struct checks *c, const struct command_call *call, const char *schema)
 {
-    const struct out o = out_on(stdout);
+    struct out out = out_on(stdout);
     size_t failed = checks_failed(c);
-    int code = EXIT_OK;
 
     if (call->json) {
-        code = command_json(schema, checks_json(c));
+        int code = command_json(schema, checks_json(c));
         return failed > 0 ? EXIT_ERROR : code;
     }
-    for (size_t i = 0; i < c->count; i++) {
-        const struct check *r = &c->rows[i];
-
-        out_line(&o, "%s  %-10s %s%s%s", words[r->state], r->component, r->target,
-                 r->target[0] != '\0' && r->details[0] != '\0' ? "   " : "", r->details);
-        if (r->action[0] != '\0')
-            out_line(&o, "      %-10s %s", "action", r->action);
-    }
-    out_line(&o,
-             failed == 0 ? "No check failed. Nothing was changed."
-                         : "%zu failed. Nothing was changed.",
-             failed);
+    print_rows(c, &out);
+    if (failed == 0)
+        out_line(&out, "No check failed. Nothing was changed.");
+    else
+        out_line(&out, "%zu check%s failed. Nothing was changed.", failed, failed == 1 ? "" : "s");
     return failed > 0 || fflush(stdout) != 0 ? EXIT_ERROR : EXIT_OK;
 }

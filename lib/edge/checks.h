@@ -14,7 +14,7 @@ enum { CHECKS_MAX = 96 };
 
 struct check {
     enum check_state state;
-    char component[24], target[320], details[480], action[240]; /* "": nothing to say */
+    char component[24], target[320], details[640], action[320]; /* "": nothing to say */
 };
 
 struct checks {

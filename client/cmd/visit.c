@@ -1,5 +1,5 @@
 /* The checks of `doctor`, in the order of the way; each says what it saw and what to do. */
-#include "client/cmd/checks.h"
+#include "client/cmd/visit.h"
 
 #include "client/cmd/talk.h"
 #include "lib/base/num.h"
@@ -26,19 +26,14 @@ enum {
     SKEW_FAIL_MS = 5 * 60 * 1000
 };
 
-const char *const row_words[] = {"SKIP", "PASS", "WARN", "FAIL"};
-
-static struct row *add(struct visit *v, enum row_state state, const char *component)
+static struct check *add(struct visit *v, enum check_state state, const char *component)
 {
-    struct row *r = &v->rows[v->count < ROWS_MAX ? v->count++ : ROWS_MAX - 1];
-
-    *r = (struct row){.state = state, .component = component};
-    return r;
+    return checks_add(&v->checks, state, component);
 }
 
 static void skip(struct visit *v, const char *component, const char *needs)
 {
-    snprintf(add(v, ROW_SKIP, component)->details, sizeof v->rows[0].details, "needs %s", needs);
+    checks_say(&v->checks, CHECK_SKIP, component, NULL, NULL, "needs %s", needs);
 }
 
 static void host_of(const struct visit *v, char out[URL_HOST_MAX + 1])
@@ -52,7 +47,7 @@ static void check_agent(struct visit *v)
 {
     const char *version = talk_text(v->status, "agent_version");
     bool same = strcmp(version, SP_VERSION) == 0;
-    struct row *r = add(v, same ? ROW_PASS : ROW_WARN, "Agent");
+    struct check *r = add(v, same ? CHECK_PASS : CHECK_WARN, "Agent");
 
     snprintf(r->target, sizeof r->target, "version %s", version);
     snprintf(r->details, sizeof r->details, "process %lld, up %s",
@@ -67,7 +62,7 @@ static void check_proxy(struct visit *v)
 {
     struct sp_why why = {0};
     char host[URL_HOST_MAX + 1];
-    struct row *r;
+    struct check *r;
 
     if (!v->known) {
         skip(v, "Proxy", "a broker: sallyport login --broker URL");
@@ -76,13 +71,13 @@ static void check_proxy(struct visit *v)
     host_of(v, host);
     proxy_env_read(NULL, proxy_getenv, &v->proxy);
     if (proxy_choose(&v->proxy, host, v->url.port, &why, &v->way) != SP_OK) {
-        r = add(v, ROW_FAIL, "Proxy");
+        r = add(v, CHECK_FAIL, "Proxy");
         snprintf(r->target, sizeof r->target, "%s", v->proxy.origin == NULL ? "" : v->proxy.origin);
         snprintf(r->details, sizeof r->details, "%s", why.text);
         v->known = false;
         return;
     }
-    r = add(v, ROW_PASS, "Proxy");
+    r = add(v, CHECK_PASS, "Proxy");
     if (v->way.direct)
         snprintf(r->details, sizeof r->details, "none: the broker is dialled directly");
     else
@@ -100,7 +95,7 @@ static void check_name(struct visit *v)
     sp_boot_ms began = clock_boot();
     char host[URL_HOST_MAX + 1];
     size_t count = 0, used = 0;
-    struct row *r;
+    struct check *r;
     sp_error e;
 
     if (!v->known) {
@@ -110,7 +105,7 @@ static void check_name(struct visit *v)
     host_of(v, host);
     const char *name = v->way.direct ? host : v->way.host;
     e = resolve_blocking(view_str(name), v->way.direct ? v->url.port : v->way.port, found, &count);
-    r = add(v, e == SP_OK ? ROW_PASS : ROW_FAIL, "DNS");
+    r = add(v, e == SP_OK ? CHECK_PASS : CHECK_FAIL, "DNS");
     snprintf(r->target, sizeof r->target, "%.180s", name);
     if (e != SP_OK) {
         snprintf(r->details, sizeof r->details, "%s", sp_error_text(e));
@@ -154,7 +149,7 @@ static int dial(const struct address *to, int *fd)
 static void check_tcp(struct visit *v)
 {
     sp_boot_ms began = clock_boot();
-    struct row *r;
+    struct check *r;
     int error, fd;
 
     if (!v->resolved) {
@@ -163,7 +158,7 @@ static void check_tcp(struct visit *v)
     }
     error = dial(&v->at, &fd);
     v->dialled = error == 0;
-    r = add(v, v->dialled ? ROW_PASS : ROW_FAIL, "TCP");
+    r = add(v, v->dialled ? CHECK_PASS : CHECK_FAIL, "TCP");
     snprintf(r->target, sizeof r->target, "%s", address_text(&v->at).s);
     if (v->dialled) {
         close(fd);
@@ -196,7 +191,7 @@ static bool look_at_chain(struct visit *v, const char *ca, struct tls_seen *seen
     return e == SP_OK && seen->refusal != TLS_REFUSAL_NONE;
 }
 
-static void explain_chain(struct visit *v, struct row *r, const char *ca)
+static void explain_chain(struct visit *v, struct check *r, const char *ca)
 {
     struct tls_seen seen = {0};
     char now[24] = "";
@@ -272,7 +267,7 @@ static void check_portal(struct visit *v)
             url_parse(buf_view(&answer.location), &there) == SP_OK && !view_is(there.host, host);
 
         if (answer.status == 511 || (answer.status >= 300 && answer.status < 400 && away)) {
-            struct row *r = add(v, ROW_FAIL, "Portal");
+            struct check *r = add(v, CHECK_FAIL, "Portal");
 
             snprintf(target, sizeof target, "%.*s",
                      VIEW_ARG(away ? there.host : view_str("status 511")));
@@ -311,12 +306,12 @@ static sp_error ask_broker(struct visit *v, const char *ca, struct sp_why *why,
 
 static void judge_http(struct visit *v, const struct client_response *answer)
 {
-    struct row *r;
+    struct check *r;
 
     v->answered = answer->status == 200 &&
                   view_is(view_slice(buf_view(&answer->type), 0, 16), "application/json");
     v->dated = ahead_of(buf_view(&answer->wanted), &v->ahead_ms);
-    r = add(v, v->answered ? ROW_PASS : ROW_FAIL, "HTTP");
+    r = add(v, v->answered ? CHECK_PASS : CHECK_FAIL, "HTTP");
     snprintf(r->details, sizeof r->details,
              v->answered ? "a Sallyport broker answers" : "status %d is not a broker's",
              answer->status);
@@ -331,7 +326,7 @@ static void check_tls(struct visit *v)
     const char *ca = talk_text(json_get(v->status, "broker"), "ca");
     struct client_response answer;
     struct sp_why why = {0};
-    struct row *r;
+    struct check *r;
     sp_error e;
 
     if (!v->dialled) {
@@ -343,7 +338,7 @@ static void check_tls(struct visit *v)
     }
     client_response_init(&answer);
     e = ask_broker(v, ca, &why, &answer);
-    r = add(v, e == SP_OK ? ROW_PASS : ROW_FAIL, "TLS");
+    r = add(v, e == SP_OK ? CHECK_PASS : CHECK_FAIL, "TLS");
     snprintf(r->target, sizeof r->target, "%s", ca[0] == '\0' ? "system's CAs" : "own CA");
     snprintf(r->details, sizeof r->details, "%s",
              e == SP_OK ? "the certificate holds for this name" : why.text);
@@ -364,20 +359,24 @@ static void check_clock(struct visit *v)
     const struct json *broker = json_get(v->status, "broker");
     bool open = json_is_true(json_get(broker, "connected"));
     int64_t off = open ? talk_int(broker, "skew_ms") : v->ahead_ms, size = off < 0 ? -off : off;
-    struct row *r;
+    struct check *r;
 
     if (!open && !v->dated) {
         skip(v, "Clock", "an answer of the broker");
         return;
     }
-    r = add(v, size > SKEW_FAIL_MS ? ROW_FAIL : size > SKEW_WARN_MS ? ROW_WARN : ROW_PASS, "Clock");
+    r = add(v,
+            size > SKEW_FAIL_MS   ? CHECK_FAIL
+            : size > SKEW_WARN_MS ? CHECK_WARN
+                                  : CHECK_PASS,
+            "Clock");
     if (size < 60 * 1000)
         snprintf(r->details, sizeof r->details, "%lld.%lld s %s", (long long)(size / 1000),
                  (long long)(size % 1000 / 100), off < 0 ? "behind" : "ahead");
     else
         snprintf(r->details, sizeof r->details, "%s %s the broker's", out_age(size).s,
                  off < 0 ? "behind" : "ahead of");
-    if (r->state != ROW_PASS)
+    if (r->state != CHECK_PASS)
         snprintf(r->action, sizeof r->action,
                  "set the clock (timedatectl set-ntp true): codes and certificates need it");
 }
@@ -386,13 +385,13 @@ static void check_control(struct visit *v)
 {
     const struct json *broker = json_get(v->status, "broker");
     bool open = json_is_true(json_get(broker, "connected"));
-    struct row *r;
+    struct check *r;
 
     if (talk_text(broker, "url")[0] == '\0') {
         skip(v, "WebSocket", "a broker");
         return;
     }
-    r = add(v, open ? ROW_PASS : ROW_FAIL, "WebSocket");
+    r = add(v, open ? CHECK_PASS : CHECK_FAIL, "WebSocket");
     snprintf(r->target, sizeof r->target, "control channel");
     if (open && talk_int(broker, "rtt_ms") < 0)
         snprintf(r->details, sizeof r->details, "open");
@@ -416,7 +415,7 @@ static void check_posture(struct visit *v)
         skip(v, "Posture", "a first report");
         return;
     }
-    struct row *r = add(v, fail > 0 ? ROW_WARN : ROW_PASS, "Posture");
+    struct check *r = add(v, fail > 0 ? CHECK_WARN : CHECK_PASS, "Posture");
     snprintf(r->details, sizeof r->details, "%lld pass, %lld fail, %lld unknown; reported %s",
              (long long)talk_int(p, "pass"), fail, unknown, out_ago(clock_unix() - reported).s);
     if (fail > 0 || unknown > 0)
@@ -431,13 +430,13 @@ static void check_login(struct visit *v)
     const char *user = talk_text(login, "user"), *state = talk_text(device, "state");
     bool open = json_is_true(json_get(json_get(v->status, "broker"), "connected"));
     int64_t until = talk_int(login, "until");
-    struct row *r;
+    struct check *r;
 
     if (!open) {
         skip(v, "Login", "the control channel");
         return;
     }
-    r = add(v, user[0] != '\0' ? ROW_PASS : ROW_FAIL, "Login");
+    r = add(v, user[0] != '\0' ? CHECK_PASS : CHECK_FAIL, "Login");
     snprintf(r->target, sizeof r->target, "%s", user);
     if (user[0] == '\0') {
         snprintf(r->details, sizeof r->details, "nobody is signed in, or the login has expired");
@@ -446,11 +445,11 @@ static void check_login(struct visit *v)
     }
     snprintf(r->details, sizeof r->details, "until %s, device %s", talk_time(until).s, state);
     if (until != 0 && until <= clock_unix()) {
-        r->state = ROW_FAIL;
+        r->state = CHECK_FAIL;
         snprintf(r->details, sizeof r->details, "expired at %s", talk_time(until).s);
         snprintf(r->action, sizeof r->action, "sallyport login");
     } else if (strcmp(state, "approved") != 0) {
-        r->state = ROW_WARN;
+        r->state = CHECK_WARN;
         snprintf(r->action, sizeof r->action, "an administrator has to approve this device");
     }
 }
@@ -484,11 +483,11 @@ static void check_relay(struct visit *v)
         sp_boot_ms began = clock_boot();
         uint64_t port = 0;
         int error = EHOSTUNREACH, fd;
-        struct row *r = add(v, ROW_FAIL, "Relay");
+        struct check *r = add(v, CHECK_FAIL, "Relay");
 
         snprintf(r->target, sizeof r->target, "%.300s", text == NULL ? "" : text);
         if (!v->way.direct) {
-            r->state = ROW_SKIP;
+            r->state = CHECK_SKIP;
             snprintf(r->details, sizeof r->details, "is dialled through the proxy");
             continue;
         }
@@ -500,7 +499,7 @@ static void check_relay(struct visit *v)
             close(fd);
         }
         if (error == 0) {
-            r->state = ROW_PASS;
+            r->state = CHECK_PASS;
             snprintf(r->details, sizeof r->details, "answers (%lld ms)",
                      (long long)(clock_boot() - began));
             continue;
@@ -516,37 +515,13 @@ static void check_relay(struct visit *v)
 
 /* ---- all of them ------------------------------------------------------------------------- */
 
-size_t checks_run(struct visit *v)
+void visit_run(struct visit *v)
 {
     static void (*const all[])(struct visit * v) = {
         check_agent, check_proxy,   check_name,  check_tcp,   check_tls,
         check_clock, check_control, check_login, check_relay, check_posture};
-    size_t failed = 0;
 
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         all[i](v);
     proxy_choice_wipe(&v->way);
-    for (size_t i = 0; i < v->count; i++)
-        failed += v->rows[i].state == ROW_FAIL;
-    return failed;
-}
-
-struct json *checks_json(const struct visit *v, size_t failed)
-{
-    struct json *j = json_object(), *list = json_array();
-
-    for (size_t i = 0; i < v->count; i++) {
-        const struct row *r = &v->rows[i];
-        struct json *one = json_object();
-
-        json_set_cstr(one, "state", row_words[r->state]);
-        json_set_cstr(one, "component", r->component);
-        json_set_cstr(one, "target", r->target);
-        json_set_cstr(one, "details", r->details);
-        json_set_cstr(one, "action", r->action);
-        json_push(list, one);
-    }
-    json_set(j, "checks", list);
-    json_set_int(j, "failed", (int64_t)failed);
-    return j;
 }

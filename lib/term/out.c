@@ -60,22 +60,25 @@ void out_tinted(const struct out *o, struct view text, enum out_tone tone)
         fputs("\033[0m", o->file);
 }
 
-/* Bytes from the front of `text` that fit into `room` columns: whole words if there is a blank. */
+/* Bytes from the front of `text` that fit into `room` columns: whole words if there is a blank, and
+ * none of the blanks behind them (two stand between columns, and the line would be too long). */
 static size_t fitting(struct view text, size_t room)
 {
     size_t at = 0, width = 0, blank = 0;
+    bool between = false;
 
     while (at < text.len) {
         uint32_t c;
         size_t n = out_character(view_slice(text, at, text.len), &c);
         width += out_width(view_slice(text, at, n));
-        if (c == ' ')
+        if (c == ' ' && !between)
             blank = at;
-        else if (width > room)
+        else if (c != ' ' && width > room)
             return blank > 0 ? blank : at > 0 ? at : n;
+        between = c == ' ';
         at += n;
     }
-    return text.len;
+    return between ? blank : text.len;
 }
 
 void out_wrapped(const struct out *o, struct view text, size_t indent, enum out_tone tone)

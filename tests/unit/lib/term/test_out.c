@@ -80,6 +80,25 @@ static void test_the_last_column_wraps_and_nothing_is_cut(void **state)
     free(text);
 }
 
+static void test_a_line_that_breaks_between_two_blanks_keeps_neither(void **state)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *f = open_memstream(&text, &len);
+    struct out o = {f, 24, false};
+    const struct out_pair pairs[] = {
+        {"At", {"127.77.146.117:10080  until 06:42", OUT_PLAIN}},
+        {"To", {"12345678901234567890", OUT_PLAIN}},
+    };
+
+    (void)state;
+    assert_int_equal(out_pairs(&o, pairs, 2), SP_OK);
+    fclose(f);
+    assert_string_equal(text, "At  127.77.146.117:10080\n    until 06:42\n"
+                              "To  12345678901234567890\n");
+    free(text);
+}
+
 static void TM_22_foreign_text_cannot_steer_the_terminal(void **state)
 {
     char *text = NULL;
@@ -164,6 +183,7 @@ int main(void)
         cmocka_unit_test(test_colour_stands_on_state_words_only),
         cmocka_unit_test(test_a_narrow_terminal_gets_blocks),
         cmocka_unit_test(test_the_last_column_wraps_and_nothing_is_cut),
+        cmocka_unit_test(test_a_line_that_breaks_between_two_blanks_keeps_neither),
         cmocka_unit_test(TM_22_foreign_text_cannot_steer_the_terminal),
         cmocka_unit_test(test_width),
         cmocka_unit_test(test_ages),

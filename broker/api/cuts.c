@@ -197,6 +197,23 @@ struct json *cuts_answer(struct api *api, const struct cut_watch *w)
     return o;
 }
 
+sp_error cuts_act(struct api *api, struct api_call *c, enum live_key key, cutting_act *act)
+{
+    char reason[CALL_TEXT_MAX + 1];
+    struct cut_watch w;
+    struct sp_id id;
+    sp_error e;
+
+    if ((e = request_id(c->req, "id", &id)) != SP_OK || (e = call_reason(c, reason)) != SP_OK)
+        return e;
+    c->by.text = reason;
+    cuts_watch(api->live, key, id, &w);
+    if ((e = act(api, id, &c->by)) == SP_OK)
+        response_json(c->res, 200, cuts_answer(api, &w));
+    cut_watch_free(&w);
+    return e;
+}
+
 struct json *cut_of_session(struct api *api, const struct session *s)
 {
     if (s->cut_at == 0)

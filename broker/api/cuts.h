@@ -14,6 +14,8 @@
 #include "lib/base/json.h"
 
 struct api;
+struct api_call;
+struct audit_record;
 struct cuts;
 
 enum { CUTS_KEPT = 1024, CUTS_TIMES_KEPT = 4096, CUT_WAIT_MS = 2000, CUT_NAMED_MAX = 500 };
@@ -36,6 +38,15 @@ void cuts_watch(struct live *live, enum live_key by, struct sp_id id, struct cut
  */
 struct json *cuts_answer(struct api *api, const struct cut_watch *w);
 void cut_watch_free(struct cut_watch *w);
+
+/* An act on what the path parameter `id` names; `by` has the actor and the reason. */
+typedef sp_error cutting_act(struct api *api, struct sp_id id, const struct audit_record *by);
+/*
+ * The whole handler of such an act: reads id and reason, acts, and answers with what was cut among
+ * the sessions that `key` finds for the id.
+ *   SP_ERR_NOT_FOUND, SP_ERR_INVALID  from the path and the body; else what `act` returns
+ */
+SP_MUST sp_error cuts_act(struct api *api, struct api_call *c, enum live_key key, cutting_act *act);
 
 /* The member `cut` of a session: CutOne, or JSON null when it is not being cut. */
 struct json *cut_of_session(struct api *api, const struct session *s);

@@ -184,31 +184,26 @@ sp_error api_device_approve(struct api *api, struct api_call *c)
     return SP_OK;
 }
 
-static sp_error close_device(struct api *api, struct api_call *c, enum device_row_state state)
+static sp_error block(struct api *api, struct sp_id device, const struct audit_record *by)
 {
-    char reason[CALL_TEXT_MAX + 1];
     struct device_row row;
-    struct cut_watch w;
-    struct sp_id id;
-    sp_error e;
 
-    if ((e = request_id(c->req, "id", &id)) != SP_OK || (e = call_reason(c, reason)) != SP_OK)
-        return e;
-    c->by.text = reason;
-    cuts_watch(api->live, LIVE_DEVICE, id, &w);
-    e = devices_set_state(api->registry, id, state, &c->by, &row);
-    if (e == SP_OK)
-        response_json(c->res, 200, cuts_answer(api, &w));
-    cut_watch_free(&w);
-    return e;
+    return devices_set_state(api->registry, device, ROW_DEVICE_BLOCKED, by, &row);
+}
+
+static sp_error revoke(struct api *api, struct sp_id device, const struct audit_record *by)
+{
+    struct device_row row;
+
+    return devices_set_state(api->registry, device, ROW_DEVICE_LOST, by, &row);
 }
 
 sp_error api_device_block(struct api *api, struct api_call *c)
 {
-    return close_device(api, c, ROW_DEVICE_BLOCKED);
+    return cuts_act(api, c, LIVE_DEVICE, block);
 }
 
 sp_error api_device_revoke(struct api *api, struct api_call *c)
 {
-    return close_device(api, c, ROW_DEVICE_LOST);
+    return cuts_act(api, c, LIVE_DEVICE, revoke);
 }

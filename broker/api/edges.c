@@ -107,23 +107,16 @@ sp_error api_connector_get(struct api *api, struct api_call *c)
     return row != NULL ? SP_OK : SP_ERR_NOT_FOUND;
 }
 
+static sp_error revoke_connector(struct api *api, struct sp_id id, const struct audit_record *by)
+{
+    struct connector_row row;
+
+    return connectors_set_state(api->registry, id, EDGE_REVOKED, by, &row);
+}
+
 sp_error api_connector_revoke(struct api *api, struct api_call *c)
 {
-    char reason[CALL_TEXT_MAX + 1];
-    struct connector_row row;
-    struct cut_watch w;
-    struct sp_id id;
-    sp_error e;
-
-    if ((e = request_id(c->req, "id", &id)) != SP_OK || (e = call_reason(c, reason)) != SP_OK)
-        return e;
-    c->by.text = reason;
-    cuts_watch(api->live, LIVE_CONNECTOR, id, &w);
-    e = connectors_set_state(api->registry, id, EDGE_REVOKED, &c->by, &row);
-    if (e == SP_OK)
-        response_json(c->res, 200, cuts_answer(api, &w));
-    cut_watch_free(&w);
-    return e;
+    return cuts_act(api, c, LIVE_CONNECTOR, revoke_connector);
 }
 
 static struct json *relay_object(struct api *api, const struct relay_row *row)
@@ -163,21 +156,14 @@ sp_error api_relay_list(struct api *api, struct api_call *c)
     return SP_OK;
 }
 
+static sp_error revoke_relay(struct api *api, struct sp_id id, const struct audit_record *by)
+{
+    struct relay_row row;
+
+    return relays_set_state(api->registry, id, EDGE_REVOKED, by, &row);
+}
+
 sp_error api_relay_revoke(struct api *api, struct api_call *c)
 {
-    char reason[CALL_TEXT_MAX + 1];
-    struct relay_row row;
-    struct cut_watch w;
-    struct sp_id id;
-    sp_error e;
-
-    if ((e = request_id(c->req, "id", &id)) != SP_OK || (e = call_reason(c, reason)) != SP_OK)
-        return e;
-    c->by.text = reason;
-    cuts_watch(api->live, LIVE_RELAY, id, &w);
-    e = relays_set_state(api->registry, id, EDGE_REVOKED, &c->by, &row);
-    if (e == SP_OK)
-        response_json(c->res, 200, cuts_answer(api, &w));
-    cut_watch_free(&w);
-    return e;
+    return cuts_act(api, c, LIVE_RELAY, revoke_relay);
 }

@@ -159,8 +159,6 @@ sp_error api_user_get(struct api *api, struct api_call *c)
 
 /* ---- acts --------------------------------------------------------------------------------- */
 
-typedef sp_error user_act(struct api *api, struct sp_id user, const struct audit_record *by);
-
 static sp_error lock(struct api *api, struct sp_id user, const struct audit_record *by)
 {
     struct user_row row;
@@ -181,24 +179,6 @@ static sp_error reset(struct api *api, struct sp_id user, const struct audit_rec
     return e == SP_OK ? users_sign_out(api->registry, user, by) : e;
 }
 
-/* Acts with a reason, and answers with what was cut by it. */
-static sp_error act_on_user(struct api *api, struct api_call *c, user_act *act)
-{
-    char reason[CALL_TEXT_MAX + 1];
-    struct cut_watch w;
-    struct sp_id id;
-    sp_error e;
-
-    if ((e = request_id(c->req, "id", &id)) != SP_OK || (e = call_reason(c, reason)) != SP_OK)
-        return e;
-    c->by.text = reason;
-    cuts_watch(api->live, LIVE_USER, id, &w);
-    if ((e = act(api, id, &c->by)) == SP_OK)
-        response_json(c->res, 200, cuts_answer(api, &w));
-    cut_watch_free(&w);
-    return e;
-}
-
 sp_error api_user_lock(struct api *api, struct api_call *c)
 {
     struct sp_id id;
@@ -209,17 +189,17 @@ sp_error api_user_lock(struct api *api, struct api_call *c)
             .status = 409, .code = "conflict", .detail = "You can't lock yourself out."};
         return SP_ERR_INVALID;
     }
-    return act_on_user(api, c, lock);
+    return cuts_act(api, c, LIVE_USER, lock);
 }
 
 sp_error api_user_sign_out(struct api *api, struct api_call *c)
 {
-    return act_on_user(api, c, sign_out);
+    return cuts_act(api, c, LIVE_USER, sign_out);
 }
 
 sp_error api_user_reset_totp(struct api *api, struct api_call *c)
 {
-    return act_on_user(api, c, reset);
+    return cuts_act(api, c, LIVE_USER, reset);
 }
 
 sp_error api_user_unlock(struct api *api, struct api_call *c)

@@ -1,65 +1,9 @@
 /* FUZ-7. Control messages: the envelope, then every table of lib/proto on its members. What a table
  * reads it also writes, and reads again. */
-#include "lib/proto/envelope.h"
-#include "lib/proto/login.h"
-#include "lib/proto/opening.h"
-#include "lib/proto/posture.h"
-#include "lib/proto/registry.h"
-#include "lib/proto/relay.h"
-#include "lib/proto/session.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/unit/lib/proto/tables.h"
 
 #include <stdlib.h>
-
-static const struct field *const tables[] = {
-    hello_fields,
-    prove_fields,
-    welcome_fields,
-    login_start_fields,
-    login_start_answer_fields,
-    login_state_fields,
-    login_finish_fields,
-    login_finish_answer_fields,
-    login_factor_fields,
-    login_factor_answer_fields,
-    login_end_fields,
-    login_end_answer_fields,
-    api_ticket_answer_fields,
-    posture_nonce_answer_fields,
-    posture_report_fields,
-    posture_report_answer_fields,
-    app_list_fields,
-    app_list_answer_fields,
-    session_open_fields,
-    session_open_answer_fields,
-    session_cut_fields,
-    session_cut_answer_fields,
-    session_limit_fields,
-    session_name_fields,
-    why_ask_fields,
-    why_said_fields,
-    enrol_fields,
-    enrol_answer_fields,
-    statement_put_fields,
-    app_drop_fields,
-    stand_put_fields,
-    stand_drop_fields,
-    at_fields,
-    app_test_fields,
-    app_test_answer_fields,
-    blob_get_fields,
-    blob_get_answer_fields,
-    live_list_fields,
-    live_delta_fields,
-    stand_at_fields,
-    relay_boot_fields,
-    load_report_fields,
-    drain_fields,
-    ticket_fields,
-    relay_open_fields,
-    relay_open_answer_fields,
-    edge_audit_fields,
-};
 
 /* Room for the largest struct, live_delta. */
 static _Alignas(16) uint8_t room[256 * 1024], again[256 * 1024];
@@ -72,14 +16,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     if (m.i < 1 || (m.re == 0) != (m.type[0] != '\0'))
         abort();
-    for (size_t i = 0; !m.is_error && i < sizeof tables / sizeof *tables; i++) {
+    for (size_t i = 0; !m.is_error && i < sizeof message_tables / sizeof *message_tables; i++) {
         struct sp_why why = {0};
         struct json *written;
 
-        if (fields_read(m.members, tables[i], &why, room) != SP_OK)
+        if (fields_read(m.members, message_tables[i], &why, room) != SP_OK)
             continue;
-        written = fields_write(tables[i], room);
-        if (written == NULL || fields_read(written, tables[i], NULL, again) != SP_OK)
+        written = fields_write(message_tables[i], room);
+        if (written == NULL || fields_read(written, message_tables[i], NULL, again) != SP_OK)
             abort();
         json_free(written);
     }

@@ -4,6 +4,7 @@
 #include "lib/proto/registry.h"
 #include "lib/proto/relay.h"
 #include "lib/proto/session.h"
+#include "tests/unit/lib/proto/tables.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -48,59 +49,14 @@ static void an_answer_with_lists_goes_there_and_back(void **state)
     json_free(j);
 }
 
-static const struct field *const tables[] = {login_start_fields,
-                                             login_start_answer_fields,
-                                             login_state_fields,
-                                             login_finish_fields,
-                                             login_finish_answer_fields,
-                                             login_factor_fields,
-                                             login_factor_answer_fields,
-                                             login_end_fields,
-                                             login_end_answer_fields,
-                                             api_ticket_answer_fields,
-                                             posture_nonce_answer_fields,
-                                             posture_report_fields,
-                                             posture_report_answer_fields,
-                                             app_list_fields,
-                                             app_list_answer_fields,
-                                             session_open_fields,
-                                             session_open_answer_fields,
-                                             session_cut_fields,
-                                             session_cut_answer_fields,
-                                             session_limit_fields,
-                                             session_name_fields,
-                                             why_ask_fields,
-                                             why_said_fields,
-                                             enrol_fields,
-                                             enrol_answer_fields,
-                                             statement_put_fields,
-                                             app_drop_fields,
-                                             stand_put_fields,
-                                             stand_drop_fields,
-                                             at_fields,
-                                             app_test_fields,
-                                             app_test_answer_fields,
-                                             blob_get_fields,
-                                             blob_get_answer_fields,
-                                             live_list_fields,
-                                             live_delta_fields,
-                                             stand_at_fields,
-                                             relay_boot_fields,
-                                             load_report_fields,
-                                             drain_fields,
-                                             ticket_fields,
-                                             relay_open_fields,
-                                             relay_open_answer_fields,
-                                             edge_audit_fields};
-
 /* "t", "i", "re" and "error" are the envelope's own: an answer with such a member is no answer. */
 static void no_message_names_a_member_of_the_envelope(void **state)
 {
     static const char *const own[] = {"t", "i", "re", "error"};
     (void)state;
 
-    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
-        for (const struct field *f = tables[i]; f->name != NULL; f++)
+    for (size_t i = 0; i < sizeof message_tables / sizeof *message_tables; i++)
+        for (const struct field *f = message_tables[i]; f->name != NULL; f++)
             for (size_t o = 0; o < sizeof own / sizeof *own; o++)
                 assert_string_not_equal(f->name, own[o]);
 }

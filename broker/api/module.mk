@@ -29,7 +29,7 @@ EXTRA_DIST += scripts/assets.py %D%/openapi.yaml
 CLEANFILES += %D%/assets_table.c web/dist.stamp
 
 $(top_srcdir)/web/node_modules/.package-lock.json: $(top_srcdir)/web/package-lock.json
-	$(AM_V_GEN)cd $(top_srcdir)/web && npm ci --ignore-scripts --no-audit --no-fund --silent && touch node_modules/.package-lock.json
+	$(AM_V_GEN)cd $(top_srcdir)/web && npm ci --ignore-scripts --no-audit --no-fund --loglevel error && touch node_modules/.package-lock.json
 
 web/dist.stamp: $(WEB_FILES) $(top_srcdir)/web/node_modules/.package-lock.json
 	$(AM_V_GEN)$(MKDIR_P) web && cd $(top_srcdir)/web && $(NODE) scripts/build.mjs $(abs_top_builddir)/web/dist

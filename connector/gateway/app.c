@@ -132,10 +132,6 @@ SP_MUST static sp_error start(struct gw_app *a, const struct apprec *record, str
 
     if ((e = gwconf_parse(view_str(record->gateway), why, &a->conf)) != SP_OK)
         return e;
-    for (size_t i = 0; i < a->conf->owners.count; i++)
-        if (gwconf_owner_at(a->conf, i)->from.source == GW_OWNER_PREFLIGHT)
-            return sp_why_say(why, SP_ERR_UNSUPPORTED,
-                              "this version asks no preflight: use response, path, query or body");
     if ((a->watch = gateway_watch(a->gateway, a->id)) == NULL)
         return SP_ERR_NOMEM;
     watch_configure(a->watch, a->conf);

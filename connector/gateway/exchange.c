@@ -46,6 +46,7 @@ SP_MUST static sp_error new_exchange(struct gw_conn *c, struct exchange **out)
     x->conn = c;
     x->x.app = c->app;
     x->x.caller = c->person == NULL ? &nobody : person_caller(c->person);
+    x->x.to = &c->to;
     x->x.request.arena = x->arena;
     x->x.request.version_minor = 1;
     x->x.began = clock_boot();

@@ -28,6 +28,7 @@ static const struct {
     {GW_PHASE_BODY, step_request_schema},
     {GW_PHASE_BODY, step_input},
     {GW_PHASE_BODY, watch_block},
+    {GW_PHASE_BODY, watch_preflight}, /* costs a round trip: after all that cost none */
     {GW_PHASE_ANSWER, step_want_answer},
     {GW_PHASE_ANSWER, watch_answer},
     {GW_PHASE_ANSWER, step_deprecated},

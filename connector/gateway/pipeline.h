@@ -4,12 +4,12 @@
 /*
  * pipeline: the life of a request: the steps of docs/gateway.md as a table of functions. pipeline.c
  * alone knows their order. A step is a function of the exchange and of its own state in the app;
- * it opens no socket and blocks on nothing.
+ * it blocks on nothing; one that needs somebody's word parks.
  *
  *   head      2 session, 3 normalise, 4 route, 5 method and path, 6 rate, 7 token, 8 size and type,
  *             9 parameters               as soon as the header block is whole
- *   body      9 body, 10 input rules, 11 detectors that block   with a whole inspected body, or at
- *             once where the body streams
+ *   body      9 body, 10 input rules, 11 detectors that block, owner rules that ask the
+ *             application first   with a whole inspected body, or at once where the body streams
  *   answer    15 response head: retire, size      before the first byte of the answer leaves
  *   content   15 response body: schema, owner, exposure   with a whole inspected body only
  *   account   16 counters, inventory, detectors, record   once, after the last byte or the refusal;
@@ -22,6 +22,7 @@
 struct gw_app;        /* app.h: an http app in force: configuration, routes, document, states */
 struct api_operation; /* schema/openapi.h */
 struct json;
+struct address;
 
 /* Where a request goes. operation NULL and template empty: unknown endpoint. */
 struct gw_route {
@@ -59,6 +60,7 @@ enum gw_phase {
 struct gw_exchange {
     struct gw_app *app;
     const struct gw_caller *caller;
+    const struct address *to; /* the application's, as the session resolved it */
     struct gw_request request;
     struct gw_response response; /* status 0: none yet */
     struct gw_route route;

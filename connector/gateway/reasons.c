@@ -34,6 +34,8 @@ const struct gw_reason_row gw_reasons[GW_REASONS] = {
                                        "A parameter is there more than once"},
     [GW_REASON_INPUT] = {"input", 403, "A value of the request looks like an attack"},
     [GW_REASON_OWNER] = {"owner", 403, "This object belongs to somebody else"},
+    [GW_REASON_PREFLIGHT] = {"preflight", 403,
+                             "The application did not show this object to you first"},
     [GW_REASON_BOLA] = {"bola", 403, "Objects of others were asked for"},
     [GW_REASON_FUNCTION] = {"function", 403, "This function is not for your groups"},
     [GW_REASON_SCANNER] = {"scanner", 403, "This looks like a scan"},

@@ -12,7 +12,12 @@
 
 #include "lib/base/banned.h"
 
-enum { SUBJECTS = 4096, SNAPSHOT_MAX = 24 * 1024 * 1024, SCRATCH_MAX = 16 * 1024 * 1024 };
+enum {
+    SUBJECTS = 4096,
+    OBJECTS = 8192,
+    SNAPSHOT_MAX = 24 * 1024 * 1024,
+    SCRATCH_MAX = 16 * 1024 * 1024
+};
 
 /* A snapshot on its way to the disk: of the worker from pool_submit until `done`. */
 struct saving {
@@ -92,7 +97,8 @@ sp_error watch_new(const struct watch_options *o, struct watch **out)
     scratch_init(&w->scratch, SCRATCH_MAX);
     if ((e = inventory_new(&inventory, &w->inventory)) != SP_OK ||
         (e = detect_new(&detect, &w->detect)) != SP_OK ||
-        (e = slots_new(SUBJECTS, sizeof(struct subject), &w->subjects)) != SP_OK) {
+        (e = slots_new(SUBJECTS, sizeof(struct subject), &w->subjects)) != SP_OK ||
+        (e = slots_new(OBJECTS, sizeof(struct object), &w->objects)) != SP_OK) {
         watch_free(w);
         return SP_ERR_NOMEM;
     }
@@ -163,7 +169,7 @@ void watch_free(struct watch *w)
         return;
     if (w->saving != NULL)
         w->saving->watch = NULL;
-    else if (w->inventory != NULL && w->detect != NULL && w->subjects != NULL) {
+    else if (w->objects != NULL) { /* the last that watch_new() makes */
         struct saving *s = saving_new(w);
         if (s != NULL) {
             write_now(s);
@@ -173,6 +179,7 @@ void watch_free(struct watch *w)
     inventory_free(w->inventory);
     detect_free(w->detect);
     slots_free(w->subjects);
+    slots_free(w->objects);
     scratch_deinit(&w->scratch);
     free(w);
 }

@@ -15,7 +15,7 @@
 struct pool;
 struct watch;
 
-enum { WATCH_SAVE_MS = 5 * 60 * 1000, WATCH_SUBJECT_MAX = 128 };
+enum { WATCH_SAVE_MS = 5 * 60 * 1000, WATCH_SUBJECT_MAX = 128, WATCH_OBJECT_MS = 30 * 1000 };
 
 struct watch_options {
     struct sp_id app;
@@ -43,10 +43,11 @@ struct inventory *watch_inventory(struct watch *w);
 struct detect *watch_detect(struct watch *w);
 
 /* The steps, in the order of pipeline.h. */
-gw_step watch_route;   /* 4: template and parameters from the inventory where no document has it */
-gw_step watch_block;   /* 11: open blocks; owner rules on path, query and body */
-gw_step watch_answer;  /* ANSWER: does anybody want to read the body? */
-gw_step watch_content; /* 15: owner, subject, exposure */
-gw_step watch_account; /* 16: inventory and detectors */
+gw_step watch_route; /* 4: template and parameters from the inventory where no document has it */
+gw_step watch_block; /* 11: open blocks; owner rules on path, query and body */
+gw_step watch_preflight; /* 11: owner rules that ask the application first; parks */
+gw_step watch_answer;    /* ANSWER: does anybody want to read the body? */
+gw_step watch_content;   /* 15: owner, subject, exposure */
+gw_step watch_account;   /* 16: inventory and detectors */
 
 #endif

@@ -10,6 +10,7 @@ struct watch {
     struct inventory *inventory; /* owned */
     struct detect *detect;       /* owned */
     struct slots *subjects;      /* owned; struct subject by session and user */
+    struct slots *objects;       /* owned; struct object by person, rule and path */
     struct scratch scratch;      /* of one step */
     sp_unix_ms swept, saved;
     struct saving *saving; /* being written by a worker; NULL: none */
@@ -19,6 +20,12 @@ struct watch {
 struct subject {
     uint8_t len;
     char text[WATCH_SUBJECT_MAX];
+};
+
+/* What a preflight said. */
+struct object {
+    sp_boot_ms until;
+    bool own;
 };
 
 /* What one exchange carries from step to step; in its arena. */
@@ -31,10 +38,20 @@ struct watch_note {
     size_t property_count;
     struct inventory_name properties[INVENTORY_NAMES_MAX];
     uint32_t exposed;
+    size_t preflights;          /* rules that are done */
+    struct gw_verdict *preflit; /* of the next one, once it was asked; NULL: not yet */
+    uint64_t object;            /* key of what this request writes itself; 0: nothing */
 };
 
 /* NULL: no memory. */
 struct watch_note *watch_note(struct gw_exchange *x);
+
+/* watch_steps.c */
+/* The app's own id of this person in this session; empty: it has not said one. */
+struct view watch_subject(struct watch *w, const struct gw_exchange *x);
+/* An owner rule that did not hold: told as an incident, and refused where it blocks. */
+struct gw_verdict watch_not_own(struct watch *w, struct gw_exchange *x,
+                                const struct gwconf_owner *rule, const char *what);
 
 /* observe.c: the facts of an exchange. `room` keeps its texts and group hashes. */
 struct observed {

@@ -15,21 +15,6 @@ static struct watch *watch_of(const struct gw_exchange *x)
 
 /* 4 ----------------------------------------------------------------------------------------- */
 
-/* The name between the braces of segment `at` of a template. */
-static struct view name_at(struct view template, size_t at)
-{
-    size_t from = 1, to = 0;
-
-    for (size_t i = 0;; i++, from = to + 1) {
-        for (to = from; to < template.len && template.at[to] != '/'; to++)
-            ;
-        if (i == at || to >= template.len)
-            break;
-    }
-    struct view s = view_slice(template, from, to - from);
-    return s.len > 2 && s.at[0] == '{' ? view_slice(s, 1, s.len - 2) : (struct view){0};
-}
-
 static void take_template(struct gw_exchange *x, const struct inventory *v,
                           const struct endpoint *e)
 {
@@ -43,7 +28,8 @@ static void take_template(struct gw_exchange *x, const struct inventory *v,
     if (template.at == NULL || pairs == NULL)
         return;
     for (size_t i = 0; i < n && at[i] < x->request.target.segment_count; i++)
-        pairs[i] = (struct gw_pair){name_at(template, at[i]), x->request.target.segments[at[i]]};
+        pairs[i] =
+            (struct gw_pair){gwmatch_name(template, at[i]), x->request.target.segments[at[i]]};
     x->route.template = template;
     x->route.parameter_count = n;
     x->route.parameters = pairs;
@@ -115,7 +101,7 @@ static const enum gw_reason reasons[DETECTORS] = {
     [DETECTOR_BUDGET] = GW_REASON_VOLUME,
 };
 
-static struct view subject_of(struct watch *w, const struct gw_exchange *x)
+struct view watch_subject(struct watch *w, const struct gw_exchange *x)
 {
     const struct subject *s =
         slots_find(w->subjects, detect_hash(w->detect, id_view(&x->caller->session)));
@@ -130,7 +116,7 @@ static struct view path_value(const struct gw_exchange *x, const struct gwmatch 
                               const char *name)
 {
     for (size_t i = 0; i < m->segment_count && i < x->request.target.segment_count; i++)
-        if (view_is(name_at(view_str(m->path), i), name))
+        if (view_is(gwmatch_name(view_str(m->path), i), name))
             return x->request.target.segments[i];
     return (struct view){0};
 }
@@ -176,8 +162,8 @@ static bool request_is_own(struct watch *w, const struct gw_exchange *x,
     return own;
 }
 
-static struct gw_verdict not_own(struct watch *w, struct gw_exchange *x,
-                                 const struct gwconf_owner *rule, const char *what)
+struct gw_verdict watch_not_own(struct watch *w, struct gw_exchange *x,
+                                const struct gwconf_owner *rule, const char *what)
 {
     struct gw_verdict v = gw_refuse(GW_REASON_OWNER);
     struct finding f = {.detector = DETECTOR_OWNER, .score = 1, .threshold = 1};
@@ -202,9 +188,9 @@ static struct gw_verdict owner_of_request(struct watch *w, struct gw_exchange *x
                    r->from.source == GW_OWNER_BODY;
         if (!now || r->mode == GW_OFF || !gwmatch_holds(&r->match, &s) ||
             owner_excepted(x->caller, r) ||
-            request_is_own(w, x, r, owner_expected(x, &r->equals, subject_of(w, x))))
+            request_is_own(w, x, r, owner_expected(x, &r->equals, watch_subject(w, x))))
             continue;
-        struct gw_verdict v = not_own(w, x, r, "the request's");
+        struct gw_verdict v = watch_not_own(w, x, r, "the request's");
         if (v.outcome != GW_PASS)
             return v;
     }
@@ -302,9 +288,9 @@ static struct gw_verdict owner_of_answer(struct watch *w, struct gw_exchange *x,
         const struct gwconf_owner *r = gwconf_owner_at(conf, i);
         if (!reads_answer(x, r) ||
             owner_holds(root, view_str(r->from.where),
-                        owner_expected(x, &r->equals, subject_of(w, x)), &w->scratch))
+                        owner_expected(x, &r->equals, watch_subject(w, x)), &w->scratch))
             continue;
-        struct gw_verdict v = not_own(w, x, r, "the answer's");
+        struct gw_verdict v = watch_not_own(w, x, r, "the answer's");
         if (v.outcome != GW_PASS)
             return v;
     }
@@ -390,6 +376,15 @@ static void spend(struct watch *w, struct gw_exchange *x, const struct observati
     }
 }
 
+/* A write may have given the object to somebody else. */
+static void forget_written(struct watch *w, const struct gw_exchange *x)
+{
+    const struct watch_note *note = x->watch_note;
+
+    if (note != NULL && note->object != 0)
+        slots_drop(w->objects, note->object);
+}
+
 struct gw_verdict watch_account(struct gw_exchange *x)
 {
     struct watch *w = watch_of(x);
@@ -400,6 +395,7 @@ struct gw_verdict watch_account(struct gw_exchange *x)
 
     if (x->request.target.segments == NULL || id_is_zero(x->caller->user) || status == 0)
         return gw_pass(); /* no request, or nobody's */
+    forget_written(w, x);
     observe(w, x, &room, &o);
     if (!refused && gw_app_conf(x->app)->detectors.inventory) {
         see(w, x, &o);

@@ -313,8 +313,29 @@ static sp_error owner_from_done(void *block, struct sp_why *why)
                           "expected exactly one of response, path, query, body, preflight");
     if ((f->preflight != NULL) != (f->pointer != NULL))
         return sp_why_say(why, SP_ERR_INVALID, "preflight and pointer need each other");
-    if (f->preflight != NULL)
-        f->where = f->pointer;
+    if (f->preflight == NULL)
+        return SP_OK;
+    f->where = f->pointer;
+    return gwmatch_parse(view_str(f->preflight), why, &f->asked); /* preflight_check() took it */
+}
+
+/* A preflight takes its values from the request: a name that the request can't have is a mistake.
+ * Where match names an operation of the document, only the document knows. */
+static sp_error owner_done(void *block, struct sp_why *why)
+{
+    const struct gwconf_owner *o = block;
+    const struct gwmatch *asked = &o->from.asked;
+
+    for (size_t i = 0; i < asked->segment_count && o->match.path[0] != '\0'; i++) {
+        struct view name = gwmatch_name(view_str(asked->path), i);
+        size_t k = 0;
+        while (k < o->match.segment_count &&
+               !view_equal(gwmatch_name(view_str(o->match.path), k), name))
+            k++;
+        if (name.len > 0 && k == o->match.segment_count)
+            return sp_why_say(why, SP_ERR_INVALID, "match has no {%.*s} for the preflight",
+                              VIEW_ARG(name));
+    }
     return SP_OK;
 }
 
@@ -449,7 +470,7 @@ static const struct config_field fields[] = {
     {TOP_BLOCK("limits", limits, limits_fields, NULL)},
     {TOP_BLOCKS("rate", rates, rate_fields, rate_done, gwconf_rate)},
     {TOP_BLOCK("subject", subject, subject_fields, subject_done)},
-    {TOP_BLOCKS("owner", owners, owner_fields, NULL, gwconf_owner)},
+    {TOP_BLOCKS("owner", owners, owner_fields, owner_done, gwconf_owner)},
     {TOP_BLOCK("input_rules", input, input_fields, NULL)},
     {TOP_BLOCK("detectors", detectors, detector_fields, NULL)},
     {TOP_BLOCKS("retire", retired, retire_fields, retire_done, gwconf_retire)},

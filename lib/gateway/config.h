@@ -178,10 +178,11 @@ enum gw_value {
 };
 struct gwconf_owner_from {
     char *response, *path, *query, *body; /* exactly one of these and preflight */
-    char *preflight;                      /* "GET /v1/accounts/{id}"; with pointer */
+    char *preflight; /* "GET /v1/accounts/{id}"; with pointer; its names are those of match */
     char *pointer;
-    int source;        /* enum gw_owner_source, from what is present */
-    const char *where; /* borrowed: the pointer or name that source reads */
+    struct gwmatch asked; /* `preflight`, read */
+    int source;           /* enum gw_owner_source, from what is present */
+    const char *where;    /* borrowed: the pointer or name that source reads */
 };
 struct gwconf_equals {
     int kind;                       /* enum gw_value */

@@ -187,3 +187,17 @@ bool gwmatch_holds(const struct gwmatch *m, const struct gwmatch_subject *s)
     }
     return true;
 }
+
+struct view gwmatch_name(struct view path, size_t i)
+{
+    size_t from = 1, to = 0;
+
+    for (size_t at = 0;; at++, from = to + 1) {
+        for (to = from; to < path.len && path.at[to] != '/'; to++)
+            ;
+        if (at == i || to >= path.len)
+            break;
+    }
+    struct view s = view_slice(path, from, to - from);
+    return s.len > 2 && s.at[0] == '{' ? view_slice(s, 1, s.len - 2) : (struct view){0};
+}

@@ -71,4 +71,7 @@ struct gwmatch_subject {
 };
 bool gwmatch_holds(const struct gwmatch *m, const struct gwmatch_subject *s);
 
+/* The name between the braces of segment `i` of a path or template; empty: it has none. */
+struct view gwmatch_name(struct view path, size_t i);
+
 #endif

@@ -23,6 +23,8 @@ operations:
 owner:
   - {match: "GET /v1/accounts/{id}", from: {response: /owner}, equals: "${user.email}", mode: block}
   - {match: "PUT /v1/owners/{owner}/accounts/{id}", from: {path: owner}, equals: "${user.email}", mode: block}
+  - {match: "PUT /v1/accounts/{id}", from: {preflight: "GET /v1/accounts/{id}", pointer: /owner}, equals: "${user.email}", mode: block}
+  - {match: "DELETE /v1/accounts/{id}", from: {preflight: "GET /v1/accounts/{id}", pointer: /owner}, equals: "${user.email}", mode: block}
 rate:
   - {name: tickets, match: "POST /v1/tickets", key: [user], rate: 5/m, burst: 5}
 input_rules: {mode: block, ssrf: [callback_url]}
@@ -106,6 +108,19 @@ def test_GW_65_API1_somebody_elses_object_is_withheld(world, record, direct, thr
     assert "carl" not in json.dumps(got)
     assert "label" not in direct(foreign)[0][1]  # GW-50: the object is as it was
     assert found(world, record, "owner")["evidence"]
+
+
+def test_GW_50_GW_65_API1_a_foreign_object_is_as_it_was_after_put_and_delete(direct, through):
+    foreign = ("GET", "/v1/accounts/1002", None)
+    steal, close = ("PUT", "/v1/accounts/1002", {"label": "stolen"}), ("DELETE", "/v1/accounts/1003", None)
+    assert direct(steal)[0][1]["label"] == "stolen"
+    before = direct(foreign, ("GET", "/v1/accounts/1003", None))
+    got = through(("PUT", "/v1/accounts/1002", {"label": "again"}), close, ("DELETE", "/v1/accounts/999999", None))
+    refused(got[0], 403, "owner")
+    refused(got[1], 403, "owner")
+    refused(got[2], 404, "preflight")
+    assert direct(foreign, ("GET", "/v1/accounts/1003", None)) == before
+    assert through(("PUT", "/v1/accounts/1000", {"label": "mine"}))[0][1]["label"] == "mine"
 
 
 def test_GW_65_API2_guessing_ends_at_the_tenth(world, record, direct, through):

@@ -58,6 +58,12 @@ class Api(http.server.BaseHTTPRequestHandler):
         accounts[int(number)]["label"] = self.body().get("label")
         return self.answer(200, accounts[int(number)])
 
+    def relabel(self, _query, number):
+        return self.rename(_query, None, number)
+
+    def close(self, _query, number):
+        return self.answer(200, accounts.pop(int(number)))
+
     # API2: as many guesses as one likes.
     def login(self, _query):
         given = self.body()
@@ -115,6 +121,8 @@ class Api(http.server.BaseHTTPRequestHandler):
 
 ROUTES = [
     ("GET", r"/v1/accounts/(\d+)", Api.account),
+    ("PUT", r"/v1/accounts/(\d+)", Api.relabel),
+    ("DELETE", r"/v1/accounts/(\d+)", Api.close),
     ("PUT", r"/v1/owners/([^/]+)/accounts/(\d+)", Api.rename),
     ("POST", r"/v1/login", Api.login),
     ("GET", r"/v1/profiles/([a-z0-9]+)", Api.profile),

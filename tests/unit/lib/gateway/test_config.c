@@ -208,6 +208,9 @@ static void test_each_mistake_is_told_with_its_place(void **state)
          "without stars"},
         {"owner: [ { match: /a, from: { preflight: 'GET /a' }, equals: '${user.id}' } ]\n",
          "preflight and pointer"},
+        {"owner: [ { match: '/a/{id}', from: { preflight: 'GET /b/{other}', pointer: /x }, equals: "
+         "'${user.id}' } ]\n",
+         "match has no {other} for the preflight"},
         {"owner: [ { match: /a, from: { response: /x }, equals: '${app.subject}' } ]\n",
          "needs subject"},
         {"input_rules: { mode: blok }\n", "expected one of off, monitor, block"},

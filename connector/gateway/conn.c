@@ -4,13 +4,6 @@
 
 /* ---- what is told to the stream ------------------------------------------------------------ */
 
-size_t conn_out_room(const struct gw_conn *c)
-{
-    size_t held = c->out.len - c->out_at;
-
-    return held < CONN_OUT_MAX ? CONN_OUT_MAX - held : 0;
-}
-
 static void take_plain(struct gw_conn *c);
 
 static void on_news(void *arg)
@@ -56,6 +49,12 @@ void conn_wake(struct gw_conn *c)
         tell(c);
 }
 
+void conn_end(struct gw_conn *c)
+{
+    c->ending = true;
+    conn_flush(c);
+}
+
 void conn_abort(struct gw_conn *c, sp_error why)
 {
     c->ending = true;
@@ -69,140 +68,59 @@ void conn_abort(struct gw_conn *c, sp_error why)
 
 static void on_time(void *arg)
 {
-    struct gw_conn *c = arg;
-    enum conn_wait what = c->wait;
-    const struct gwconf_limits *limits = &gw_app_conf(c->app)->limits;
+    struct asker *a = arg;
+    enum asker_wait what = a->wait;
 
-    c->timer = NULL;
-    c->wait = CONN_WAIT_NONE;
-    if (what == CONN_WAIT_NONE || c->over)
+    a->timer = NULL;
+    a->wait = ASKER_WAIT_NONE;
+    if (what == ASKER_WAIT_NONE || a->conn->over)
         return;
-    if (what == CONN_WAIT_BODY && c->exchange != NULL) {
-        /* who waits for the application is not slow */
-        uint64_t seen = c->exchange->x.request.body.seen;
-        uint64_t least = (uint64_t)limits->body_rate * (CONN_RATE_MS / 1000);
-        if (seen - c->rate_mark >= least || exchange_room(c->exchange) == 0) {
-            c->rate_mark = seen;
-            conn_wait_for(c, CONN_WAIT_BODY, CONN_RATE_MS);
-            return;
-        }
-    }
-    if (c->exchange != NULL) {
-        exchange_late(c->exchange, what);
-        return;
-    }
-    if (what == CONN_WAIT_HEAD && !http1_idle(c->requests)) {
-        exchange_begin(c, SP_ERR_TIMEOUT);
-        return;
-    }
-    c->ending = true;
-    conn_flush(c);
+    if (a->exchange == NULL)
+        a->io->late(a, what);
+    else if (what == ASKER_WAIT_BODY && !exchange_slow(a->exchange))
+        asker_wait_for(a, ASKER_WAIT_BODY, EXCHANGE_RATE_MS);
+    else
+        exchange_late(a->exchange, what);
 }
 
-void conn_wait_for(struct gw_conn *c, enum conn_wait what, int64_t ms)
+void asker_init(struct asker *a, const struct asker_io *io, struct gw_conn *c)
 {
-    c->wait = what;
-    if (what == CONN_WAIT_NONE) /* cheaper than to cancel: it finds nothing to do */
+    *a = (struct asker){.io = io, .conn = c};
+}
+
+void asker_deinit(struct asker *a)
+{
+    timer_cancel(a->timer);
+    exchange_free(a->exchange);
+    a->timer = NULL;
+    a->exchange = NULL;
+}
+
+void asker_wait_for(struct asker *a, enum asker_wait what, int64_t ms)
+{
+    a->wait = what;
+    if (what == ASKER_WAIT_NONE) /* cheaper than to cancel: it finds nothing to do */
         return;
-    if (c->timer != NULL)
-        timer_move(c->timer, clock_boot() + ms);
-    else if (timer_start(gateway_loop(c->gateway), clock_boot() + ms, on_time, c, &c->timer) !=
-             SP_OK)
-        conn_abort(c, SP_ERR_NOMEM);
+    if (a->timer != NULL)
+        timer_move(a->timer, clock_boot() + ms);
+    else if (timer_start(gateway_loop(a->conn->gateway), clock_boot() + ms, on_time, a,
+                         &a->timer) != SP_OK)
+        a->io->abort(a, SP_ERR_NOMEM);
 }
 
 /* ---- bytes of the client ------------------------------------------------------------------- */
 
-/* Each request is judged by the configuration that is in force when it begins. */
-static bool up_to_date(struct gw_conn *c)
+bool conn_up_to_date(struct gw_conn *c)
 {
     struct gw_app *now = gateway_app_now(c->gateway, app_id(c->app));
 
     if (now == NULL)
         return false;
     if (now != c->app) {
-        http1_limit(c->requests, app_request_limits(now));
         app_free(c->app);
         c->app = app_hold(now);
     }
     return true;
-}
-
-static size_t take_head(struct gw_conn *c, struct view in)
-{
-    bool first = http1_idle(c->requests);
-    size_t used = 0;
-
-    if (first && !up_to_date(c)) {
-        c->ending = true;
-        conn_flush(c);
-        return in.len;
-    }
-    sp_error e = http1_head(c->requests, in, &used);
-
-    if (e == SP_ERR_AGAIN) {
-        if (first)
-            conn_wait_for(c, CONN_WAIT_HEAD, gw_app_conf(c->app)->limits.header_ms);
-        return in.len;
-    }
-    conn_wait_for(c, CONN_WAIT_NONE, 0);
-    exchange_begin(c, e);
-    return e == SP_OK ? used : in.len;
-}
-
-static size_t take_body(struct gw_conn *c, struct view in)
-{
-    size_t room = c->discarding ? in.len : exchange_room(c->exchange), used = 0;
-    struct view data;
-
-    if (room == 0)
-        return 0;
-    if (http1_body(c->requests, view_slice(in, 0, room), &used, &data) != SP_OK) {
-        if (c->discarding) {
-            c->ending = true;
-            conn_flush(c);
-        } else {
-            exchange_refuse(c->exchange, gw_refuse(http1_reason(c->requests)));
-        }
-        return in.len;
-    }
-    if (c->discarding && used > c->discard) {
-        c->ending = true;
-        conn_flush(c);
-    }
-    c->discard -= used < c->discard ? used : c->discard;
-    if (!c->discarding && data.len > 0)
-        exchange_take(c->exchange, data);
-    if (http1_ended(c->requests)) {
-        if (c->discarding)
-            conn_next(c, true);
-        else if (c->exchange != NULL && !c->discarding)
-            exchange_request_ended(c->exchange);
-    }
-    return used;
-}
-
-static size_t take_raw(struct gw_conn *c, struct view in)
-{
-    size_t room = exchange_room(c->exchange);
-    struct view data = view_slice(in, 0, room);
-
-    exchange_take(c->exchange, data);
-    return data.len;
-}
-
-/* The next piece of what the client sends; 0: it has to wait. */
-static size_t take_some(struct gw_conn *c, struct view in)
-{
-    if (c->ending)
-        return in.len; /* nothing of it is read any more */
-    if (c->discarding)
-        return take_body(c, in);
-    if (c->exchange == NULL)
-        return take_head(c, in);
-    if (c->exchange->raw)
-        return take_raw(c, in);
-    return c->exchange->request_ended ? 0 : take_body(c, in);
 }
 
 static size_t take_all(struct gw_conn *c, struct view in)
@@ -210,7 +128,8 @@ static size_t take_all(struct gw_conn *c, struct view in)
     size_t took = 0;
 
     while (took < in.len && c->why == SP_OK && !c->held) {
-        size_t n = take_some(c, view_slice(in, took, in.len));
+        /* nothing of it is read any more once the connection is ending */
+        size_t n = c->ending ? in.len - took : c->protocol->take(c, view_slice(in, took, in.len));
         if (n == 0)
             break;
         took += n;
@@ -231,7 +150,7 @@ static void take_plain(struct gw_conn *c)
             break;
     }
     if (e == SP_ERR_CLOSED)
-        c->ending = c->ending || c->exchange == NULL;
+        c->ending = c->ending || c->protocol->idle(c);
     else if (e != SP_OK && e != SP_ERR_AGAIN)
         c->why = e;
 }
@@ -261,12 +180,23 @@ static sp_error on_write(void *arg, struct view bytes, size_t *took)
 
 static size_t on_room(void *arg)
 {
-    struct gw_conn *c = arg;
+    const struct gw_conn *c = arg;
 
-    return c->exchange != NULL && c->exchange->up != NULL ? upstream_room(c->exchange->up) : 0;
+    return c->protocol->room(c);
 }
 
 /* ---- bytes for the client ------------------------------------------------------------------ */
+
+/* What is to go now; more is put in when there is none. */
+static struct view held_out(struct gw_conn *c)
+{
+    if (c->out_at == c->out.len && c->protocol->fill != NULL) {
+        c->inside++;
+        c->protocol->fill(c);
+        c->inside--;
+    }
+    return view_slice(buf_view(&c->out), c->out_at, c->out.len);
+}
 
 /* `n` bytes of `out` have gone; the application may be read again when there is room. */
 static void took_out(struct gw_conn *c, size_t n)
@@ -274,21 +204,19 @@ static void took_out(struct gw_conn *c, size_t n)
     c->out_at += n;
     if (c->out_at == c->out.len) {
         c->out_at = 0;
-        if (c->exchange == NULL)
+        if (c->protocol->idle(c))
             buf_deinit(&c->out);
         else
             buf_reset(&c->out);
     }
-    if (c->exchange != NULL && c->out.len - c->out_at <= CONN_OUT_MAX / 2) {
-        c->inside++;
-        exchange_client_took(c->exchange);
-        c->inside--;
-    }
+    c->inside++;
+    c->protocol->took(c);
+    c->inside--;
 }
 
 static sp_error read_sealed(struct gw_conn *c, uint8_t *to, size_t room, size_t *got)
 {
-    struct view held = view_slice(buf_view(&c->out), c->out_at, c->out.len);
+    struct view held = held_out(c);
     size_t said = 0;
 
     if (held.len > 0) {
@@ -307,7 +235,6 @@ static sp_error read_sealed(struct gw_conn *c, uint8_t *to, size_t room, size_t 
 static sp_error on_read(void *arg, uint8_t *to, size_t room, size_t *got)
 {
     struct gw_conn *c = arg;
-    size_t held = c->out.len - c->out_at;
 
     if (c->why != SP_OK)
         return c->why;
@@ -315,10 +242,11 @@ static sp_error on_read(void *arg, uint8_t *to, size_t room, size_t *got)
         return SP_ERR_AGAIN;
     if (c->front != NULL)
         return read_sealed(c, to, room, got);
-    if (held == 0)
+    struct view held = held_out(c);
+    if (held.len == 0)
         return c->ending ? SP_ERR_CLOSED : SP_ERR_AGAIN;
-    *got = held < room ? held : room;
-    memcpy(to, c->out.at + c->out_at, *got);
+    *got = held.len < room ? held.len : room;
+    memcpy(to, held.at, *got);
     took_out(c, *got);
     return SP_OK;
 }
@@ -328,17 +256,7 @@ static void on_finished(void *arg)
     struct gw_conn *c = arg;
 
     c->client_ended = true;
-    if (c->exchange != NULL && c->exchange->raw) {
-        c->exchange->raw_ended = true;
-        exchange_push(c->exchange);
-        return;
-    }
-    if (c->exchange == NULL || c->discarding) {
-        c->ending = true;
-        conn_flush(c);
-    } else if (!c->exchange->request_ended) {
-        conn_abort(c, SP_ERR_RESET); /* cut off in the middle */
-    }
+    c->protocol->finished(c);
 }
 
 static void on_answered(void *arg, int status)
@@ -365,26 +283,20 @@ static const struct stream_io conn_io = {.read = on_read,
 
 /* ---- life ---------------------------------------------------------------------------------- */
 
-void conn_next(struct gw_conn *c, bool keep)
+static void free_conn(struct gw_conn *c)
 {
-    c->discarding = false;
-    if (keep && !http1_ended(c->requests)) {
-        c->discarding = true; /* the rest of a body that was refused */
-        c->discard = CONN_DISCARD_MAX;
-        conn_wait_for(c, CONN_WAIT_HEAD, gw_app_conf(c->app)->limits.header_ms);
-        conn_flush(c);
-        conn_wake(c);
-        return;
-    }
-    if (!keep || c->client_ended) {
-        c->ending = true;
-        conn_wait_for(c, CONN_WAIT_NONE, 0);
-    } else {
-        http1_next(c->requests);
-        conn_wait_for(c, CONN_WAIT_NEXT, gw_app_conf(c->app)->limits.idle_ms);
-    }
-    conn_flush(c);
-    conn_wake(c);
+    if (c->protocol != NULL && c->speaker != NULL)
+        c->protocol->close(c);
+    front_free(c->front);
+    buf_deinit(&c->out);
+    app_free(c->app);
+    free(c);
+}
+
+static void refuse_stream(struct stream *stream)
+{
+    stream_refuse(stream, 502);
+    stream_free(stream);
 }
 
 sp_error conn_new(struct gateway *g, struct gw_app *app, const struct gw_person *person,
@@ -392,21 +304,11 @@ sp_error conn_new(struct gateway *g, struct gw_app *app, const struct gw_person 
                   struct gw_conn **out)
 {
     struct gw_conn *c = calloc(1, sizeof *c);
-    sp_error e = SP_ERR_NOMEM;
+    sp_error e = SP_OK;
 
-    if (c == NULL ||
-        (e = http1_new(HTTP1_REQUESTS, app_request_limits(app), &c->requests)) != SP_OK) {
-        free(c);
-        stream_refuse(stream, 502);
-        stream_free(stream);
-        return e;
-    }
-    if (app_front(app) != NULL && (e = front_new(app_front(app), &c->front)) != SP_OK) {
-        http1_free(c->requests);
-        free(c);
-        stream_refuse(stream, 502);
-        stream_free(stream);
-        return e;
+    if (c == NULL) {
+        refuse_stream(stream);
+        return SP_ERR_NOMEM;
     }
     c->gateway = g;
     c->app = app_hold(app);
@@ -414,14 +316,22 @@ sp_error conn_new(struct gateway *g, struct gw_app *app, const struct gw_person 
     c->to = serving->to;
     c->ended = serving->ended;
     c->arg = serving->arg;
-    c->stream = stream;
+    c->protocol = &ask1_protocol;
     deferred_init(&c->news, on_news, c);
-    buf_init(&c->out, (size_t)CONN_OUT_MAX * 4);
+    buf_init(&c->out, (size_t)ASKER_OUT_MAX * 4);
+    c->inside++;
+    if ((app_front(app) != NULL && (e = front_new(app_front(app), &c->front)) != SP_OK) ||
+        (e = c->protocol->open(c)) != SP_OK) {
+        free_conn(c);
+        refuse_stream(stream);
+        return e;
+    }
+    c->inside--;
+    c->stream = stream;
     stream_accept(stream);
     stream_attach(stream, &conn_io, c);
     c->waiting = true; /* what came before this is taken from the loop */
     tell(c);
-    conn_wait_for(c, CONN_WAIT_NEXT, gw_app_conf(app)->limits.idle_ms);
     *out = c;
     return SP_OK;
 }
@@ -438,12 +348,6 @@ void gateway_leave(struct gw_conn *c)
     if (c == NULL)
         return;
     deferred_cancel(gateway_loop(c->gateway), &c->news);
-    timer_cancel(c->timer);
-    exchange_free(c->exchange);
-    http1_free(c->requests);
-    front_free(c->front);
     stream_free(c->stream);
-    buf_deinit(&c->out);
-    app_free(c->app);
-    free(c);
+    free_conn(c);
 }

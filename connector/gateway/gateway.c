@@ -2,6 +2,7 @@
 
 #include "connector/gateway/conn_internal.h"
 #include "connector/gateway/identity.h"
+#include "connector/gateway/upstream.h"
 #include "connector/gateway/watch.h"
 #include "lib/base/log.h"
 #include "lib/base/map.h"

@@ -1,7 +1,7 @@
 # connector/gateway: each request of an http app, verified. May use lib, schema, sketch, detect.
 noinst_LIBRARIES += %D%/libgw.a
 %C%_libgw_a_SOURCES = \
-	%D%/answer.c %D%/app.c %D%/app.h %D%/conn.c %D%/conn_internal.h %D%/exchange.c \
+	%D%/answer.c %D%/ask1.c %D%/leg1.c %D%/exchange.h %D%/app.c %D%/app.h %D%/conn.c %D%/conn_internal.h %D%/exchange.c \
 	%D%/gateway.c %D%/gateway.h %D%/gateway_internal.h %D%/identity.c %D%/identity.h \
 	%D%/person.c %D%/pipeline.c %D%/steps.c %D%/steps.h %D%/upstream.c %D%/upstream.h \
 	%D%/arena.c %D%/arena.h %D%/challenge.c %D%/challenge.h %D%/document.c %D%/document.h %D%/dpop.c %D%/dpop.h \

@@ -5,6 +5,10 @@
 #include "lib/base/encode.h"
 #include "lib/http/phrase.h"
 
+#include <stdio.h>
+
+#include "lib/base/banned.h"
+
 int problem_status(const struct gw_verdict *v)
 {
     return v->status != 0 ? v->status : gw_reasons[v->reason].status;
@@ -55,84 +59,110 @@ static void write_html(const struct gw_verdict *v, const char *decision, struct 
              row->title, row->title, problem_status(v), row->name, decision);
 }
 
-static void add_allow(unsigned allowed, struct buf *out)
+/* ---- the head ------------------------------------------------------------------------------ */
+
+static void add(struct gw_problem *p, const char *name, struct view value)
 {
-    const char *between = "allow: ";
+    if (p->field_count < GW_PROBLEM_FIELDS)
+        p->fields[p->field_count++] = (struct gw_field){view_str(name), value};
+}
+
+static void add_text(struct gw_problem *p, const char *name, const char *value)
+{
+    if (value[0] != '\0')
+        add(p, name, view_str(value));
+}
+
+static void add_number(struct gw_problem *p, const char *name, char room[24], int64_t n)
+{
+    snprintf(room, 24, "%lld", (long long)n);
+    add(p, name, view_str(room));
+}
+
+static void add_allow(struct gw_problem *p, unsigned allowed)
+{
+    size_t n = 0;
 
     for (enum gw_method m = GW_GET; m < GW_METHODS; m++) {
-        if ((allowed & 1u << m) == 0)
-            continue;
-        buf_add_str(out, between);
-        buf_add_str(out, gw_method_name(m));
-        between = ", ";
+        int took = (allowed & 1u << m) == 0 ? 0
+                                            : snprintf(p->allow + n, sizeof p->allow - n, "%s%s",
+                                                       n == 0 ? "" : ", ", gw_method_name(m));
+        if (took > 0 && (size_t)took < sizeof p->allow - n)
+            n += (size_t)took;
     }
-    buf_add_str(out, allowed == 0 ? "" : "\r\n");
+    add_text(p, "allow", p->allow);
 }
 
 /* A script that may call the application may read why it was refused (GW-77). */
-static void add_cors(struct view origin, struct buf *out)
+static void add_cors(struct gw_problem *p, struct view origin)
 {
     if (origin.len == 0)
         return;
-    buf_add_str(out, "access-control-allow-origin: ");
-    buf_add(out, origin);
-    buf_add_str(out, "\r\naccess-control-allow-credentials: true\r\naccess-control-expose-headers: "
-                     "Sallyport-Decision, Retry-After, WWW-Authenticate\r\nvary: Origin\r\n");
+    add(p, "access-control-allow-origin", origin);
+    add_text(p, "access-control-allow-credentials", "true");
+    add_text(p, "access-control-expose-headers",
+             "Sallyport-Decision, Retry-After, WWW-Authenticate");
+    add_text(p, "vary", "Origin");
 }
 
-static void write_head(const struct gw_verdict *v, const char *decision,
-                       const struct problem_options *o, size_t length, struct buf *out)
+static void add_fields(struct gw_problem *p, const struct gw_verdict *v, const char *decision,
+                       const struct problem_options *o)
 {
     static const char *const limit_names[] = {"ratelimit", "ratelimit-policy"};
-    int status = problem_status(v);
 
-    buf_addf(out, "HTTP/1.1 %d %s\r\ncontent-type: %s\r\ncontent-length: %zu\r\n", status,
-             http_phrase(status), o->html ? "text/html; charset=utf-8" : "application/problem+json",
-             length);
-    buf_addf(out,
-             "cache-control: no-store\r\nx-content-type-options: nosniff\r\n"
-             "sallyport-decision: %s\r\n",
-             decision);
+    add_text(p, "content-type", o->html ? "text/html; charset=utf-8" : "application/problem+json");
+    add_number(p, "content-length", p->length, (int64_t)p->body.len);
+    add_text(p, "cache-control", "no-store");
+    add_text(p, "x-content-type-options", "nosniff");
+    add_text(p, "sallyport-decision", decision);
     if (o->html)
-        buf_add_str(out, "content-security-policy: default-src 'none'; frame-ancestors 'none'\r\n");
+        add_text(p, "content-security-policy", "default-src 'none'; frame-ancestors 'none'");
     if (v->retry_after_ms > 0)
-        buf_addf(out, "retry-after: %lld\r\n", (long long)seconds_up(v->retry_after_ms));
-    if (v->challenge[0] != '\0')
-        buf_addf(out, "www-authenticate: %s\r\n", v->challenge);
+        add_number(p, "retry-after", p->retry, seconds_up(v->retry_after_ms));
+    add_text(p, "www-authenticate", v->challenge);
     for (size_t i = 0; i < 2; i++)
-        if (v->limit_fields[i][0] != '\0')
-            buf_addf(out, "%s: %s\r\n", limit_names[i], v->limit_fields[i]);
-    if (v->dpop_nonce[0] != '\0')
-        buf_addf(out, "dpop-nonce: %s\r\n", v->dpop_nonce);
-    if (status == 405)
-        add_allow(o->allowed, out);
-    add_cors(o->origin, out);
-    if (o->close)
-        buf_add_str(out, "connection: close\r\n");
-    else if (o->minor == 0)
-        buf_add_str(out, "connection: keep-alive\r\n");
-    buf_add_str(out, "\r\n");
+        add_text(p, limit_names[i], v->limit_fields[i]);
+    add_text(p, "dpop-nonce", v->dpop_nonce);
+    if (p->status == 405)
+        add_allow(p, o->allowed);
+    add_cors(p, o->origin);
 }
 
-sp_error gw_problem_write(const struct gw_verdict *v, const char *decision,
-                          const struct problem_options *o, struct buf *out)
+sp_error gw_problem_make(const struct gw_verdict *v, const char *decision,
+                         const struct problem_options *o, struct gw_problem *out)
 {
-    struct buf body;
-    sp_error e;
-
-    buf_init(&body, 8192);
+    *out = (struct gw_problem){.status = problem_status(v), .head = o->head};
+    buf_init(&out->body, 8192);
     if (o->html)
-        write_html(v, decision, &body);
+        write_html(v, decision, &out->body);
     else
-        write_json(v, decision, &body);
-    if ((e = buf_error(&body)) == SP_OK) {
-        write_head(v, decision, o, body.len, out);
-        if (!o->head)
-            buf_add(out, buf_view(&body));
-        e = buf_error(out);
+        write_json(v, decision, &out->body);
+    add_fields(out, v, decision, o);
+    return buf_error(&out->body);
+}
+
+void gw_problem_deinit(struct gw_problem *p)
+{
+    buf_deinit(&p->body);
+}
+
+sp_error gw_problem_write(const struct gw_problem *p, bool close, int minor, struct buf *out)
+{
+    buf_addf(out, "HTTP/1.1 %d %s\r\n", p->status, http_phrase(p->status));
+    for (size_t i = 0; i < p->field_count; i++) {
+        buf_add(out, p->fields[i].name);
+        buf_add_str(out, ": ");
+        buf_add(out, p->fields[i].value);
+        buf_add_str(out, "\r\n");
     }
-    buf_deinit(&body);
-    return e;
+    if (close)
+        buf_add_str(out, "connection: close\r\n");
+    else if (minor == 0)
+        buf_add_str(out, "connection: keep-alive\r\n");
+    buf_add_str(out, "\r\n");
+    if (!p->head)
+        buf_add(out, buf_view(&p->body));
+    return buf_error(out);
 }
 
 /* Where `what` begins in an Accept value, without case; SIZE_MAX: nowhere. */

@@ -32,17 +32,21 @@ static void a_zeroed_verdict_refuses_with_403(void **state)
 }
 
 static const char *answer_of(const struct gw_verdict *v, const struct problem_options *o,
-                             struct buf *out)
+                             bool close, int minor, struct buf *out)
 {
+    struct gw_problem p;
+
     buf_init(out, 1 << 16);
-    assert_int_equal(gw_problem_write(v, "0123456789abcdef", o, out), SP_OK);
+    assert_int_equal(gw_problem_make(v, "0123456789abcdef", o, &p), SP_OK);
+    assert_int_equal(gw_problem_write(&p, close, minor, out), SP_OK);
+    gw_problem_deinit(&p);
     return buf_cstr(out);
 }
 
 static void problem_is_json_with_decision_and_details(void **state)
 {
     struct gw_verdict v = gw_refuse(GW_REASON_SCHEMA);
-    struct problem_options o = {.minor = 1};
+    struct problem_options o = {0};
     struct json *body;
     struct buf out;
 
@@ -50,7 +54,7 @@ static void problem_is_json_with_decision_and_details(void **state)
     v.detail_count = 1;
     snprintf(v.details[0].pointer, sizeof v.details[0].pointer, "/a/\"b");
     snprintf(v.details[0].rule, sizeof v.details[0].rule, "type");
-    const char *text = answer_of(&v, &o, &out);
+    const char *text = answer_of(&v, &o, false, 1, &out);
     assert_non_null(strstr(text, "HTTP/1.1 400 Bad Request\r\n"));
     assert_non_null(strstr(text, "application/problem+json"));
     assert_non_null(strstr(text, "sallyport-decision: 0123456789abcdef\r\n"));
@@ -67,14 +71,14 @@ static void problem_is_json_with_decision_and_details(void **state)
 static void limits_challenges_and_cors_are_fields(void **state)
 {
     struct gw_verdict v = gw_refuse(GW_REASON_RATE);
-    struct problem_options o = {.minor = 1, .close = true, .origin = view_str("https://spa")};
+    struct problem_options o = {.origin = view_str("https://spa")};
     struct buf out;
 
     (void)state;
     v.retry_after_ms = 1001;
     snprintf(v.challenge, sizeof v.challenge, "Bearer error=\"x\"");
     snprintf(v.limit_fields[0], sizeof v.limit_fields[0], "\"per-user\";r=0;t=2");
-    const char *text = answer_of(&v, &o, &out);
+    const char *text = answer_of(&v, &o, true, 1, &out);
     assert_non_null(strstr(text, "retry-after: 2\r\n"));
     assert_non_null(strstr(text, "www-authenticate: Bearer error=\"x\"\r\n"));
     assert_non_null(strstr(text, "ratelimit: \"per-user\";r=0;t=2\r\n"));
@@ -87,16 +91,16 @@ static void limits_challenges_and_cors_are_fields(void **state)
 static void a_browser_gets_a_page_and_head_gets_no_body(void **state)
 {
     struct gw_verdict v = gw_refuse(GW_REASON_METHOD);
-    struct problem_options o = {.minor = 1, .html = true, .allowed = 1u << GW_GET | 1u << GW_PUT};
+    struct problem_options o = {.html = true, .allowed = 1u << GW_GET | 1u << GW_PUT};
     struct buf out;
 
     (void)state;
-    const char *text = answer_of(&v, &o, &out);
+    const char *text = answer_of(&v, &o, false, 1, &out);
     assert_non_null(strstr(text, "text/html"));
     assert_non_null(strstr(text, "allow: GET, PUT\r\n"));
     buf_deinit(&out);
     o.head = true;
-    text = answer_of(&v, &o, &out);
+    text = answer_of(&v, &o, false, 1, &out);
     assert_string_equal(strstr(text, "\r\n\r\n"), "\r\n\r\n");
     buf_deinit(&out);
     assert_true(problem_prefers_html(view_str("text/html,application/xhtml+xml,*/*;q=0.8")));

@@ -1,3 +1,4 @@
+#include "connector/gateway/coding.h"
 #include "connector/gateway/conn_internal.h"
 #include "lib/base/log.h"
 
@@ -61,9 +62,8 @@ static bool content_passes(struct exchange *x)
     struct gw_message_body *b = &x->x.response.body;
 
     if (b->inspected == GW_NOT_INSPECTED)
-        b->inspected = b->coding.len > 0 ? GW_CODING : GW_INSPECTED;
-    if (b->inspected == GW_INSPECTED)
-        b->bytes = (struct view){x->content.at, x->content.len};
+        coding_read(b, (struct view){x->content.at, x->content.len},
+                    (size_t)conf_of(x)->limits.inspect, x->arena);
     struct gw_verdict v = pipeline_run(&x->x, GW_PHASE_CONTENT);
     if (v.outcome == GW_PASS) {
         let_go(x);

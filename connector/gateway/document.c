@@ -1,6 +1,7 @@
 #include "connector/gateway/document.h"
 
 #include "connector/gateway/app.h"
+#include "connector/gateway/coding.h"
 #include "connector/gateway/route.h"
 #include "lib/base/log.h"
 
@@ -216,7 +217,8 @@ static struct gw_verdict meet_body(struct document *d, struct gw_exchange *x, en
 
     if (b->kind == GW_BODY_NONE || !x->route.operation->has_body)
         return gw_pass();
-    bool takes = b->coding.len == 0 && api_takes(x->route.operation, b->content_type, &d->scratch);
+    bool takes =
+        coding_known(b->coding) && api_takes(x->route.operation, b->content_type, &d->scratch);
     scratch_reset(&d->scratch, KEEP_MEMORY);
     if (!takes)
         return gw_in_mode(x, mode, gw_refuse(GW_REASON_MEDIA_TYPE));
@@ -253,9 +255,10 @@ struct gw_verdict document_request(struct document *d, struct gw_exchange *x)
     struct api_strictness strict = strictness(d);
     struct schema_report report = {0};
 
-    if (x->route.operation == NULL || mode == GW_OFF ||
-        (b->kind != GW_BODY_NONE && b->inspected != GW_INSPECTED))
+    if (x->route.operation == NULL || mode == GW_OFF)
         return gw_pass();
+    if (b->kind != GW_BODY_NONE && b->inspected != GW_INSPECTED)
+        return gw_in_mode(x, mode, coding_refusal(b));
     struct api_message m = {.type = raw_type(x->request.fields, x->request.field_count),
                             .body = b->kind == GW_BODY_NONE ? (struct view){0} : b->bytes};
     if (m.body.len == 0 && b->kind == GW_BODY_NONE)
@@ -275,7 +278,8 @@ struct gw_verdict document_answer(struct document *d, struct gw_exchange *x)
 
     if (x->route.operation == NULL || mode == GW_OFF || x->own_answer)
         return gw_pass();
-    if (b->inspected == GW_OVERSIZE && d->conf->openapi.oversize == GW_OVERSIZE_BLOCK) {
+    if ((b->inspected == GW_OVERSIZE || b->inspected == GW_INFLATES) &&
+        d->conf->openapi.oversize == GW_OVERSIZE_BLOCK) {
         struct gw_verdict v = gw_refuse(GW_REASON_SCHEMA);
         v.status = 502;
         view_copy(v.rule, sizeof v.rule, view_str("response-size"));

@@ -9,8 +9,10 @@
  *           answers with a JSON body (502; an answer whose status the document does not list
  *           passes); openapi.unknown_endpoint: 404, or 405 for a known path.
  * Not read  what is over limits.inspect, and types other than JSON, forms, and multipart (only
- *           where openapi.request blocks and the length is known); a request with a content coding
- * that a schema covers is 415, since nothing here undoes codings. Loop thread.
+ *           where openapi.request blocks and the length is known). gzip and deflate are undone;
+ *           where requests are held to a schema another coding is 415, a broken one 400, and one
+ *           that holds more than limits.inspect 413.
+ * Loop thread.
  */
 
 #include "connector/gateway/pipeline.h"

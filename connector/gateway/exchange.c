@@ -1,3 +1,4 @@
+#include "connector/gateway/coding.h"
 #include "connector/gateway/conn_internal.h"
 #include "connector/gateway/identity.h"
 #include "connector/gateway/target.h"
@@ -35,7 +36,7 @@ SP_MUST static sp_error new_exchange(struct asker *a, struct exchange **out)
 {
     struct exchange *x = calloc(1, sizeof *x);
     struct gw_conn *c = a->conn;
-    size_t max = EXCHANGE_HEAD_MEMORY + 4 * (size_t)gw_app_conf(c->app)->limits.inspect;
+    size_t max = EXCHANGE_HEAD_MEMORY + 8 * (size_t)gw_app_conf(c->app)->limits.inspect;
     sp_error e = SP_ERR_NOMEM;
 
     if (x == NULL || (e = arena_new(gateway_arenas(c->gateway), max, &x->arena)) != SP_OK) {
@@ -391,9 +392,8 @@ void exchange_request_ended(struct exchange *x)
     x->request_ended = true;
     if (x->collecting) {
         asker_wait_for(x->asker, ASKER_WAIT_NONE, 0);
-        b->inspected = b->coding.len > 0 ? GW_CODING : GW_INSPECTED;
-        if (b->inspected == GW_INSPECTED)
-            b->bytes = (struct view){x->body.at, x->body.len};
+        coding_read(b, (struct view){x->body.at, x->body.len}, (size_t)conf_of(x)->limits.inspect,
+                    x->arena);
         run_body(x);
         return;
     }

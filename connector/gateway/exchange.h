@@ -23,7 +23,7 @@ enum {
                                           application is not read */
     LEG_OUT_MAX = 64 * 1024,           /* the same the other way */
     EXCHANGE_RATE_MS = 10 * 1000,      /* the least rate of a body is looked at over this time */
-    EXCHANGE_HEAD_MEMORY = 512 * 1024, /* of the arena, beside an inspected body */
+    EXCHANGE_HEAD_MEMORY = 512 * 1024, /* of the arena, beside inspected bodies */
     EXCHANGE_INTERIM_MAX = 16          /* 1xx answers before the final one */
 };
 

@@ -370,9 +370,13 @@ static bool agree(const struct http1 *p, enum gw_body_kind kind, uint64_t length
 static void body_of(const struct gw_field *fields, size_t n, struct arena *a,
                     struct gw_message_body *out)
 {
+    size_t count;
+
     out->content_type = field_media_type(gw_field_find(fields, n, "content-type", NULL), a);
-    out->coding = field_media_type(gw_field_find(fields, n, "content-encoding", NULL), a);
-    if (view_is(out->coding, "identity"))
+    out->coding = field_media_type(gw_field_find(fields, n, "content-encoding", &count), a);
+    if (count > 1)
+        out->coding = view_str("several"); /* of an answer: one after the other */
+    else if (view_is(out->coding, "identity"))
         out->coding = (struct view){0};
 }
 

@@ -1,3 +1,4 @@
+#include "connector/gateway/coding.h"
 #include "connector/gateway/guard_internal.h"
 #include "connector/gateway/input.h"
 #include "connector/gateway/schema/value.h"
@@ -68,13 +69,16 @@ static bool is_form(struct view type)
     return view_is(type, "application/x-www-form-urlencoded");
 }
 
-/* Whether a body is worth holding back: what only monitors by default is no reason to. */
-static bool asks_for_bodies(const struct gwconf_input *c)
+/* Whether a body is worth holding back, and for what: what only monitors by default is no reason
+ * to. */
+static enum gw_mode asks_for_bodies(const struct gwconf_input *c)
 {
     bool texts = c->mode != GW_OFF && (c->sqli != GW_TEXT_OFF || c->xss != GW_TEXT_OFF ||
                                        c->ssrf_urls || c->ssrf.count > 0);
 
-    return texts || c->path_traversal == GW_BLOCK || c->header_injection == GW_BLOCK;
+    if (c->path_traversal == GW_BLOCK || c->header_injection == GW_BLOCK)
+        return GW_BLOCK;
+    return texts ? (enum gw_mode)c->mode : GW_OFF;
 }
 
 static void judge_body(struct judging *j)
@@ -105,8 +109,12 @@ struct gw_verdict guard_input(struct guard *g, struct gw_exchange *x)
 
     if (x->phase == GW_PHASE_BODY) {
         j.body = true;
-        if (b->inspected == GW_INSPECTED && (is_json(b->content_type) || is_form(b->content_type)))
+        if (!is_json(b->content_type) && !is_form(b->content_type))
+            return j.refused;
+        if (b->inspected == GW_INSPECTED)
             judge_body(&j);
+        else /* what hides in a coding is no better for it */
+            j.refused = gw_in_mode(x, asks_for_bodies(&g->conf->input), coding_refusal(b));
         return j.refused;
     }
     for (size_t i = 0; i < x->route.parameter_count; i++)
@@ -116,7 +124,8 @@ struct gw_verdict guard_input(struct guard *g, struct gw_exchange *x)
     for (size_t i = 0; i < x->request.target.query_count; i++)
         judge(&j, x->request.target.pairs[i].name, x->request.target.pairs[i].value);
     if (j.refused.outcome == GW_PASS && b->kind != GW_BODY_NONE &&
-        asks_for_bodies(&g->conf->input) && (is_json(b->content_type) || is_form(b->content_type)))
+        asks_for_bodies(&g->conf->input) != GW_OFF &&
+        (is_json(b->content_type) || is_form(b->content_type)))
         x->inspect_request = true;
     return j.refused;
 }

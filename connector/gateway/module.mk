@@ -4,7 +4,7 @@ noinst_LIBRARIES += %D%/libgw.a
 	%D%/answer.c %D%/ask1.c %D%/leg1.c %D%/exchange.h %D%/app.c %D%/app.h %D%/conn.c %D%/conn_internal.h %D%/exchange.c \
 	%D%/gateway.c %D%/gateway.h %D%/gateway_internal.h %D%/identity.c %D%/identity.h \
 	%D%/person.c %D%/pipeline.c %D%/steps.c %D%/steps.h %D%/upstream.c %D%/upstream.h \
-	%D%/arena.c %D%/arena.h %D%/challenge.c %D%/challenge.h %D%/document.c %D%/document.h %D%/dpop.c %D%/dpop.h \
+	%D%/arena.c %D%/arena.h %D%/challenge.c %D%/challenge.h %D%/coding.c %D%/coding.h %D%/document.c %D%/document.h %D%/dpop.c %D%/dpop.h \
 	%D%/fields.c %D%/fields.h %D%/front.c %D%/front.h %D%/http1.c %D%/http1.h \
 	%D%/rehearse.c %D%/rehearse.h %D%/authorize.c %D%/guard.c %D%/guard.h %D%/guard_internal.h %D%/guard_steps.c \
 	%D%/input_step.c %D%/retire.c %D%/input.c %D%/input.h %D%/ssrf.c %D%/introspect.c %D%/introspect.h %D%/seen.c %D%/seen.h \
@@ -65,3 +65,8 @@ check_PROGRAMS += tests/unit/%D%/test_preflight
 tests_unit_%C%_test_preflight_SOURCES = tests/unit/%D%/test_preflight.c tests/unit/%D%/rig.c \
 	tests/unit/%D%/rig.h tests/unit/check.h
 tests_unit_%C%_test_preflight_LDADD = $(SP_GATEWAY) $(LDADD)
+
+check_PROGRAMS += tests/unit/%D%/test_coding
+tests_unit_%C%_test_coding_SOURCES = tests/unit/%D%/test_coding.c tests/unit/%D%/rig.c \
+	tests/unit/%D%/rig.h tests/unit/check.h
+tests_unit_%C%_test_coding_LDADD = $(SP_GATEWAY) $(LDADD)

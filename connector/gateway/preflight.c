@@ -1,6 +1,7 @@
 #include "connector/gateway/preflight.h"
 
 #include "connector/gateway/app.h"
+#include "connector/gateway/coding.h"
 #include "connector/gateway/fields.h"
 #include "connector/gateway/gateway_internal.h"
 #include "connector/gateway/identity.h"
@@ -150,8 +151,10 @@ static void answered(struct preflight *p)
         a.refusal.status = r->status >= 400 ? r->status : 0;
         view_copy(a.refusal.challenge, sizeof a.refusal.challenge,
                   gw_field_find(r->fields, r->field_count, "www-authenticate", NULL));
-    } else if (!p->oversize && r->body.coding.len == 0) {
-        a.body = (struct view){p->body, p->body_len};
+    } else if (!p->oversize &&
+               coding_undo(r->body.coding, (struct view){p->body, p->body_len},
+                           (size_t)conf_of(p)->limits.inspect, p->arena, &a.body) != SP_OK) {
+        a.body = (struct view){0};
     }
     if (r->keep_alive && !p->until_close && !p->dirty) {
         upstream_give_back(p->up);
@@ -413,7 +416,7 @@ SP_MUST static sp_error start(struct preflight *p, struct view path)
     sp_error e;
 
     buf_init(&p->request, HEAD_MAX);
-    if ((e = arena_new(gateway_arenas(g), MEMORY_MAX + 4 * (size_t)conf->limits.inspect,
+    if ((e = arena_new(gateway_arenas(g), MEMORY_MAX + 8 * (size_t)conf->limits.inspect,
                        &p->arena)) != SP_OK ||
         (e = write_get(p, path)) != SP_OK ||
         (e = http1_new(HTTP1_RESPONSES, app_answer_limits(p->x->app), &p->answer)) != SP_OK ||

@@ -52,7 +52,8 @@ enum gw_inspected {
     GW_STREAMING,
     GW_CODING,
     GW_MEDIA_TYPE,
-    GW_BROKEN /* not what its media type says */
+    GW_BROKEN,  /* not what its media type or its coding says */
+    GW_INFLATES /* its coding holds more than may be read */
 };
 
 struct gw_message_body {

@@ -69,6 +69,10 @@ check_PROGRAMS += %D%/fuzz_dpop %D%/fuzz_challenge
 %C%_fuzz_dpop_LDADD = connector/gateway/libgw.a $(LDADD)
 %C%_fuzz_challenge_SOURCES = %D%/fuzz_challenge.c
 %C%_fuzz_challenge_LDADD = connector/gateway/libgw.a $(LDADD)
+check_PROGRAMS += %D%/fuzz_coding
+%C%_fuzz_coding_SOURCES = %D%/fuzz_coding.c
+%C%_fuzz_coding_LDADD = connector/gateway/libgw.a $(LDADD)
+
 check_PROGRAMS += %D%/fuzz_classify %D%/fuzz_inventory
 %C%_fuzz_classify_SOURCES = %D%/fuzz_classify.c
 %C%_fuzz_classify_LDADD = connector/gateway/inventory/libinventory.a $(LDADD)

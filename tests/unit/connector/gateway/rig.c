@@ -135,7 +135,12 @@ void rig_turn(struct rig *r)
 
 void rig_answer(struct rig *r, size_t i, const char *text)
 {
-    assert_int_equal(write(r->app_fd[i], text, strlen(text)), strlen(text));
+    rig_answer_bytes(r, i, view_str(text));
+}
+
+void rig_answer_bytes(struct rig *r, size_t i, struct view bytes)
+{
+    assert_int_equal(write(r->app_fd[i], bytes.at, bytes.len), bytes.len);
 }
 
 void rig_hang_up(struct rig *r, size_t i)
@@ -277,9 +282,14 @@ void rig_deinit(struct rig *r)
 
 void rig_send(struct rig *r, size_t user, const char *text)
 {
+    rig_send_bytes(r, user, view_str(text));
+}
+
+void rig_send_bytes(struct rig *r, size_t user, struct view bytes)
+{
     struct rig_user *u = &r->users[user];
 
-    check_ok(buf_append(&u->out, view_str(text)));
+    check_ok(buf_append(&u->out, bytes));
     stream_readable(u->stream);
 }
 

@@ -52,10 +52,12 @@ void rig_deinit(struct rig *r);
 void rig_open(struct rig *r, size_t user); /* a new stream in place of the one that ended */
 
 void rig_send(struct rig *r, size_t user, const char *text);
+void rig_send_bytes(struct rig *r, size_t user, struct view bytes);
 void rig_turn(struct rig *r);
 
 /* The application's connection `i` says, or closes. */
 void rig_answer(struct rig *r, size_t i, const char *text);
+void rig_answer_bytes(struct rig *r, size_t i, struct view bytes);
 void rig_hang_up(struct rig *r, size_t i);
 
 /* Turns until `cond` holds; fails after 5 s. */

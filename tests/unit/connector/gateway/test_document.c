@@ -52,7 +52,7 @@ static void requests_that_break_the_document_are_refused_with_a_pointer(void **s
          {"duplicate_parameter", NULL, NULL}},
         {POST("text/plain", "1", "x"), "415", {"media_type", NULL, NULL}},
         {"POST /pets/7 HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Encoding: "
-         "gzip\r\nContent-Length: 1\r\n\r\nx",
+         "br\r\nContent-Length: 1\r\n\r\nx",
          "415",
          {"media_type", NULL, NULL}},
         {"POST /pets/7 HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n",

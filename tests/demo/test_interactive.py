@@ -1,4 +1,4 @@
-"""scripts/demo as a person meets it: stations, a prompt, the three commands, and an end that leaves nothing behind.
+"""scripts/demo as a person meets it: stations, a prompt, the four commands, and an end that leaves nothing behind.
 
 Driven over a pseudo terminal (pexpect). SALLYPORT_BUILD names the programs; build-release goes through scripts/demo itself.
 """
@@ -80,14 +80,17 @@ def type_in(demo, line):
     return re.sub(r"\x1b\[[?0-9;]*[a-zA-Z]|\r", "", demo.before)
 
 
-def test_the_prompt_offers_three_commands_and_they_work(demo, before):
+def test_the_prompt_offers_four_commands_and_they_work(demo, before):
     stations = re.findall(r"^ok (.*?)\r?$", demo.said, re.M)
-    assert len(stations) == 11 and "FAILED" not in demo.said, demo.said
-    curl = next(line for line in demo.said.replace("\r", "").splitlines() if line.startswith("  curl")).split("   ")[0].strip()
+    assert len(stations) == 12 and "FAILED" not in demo.said, demo.said
+    curl, bank = (line.split("   ")[0].strip() for line in demo.said.replace("\r", "").splitlines() if line.lstrip().startswith("curl "))
     psql = re.search(r"psql -h \S+ -p \d+ -U report postgres", demo.said).group()
     assert "private wiki" in type_in(demo, f"{curl} -sS")
     assert "dev" in type_in(demo, "ssh -F ~/ssh_config shell id -un").splitlines()
     assert "1000" in type_in(demo, f"{psql} -tAc 'select count(*) from orders'")
+    assert '"owner": "anna@example.test"' in type_in(demo, f"{bank} -sS")
+    refused = type_in(demo, bank.replace("1000", "1001") + " -sS")
+    assert '"status":403' in refused and "carl" not in refused, refused
     assert re.search(r"^\d{6}$", type_in(demo, "code root"), re.M), "the second factor of the console's admin"
     status = type_in(demo, "sallyport status")
     assert re.search("^Signed in +anna until", status, re.M) and "connected" in status, status

@@ -1,14 +1,17 @@
 """demo.py [--once] --build FOLDER: what scripts/demo runs once everything is built.
 
     this machine                      connector              applications
-    broker · relay · agent ────────── dials out only ─────── wiki, shell, orders
+    broker · relay · agent ────────── dials out only ─────── wiki, shell, orders, bank
     198.18.x.1                        198.18.x.2             198.18.x.6: no route from here
+
+In front of the bank, a careless API, the connector is a gateway: it reads each request and each answer.
 
 One line a station; with --once the login is driven over HTTP, as a browser would.
 """
 
 import argparse
 import hashlib
+import json
 import os
 import pathlib
 import secrets
@@ -18,9 +21,24 @@ import sys
 import time
 import traceback
 
-from harness import apps, cage, probe, proc, world as worlds
+from harness import apps, cage, probe, proc, tokens, world as worlds
 
-NAMES = {"nginx": "wiki", "sshd": "shell", "postgres": "orders"}
+NAMES = {"nginx": "wiki", "sshd": "shell", "postgres": "orders", "vulnapi": "bank"}
+KINDS = {"nginx": "http", "vulnapi": "http"}  # the others are plain TCP
+
+# What the connector holds each request to the bank to. The bank itself checks none of it: see vulnapi/vulnapi.py.
+ISSUER = "https://login.bank.example"
+BANK = f"""\
+oauth:
+  require: on
+  issuers: [{{iss: "{ISSUER}", jwks_file: issuer.json, aud: [bank], algs: [ES256]}}]
+  bind: subject
+openapi: {{file: bank.json, request: block, unknown_endpoint: monitor}}
+owner:
+  - {{match: "GET /v1/accounts/{{id}}", from: {{response: /owner}}, equals: "${{user.email}}", mode: block}}
+rate:
+  - {{name: tickets, match: "POST /v1/tickets", key: [user], rate: 3/m, burst: 3}}
+"""
 
 # Ctrl-C at the prompt ends the demo; during a command it ends that command, as in every shell. At the
 # prompt it is therefore a key and no signal: bash, which waits in readline, runs no trap for SIGINT.
@@ -76,17 +94,18 @@ class Demo:
         self.world = worlds.World(build, host=True)
         self.password = "-".join(secrets.token_hex(3) for _ in range(4))
         self.console = self.anna = self.carl = None
-        self.direct = {}
+        self.records = {}
+        self.world.floor_ports = [22, 80, 5432, apps.Vulnapi.port]
 
     # ---- stations, in the order of the path ----
 
     def private_network(self):
-        for kind in (apps.Nginx, apps.Sshd, apps.Postgres):
+        for kind in (apps.Nginx, apps.Sshd, apps.Postgres, apps.Vulnapi):
             self.world.start_app(kind)
         for app in self.world.apps.values():
             self.world.wait_app(app)
         self.world.apps["postgres"].fill()
-        return f"private network with wiki, shell and orders on {self.world.private}, seen by the connector only"
+        return f"private network with wiki, shell, orders and bank on {self.world.private}, seen by the connector only"
 
     def direct_access_refused(self):
         for app in self.world.apps.values():
@@ -106,13 +125,23 @@ class Demo:
         self.console = worlds.Console(self.world, "root", self.password).sign_in()
         site = self.console.call("POST", "/sites", {"name": "office"})["id"]
         for name, app in self.world.apps.items():
-            self.console.add_app(NAMES[name], site, self.world.private, app.port, "http" if name == "nginx" else "tcp")
+            gateway = {"gateway": BANK} if name == "vulnapi" else {}
+            self.records[NAMES[name]] = self.console.add_app(NAMES[name], site, self.world.private, app.port, KINDS.get(name, "tcp"), **gateway)
         self.console.add_app("payroll", site, self.world.private, 80, "http", labels={"tier": "payroll"})
         self.console.put_policy(worlds.POLICY, "first policy")
         self.site = site
-        return "administrator signed in at the console; site, four apps and a policy made over the API"
+        return "administrator signed in at the console; site, five apps and a policy made over the API"
+
+    def gateway_files(self):
+        """What the record of the bank names, as its administrator puts it beside the connector."""
+        folder = self.world.folder(cage.WORK / "c1" / "gateway", "connector")
+        self.key = tokens.Key(self.world.folder(cage.WORK / "issuer", "broker"), "2026", ISSUER, "bank")
+        self.world.write(folder / "issuer.json", json.dumps({"keys": [self.key.public()]}), "connector")
+        self.world.write(folder / "bank.json", (pathlib.Path(__file__).parent / "vulnapi" / "bank.json").read_text(), "connector")
 
     def connector(self):
+        self.world.folder(cage.WORK / "c1", "connector")
+        self.gateway_files()
         self.world.enrol_connector(self.console, self.site)
         listening = proc.command(self.world.connector_node, ["cat", "/proc/net/tcp", "/proc/net/tcp6"]).out
         if any(line.split()[3] == "0A" for line in listening.splitlines()[1:] if len(line.split()) > 3):
@@ -159,6 +188,48 @@ class Demo:
         if done.out.strip() != "1000":
             raise AssertionError(repr(done))
         return "1000 rows from orders (PostgreSQL)"
+
+    # ---- the gateway ----
+
+    def ask_bank(self, path, *more, token=True):
+        """(status, JSON of the answer) of one request of anna's own curl."""
+        address, port = self.anna.address_of("bank")
+        bearer = ("-H", f"Authorization: Bearer {self.key.token('anna')}") if token else ()
+        done = self.anna.shell("curl", "-sS", "-w", "\n%{http_code}", "--max-time", "20", *bearer, *more, f"http://{address}:{port}{path}")
+        body, _, status = done.out.rpartition("\n")
+        return int(status or 0), json.loads(body or "{}")
+
+    def expect(self, got, status, reason=None):
+        if got[0] != status or (reason and got[1].get("type") != f"urn:sallyport:problem:{reason}"):
+            raise AssertionError(f"expected {status} {reason or ''}, got {got}")
+        return got[1]
+
+    def bank_answers_its_owner(self):
+        mine = self.expect(self.ask_bank("/v1/accounts/1000"), 200)
+        if mine["owner"] != "anna@example.test":
+            raise AssertionError(f"the bank says {mine}")
+        return "200 from bank through the gateway: anna's own account, with her token"
+
+    def bank_refusals(self):
+        """The bank would serve all of these: nobody asks there whose account it is."""
+        foreign = self.expect(self.ask_bank("/v1/accounts/1001"), 403, "owner")
+        if "carl" in json.dumps(foreign):
+            raise AssertionError(f"carl's account went out: {foreign}")
+        self.expect(self.ask_bank("/v1/accounts/1000", token=False), 401, "token_missing")
+        buy = lambda: self.ask_bank("/v1/tickets", "-H", "Content-Type: application/json", "-d", '{"event": 7}')
+        for _ in range(3):
+            self.expect(buy(), 201)
+        slower = self.expect(buy(), 429, "rate")
+        return [f"403 somebody else's account is withheld (decision {foreign['decision']})",
+                "401 a request without a token never reaches the bank",
+                f"429 the fourth ticket within a minute is refused, retry after {slower['retry_after']} s"]
+
+    def shadow_endpoint(self):
+        """It works, and the bank's own document does not know it."""
+        self.expect(self.ask_bank("/debug/env"), 200)
+        proc.until("the broker knows of it", 10, lambda: any(
+            "unknown_endpoint" in said and "/debug/env" in said for said in map(json.dumps, self.console.audit(action="session.refuse"))))
+        return "shadow endpoint found: GET /debug/env answers and is in no document"
 
     def denials(self):
         lines = []
@@ -217,14 +288,17 @@ class Demo:
             os.chown(path, self.anna.uid, self.anna.uid)
 
     def prompt(self):
-        """A shell as anna, with three commands to try."""
-        w, address = self.world, self.anna.address_of("orders")
+        """A shell as anna, with four commands to try."""
+        w, address, bank = self.world, self.anna.address_of("orders"), self.anna.address_of("bank")
+        w.write(self.anna.home / "token", f"Authorization: Bearer {self.key.token('anna', exp=int(time.time()) + 8 * 3600)}\n", "anna")
         print(f"""
 You are anna, signed in. The applications are on {w.private}; this machine has no route to them.
 
   curl http://{self.wiki[0]}:{self.wiki[1]}/                 the wiki
   ssh -F ~/ssh_config shell                   a shell on the private SSH server
   psql -h {address[0]} -p {address[1]} -U report postgres   orders (password {apps.Postgres.password})
+  curl -H @token http://{bank[0]}:{bank[1]}/v1/accounts/1000   your account at the bank, an API behind the gateway
+                                              (1001 is carl's, without -H @token nothing is yours, /debug/env is in no document)
 
 Also: sallyport status · sallyport apps · sallyport why payroll
 Console   {w.url}/   user root, password {self.password}
@@ -263,7 +337,8 @@ def main():
     try:
         path = [demo.private_network, demo.direct_access_refused, demo.broker_and_relay, demo.administrator, demo.connector, demo.login,
                 demo.posture, demo.session]
-        rest = [demo.bytes_are_the_same, demo.ssh, demo.postgres, demo.denials, demo.replay, demo.kill, demo.audit]
+        rest = [demo.bytes_are_the_same, demo.ssh, demo.postgres, demo.bank_answers_its_owner, demo.bank_refusals, demo.shadow_endpoint,
+                demo.denials, demo.replay, demo.kill, demo.audit]
         for step in path:  # each needs those before it
             if not stations.run(step):
                 break

@@ -7,16 +7,14 @@
 import base64
 import collections
 import concurrent.futures
-import hashlib
 import json
-import subprocess
 import sys
 import time
-import uuid
 
 import pytest
 
 from harness import apps, cage, proc
+from harness.tokens import Key
 from test_gateway import curl
 
 PORT = 7120
@@ -42,60 +40,25 @@ input_rules: {{ mode: block, sqli: free-text, ssrf: [callback_url], path_travers
 """
 
 
-def b64(data):
-    return base64.urlsafe_b64encode(data if isinstance(data, bytes) else json.dumps(data).encode()).rstrip(b"=").decode()
-
-
-class Key:
-    """An ES256 key, held and used by openssl: no code of ours signs here."""
-
-    def __init__(self, folder, kid):
-        self.kid, self.file = kid, folder / f"{kid}.key"
-        openssl = lambda *a: subprocess.run(["openssl", *map(str, a)], check=True, capture_output=True).stdout
-        openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", self.file)
-        point = openssl("ec", "-in", self.file, "-pubout", "-outform", "DER")[-64:]
-        self.jwk = {"kty": "EC", "crv": "P-256", "x": b64(point[:32]), "y": b64(point[32:])}
-        self.thumbprint = b64(hashlib.sha256(json.dumps({k: self.jwk[k] for k in ("crv", "kty", "x", "y")},
-                                                        separators=(",", ":")).encode()).digest())
-
-    def sign(self, header, claims):
-        text = f"{b64(header)}.{b64(claims)}"
-        der = subprocess.run(["openssl", "dgst", "-sha256", "-sign", str(self.file)], input=text.encode(), check=True,
-                             capture_output=True).stdout
-        numbers, at = b"", 2
-        for _ in range(2):  # SEQUENCE { INTEGER r, INTEGER s }
-            n = der[at + 1]
-            numbers += der[at + 2:at + 2 + n].lstrip(b"\0").rjust(32, b"\0")
-            at += 2 + n
-        return f"{text}.{b64(numbers)}"
-
-    def token(self, sub, typ="at+jwt", alg="ES256", kid=None, **claims):
-        now = int(time.time())
-        said = {"iss": ISSUER, "aud": "api", "sub": sub, "client_id": "cli", "iat": now, "exp": now + 300, **claims}
-        return self.sign({"alg": alg, "typ": typ, "kid": kid or self.kid}, {k: v for k, v in said.items() if v is not None})
-
-    def proof(self, url, token, method="GET", **more):
-        said = {"jti": str(uuid.uuid4()), "htm": method, "htu": url, "iat": int(time.time()),
-                "ath": b64(hashlib.sha256(token.encode()).digest()), **more}
-        return self.sign({"typ": "dpop+jwt", "alg": "ES256", "jwk": self.jwk}, said)
-
-
 class Idp:
     def __init__(self, world):
         self.world, self.folder = world, cage.WORK / "idp"
         self.folder.mkdir()
-        self.keys = [Key(self.folder, "k1")]
+        self.keys = [self.new_key("k1")]
         self.answers = {}
         self.mode("ok")
         self.publish()
         self.program = proc.Program(world.connector_node, [sys.executable, "-u", apps.HERE / "idp.py", "127.0.0.1", str(PORT), self.folder],
                                     world.logs / "idp.log")
 
+    def new_key(self, kid):
+        return Key(self.folder, kid, ISSUER, "api")
+
     def mode(self, word):
         (self.folder / "mode").write_text(word)
 
     def publish(self):
-        keys = [{**k.jwk, "kid": k.kid, "use": "sig", "alg": "ES256"} for k in self.keys]
+        keys = [k.public() for k in self.keys]
         (self.folder / "jwks.json").write_text(json.dumps({"keys": keys}))
         (self.folder / "introspect.json").write_text(json.dumps(self.answers))
 
@@ -202,7 +165,7 @@ def test_GW_10_scopes_are_named_when_they_are_missing(anna, base, idp):
 
 
 def test_GW_13_a_bound_token_and_its_proof(anna, base, idp):
-    holder = Key(idp.folder, "holder")
+    holder = idp.new_key("holder")
     token = idp.key.token("anna", cnf={"jkt": holder.thumbprint})
     url = f"{base}/echo"
     ask = lambda proof, scheme="DPoP": get(anna, url, token, *(["-H", f"DPoP: {proof}"] if proof else []), scheme=scheme)
@@ -248,7 +211,7 @@ def test_GW_14_introspection_and_what_happens_when_it_lies_or_is_down(anna, base
 
 def test_GW_15_keys_rotate_under_load_without_a_failure(anna, base, idp):
     """The new key is published, then used; the old one signs on for a while, then goes."""
-    fresh = Key(idp.folder, f"k{time.time_ns()}")
+    fresh = idp.new_key(f"k{time.time_ns()}")
     proc.until("a new kid may be asked for (30 s)", 40, lambda: get(anna, f"{base}/echo", idp.key.token("anna", kid="nobody"))[0] == 401
                and len(idp.asked("/jwks")) > 1)
     old = [idp.key.token("anna", n=n) for n in range(4)]

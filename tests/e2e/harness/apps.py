@@ -222,6 +222,7 @@ class Vulnapi(App):
     """See vulnapi/vulnapi.py: an API with one flaw for each item of the OWASP Top 10."""
 
     port = 7102
+    says = b"GET /v1/state HTTP/1.0\r\n\r\n", rb"200 OK[^\0]*\"sold\""
 
     def start(self):
         program = HERE.parent / "vulnapi" / "vulnapi.py"

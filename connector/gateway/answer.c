@@ -74,11 +74,38 @@ static bool content_passes(struct exchange *x)
     return false;
 }
 
+/* The answer has left, but for its end; rules that block would have held it back. */
+static void read_copy(struct exchange *x)
+{
+    struct gw_message_body *b = &x->x.response.body;
+
+    x->answer_copying = false;
+    if (b->inspected == GW_NOT_INSPECTED)
+        coding_read(b, (struct view){x->content.at, x->content.len},
+                    (size_t)conf_of(x)->limits.inspect, x->arena);
+    struct gw_verdict v = pipeline_run(&x->x, GW_PHASE_CONTENT);
+    if (v.outcome == GW_PASS)
+        return;
+    x->x.refusal = gw_pass(); /* no memory to read it: nothing was refused */
+    log_event(LOG_WARN, "gateway.answer", gw_reasons[v.reason].title, "app", app_name(x->x.app),
+              "decision", x->x.decision, NULL);
+}
+
+static void copy(struct exchange *x, struct view data)
+{
+    if (exchange_collect(x, &x->content, data, (size_t)conf_of(x)->limits.inspect))
+        return;
+    x->x.response.body.inspected = GW_OVERSIZE;
+    read_copy(x);
+}
+
 bool answer_piece(struct exchange *x, struct view data)
 {
     struct gw_message_body *b = &x->x.response.body;
 
     b->seen += data.len;
+    if (x->answer_copying)
+        copy(x, data);
     if (!x->answer_collecting) {
         write_body(x, data);
         return true;
@@ -96,6 +123,8 @@ bool answer_ends(struct exchange *x, struct write_fields trailers)
 {
     if (x->answer_collecting && !content_passes(x))
         return false;
+    if (x->answer_copying)
+        read_copy(x);
     if (!x->raw)
         x->asker->io->end(x->asker, trailers);
     answer_over(x);
@@ -154,9 +183,11 @@ static bool final_head(struct exchange *x)
         exchange_refuse(x, v);
         return false;
     }
-    x->answer_collecting = to_be_collected(x);
+    bool read = to_be_collected(x);
+    x->answer_collecting = read && x->x.hold_answer;
+    x->answer_copying = read && !x->x.hold_answer;
     if (!x->answer_collecting) {
-        if (x->x.inspect_answer) {
+        if (x->x.inspect_answer && !read) {
             v = pipeline_run(&x->x, GW_PHASE_CONTENT); /* it says that nothing was inspected */
             if (v.outcome != GW_PASS) {
                 exchange_refuse(x, v);

@@ -321,9 +321,12 @@ struct gw_verdict step_request_schema(struct gw_exchange *x)
 
 struct gw_verdict step_want_answer(struct gw_exchange *x)
 {
-    if (x->route.operation != NULL && gw_app_conf(x->app)->openapi.response != GW_OFF &&
-        is_json(x->response.body.content_type))
+    int mode = gw_app_conf(x->app)->openapi.response;
+
+    if (x->route.operation != NULL && mode != GW_OFF && is_json(x->response.body.content_type)) {
         x->inspect_answer = true;
+        x->hold_answer = x->hold_answer || mode == GW_BLOCK;
+    }
     return gw_pass();
 }
 

@@ -107,7 +107,9 @@ struct exchange {
     const struct leg_io *leg; /* NULL: not forwarded */
     void *leg_state;          /* the leg's own; in the arena */
     uint64_t rate_mark;       /* body bytes at the last look */
-    bool collecting, answer_collecting;
+    bool collecting;
+    bool answer_collecting; /* held back until it was read */
+    bool answer_copying;    /* passed on at once, and read at its end */
     struct collected body, content;
     bool forwarding;    /* every step passed: bytes go to the application */
     bool request_ended; /* its last byte was read */

@@ -70,3 +70,8 @@ check_PROGRAMS += tests/unit/%D%/test_coding
 tests_unit_%C%_test_coding_SOURCES = tests/unit/%D%/test_coding.c tests/unit/%D%/rig.c \
 	tests/unit/%D%/rig.h tests/unit/check.h
 tests_unit_%C%_test_coding_LDADD = $(SP_GATEWAY) $(LDADD)
+
+check_PROGRAMS += tests/unit/%D%/test_copy
+tests_unit_%C%_test_copy_SOURCES = tests/unit/%D%/test_copy.c tests/unit/%D%/rig.c \
+	tests/unit/%D%/rig.h tests/unit/check.h
+tests_unit_%C%_test_copy_LDADD = $(SP_GATEWAY) $(LDADD)

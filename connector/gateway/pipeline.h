@@ -11,7 +11,8 @@
  *   body      9 body, 10 input rules, 11 detectors that block, owner rules that ask the
  *             application first   with a whole inspected body, or at once where the body streams
  *   answer    15 response head: retire, size      before the first byte of the answer leaves
- *   content   15 response body: schema, owner, exposure   with a whole inspected body only
+ *   content   15 response body: schema, owner, exposure   with a whole inspected body only: held
+ *             back where a rule blocks, else a copy, when all of it has left but its end
  *   account   16 counters, inventory, detectors, record   once, after the last byte or the refusal;
  *             its verdicts are not looked at
  */
@@ -75,8 +76,9 @@ struct gw_exchange {
 
     /* Wishes that steps state. inspect_request: in the head phase, the whole body is needed;
      * inspect_answer: until the end of the answer phase. What can't be had is told in
-     * body.inspected. */
-    bool inspect_request, inspect_answer;
+     * body.inspected. hold_answer besides: a rule may refuse for what it reads, so no byte leaves
+     * before; without it the answer streams, and its copy is read at its end. */
+    bool inspect_request, inspect_answer, hold_answer;
     bool
         drop_bearer; /* Authorization goes on without its DPoP scheme and proof (identity.bearer) */
 

@@ -251,17 +251,23 @@ static bool wants_shape(struct watch *w, const struct gw_exchange *x)
 struct gw_verdict watch_answer(struct gw_exchange *x)
 {
     const struct gwconf *conf = gw_app_conf(x->app);
-    bool wanted = false;
+    bool wanted = false, holds = false;
 
     if (x->response.status / 100 != 2 || x->request.method == GW_HEAD)
         return gw_pass();
-    for (size_t i = 0; i < conf->owners.count && !wanted; i++)
-        wanted = reads_answer(x, gwconf_owner_at(conf, i));
-    if (is_json(x->response.body.content_type))
+    for (size_t i = 0; i < conf->owners.count; i++) {
+        const struct gwconf_owner *r = gwconf_owner_at(conf, i);
+        bool reads = reads_answer(x, r);
+        wanted = wanted || reads;
+        holds = holds || (reads && r->mode == GW_BLOCK);
+    }
+    if (is_json(x->response.body.content_type)) {
         wanted = wanted || is_subject(x) || conf->detectors.exposure != GW_OFF ||
                  conf->detectors.exfiltration != GW_OFF || wants_shape(watch_of(x), x);
-    if (wanted)
-        x->inspect_answer = true;
+        holds = holds || conf->detectors.exposure == GW_BLOCK;
+    }
+    x->inspect_answer = x->inspect_answer || wanted;
+    x->hold_answer = x->hold_answer || holds;
     return gw_pass();
 }
 

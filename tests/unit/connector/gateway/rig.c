@@ -23,6 +23,16 @@ static void on_tell(void *arg, const struct gw_told *t)
     snprintf(r->reason, sizeof r->reason, "%s", t->reason);
 }
 
+static bool on_incident(void *arg, struct sp_id app, const struct json *incident)
+{
+    struct rig *r = arg;
+
+    check(id_equal(app, r->app.id));
+    r->incidents++;
+    view_copy(r->detector, sizeof r->detector, json_str(json_get(incident, "detector")));
+    return true;
+}
+
 /* ---- the agent's side ---------------------------------------------------------------------- */
 
 static sp_error on_read(void *arg, uint8_t *to, size_t room, size_t *got)
@@ -214,6 +224,7 @@ void rig_init_documented(struct rig *r, const char *gateway, const char *documen
                                 .connector = random_id(),
                                 .broker_time = on_time,
                                 .tell = on_tell,
+                                .incident = on_incident,
                                 .arg = r};
 
     *r = (struct rig){.now = 1764043200000, .dir = "/tmp/sallyport-rig-XXXXXX"};

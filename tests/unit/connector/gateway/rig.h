@@ -42,6 +42,8 @@ struct rig {
     sp_unix_ms now;
     unsigned told;
     char reason[64];
+    unsigned incidents; /* that the gateway gave out, once a second */
+    char detector[32];
 };
 
 /* `gateway` is the app's configuration. Both users have a stream that is open. */

@@ -48,12 +48,13 @@ enum { DEFAULT_SESSION_MAX_MS = 12 * 3600 * 1000, DEFAULT_IDLE_MS = 30 * 60 * 10
  * session ends after DEFAULT_SESSION_MAX_MS and is idle for DEFAULT_IDLE_MS at most (AAL-1).
  * `app_limits` are those of the app record; NULL: none.
  */
-struct decision decide(const struct policy_doc *doc, const struct limits *app_limits,
-                       const struct facts *facts);
+SP_MUST struct decision decide(const struct policy_doc *doc, const struct limits *app_limits,
+                               const struct facts *facts);
 
 /* The same with the policies in mode shadow taken as enforced: what would follow from them. */
-struct decision decide_with_shadow(const struct policy_doc *doc, const struct limits *app_limits,
-                                   const struct facts *facts);
+SP_MUST struct decision decide_with_shadow(const struct policy_doc *doc,
+                                           const struct limits *app_limits,
+                                           const struct facts *facts);
 
 /*
  * The first moment after facts->now at which some condition of a policy that covers the app may

@@ -46,6 +46,10 @@ SP_MUST sp_error values_freeze(const struct device_values *d, struct judge_signa
 
 /* As JSON for device_posture, and back. */
 void values_write(const struct device_values *d, struct buf *out);
+/* What stands in a row, added to `d`; fuzzed by tests/fuzz/fuzz_row.c.
+ *   SP_ERR_CORRUPT  not what values_write makes, or more than HELD_MAX
+ *   SP_ERR_NOMEM */
+SP_MUST sp_error values_read(struct view row, struct device_values *d);
 SP_MUST sp_error values_load(struct store *st, struct device_values *d);
 SP_MUST sp_error values_store(struct store *st, struct sp_id device, const struct buf *row,
                               sp_unix_ms now);

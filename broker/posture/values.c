@@ -218,6 +218,21 @@ static sp_error read_value(const struct json *o, struct held_value *v)
     return json_number(json_get(o, "number"), &v->number) ? SP_OK : SP_ERR_MALFORMED;
 }
 
+sp_error values_read(struct view row, struct device_values *d)
+{
+    struct json *list = NULL;
+    bool changed = false;
+    sp_error e = json_parse(row, 1 << 20, NULL, &list);
+
+    for (size_t i = 0; e == SP_OK && i < json_len(list); i++) {
+        struct held_value v = {.kind = VALUE_NONE};
+        if ((e = read_value(json_at(list, i), &v)) == SP_OK)
+            e = values_set(d, &v, &changed);
+    }
+    json_free(list);
+    return e == SP_OK || e == SP_ERR_NOMEM ? e : SP_ERR_CORRUPT;
+}
+
 struct loading {
     struct device_values *d;
     sp_error e;
@@ -226,16 +241,8 @@ struct loading {
 static bool on_row(void *arg, struct view text)
 {
     struct loading *l = arg;
-    struct json *list = NULL;
-    bool changed = false;
 
-    l->e = json_parse(text, 1 << 20, NULL, &list);
-    for (size_t i = 0; l->e == SP_OK && i < json_len(list); i++) {
-        struct held_value v = {.kind = VALUE_NONE};
-        if ((l->e = read_value(json_at(list, i), &v)) == SP_OK)
-            l->e = values_set(l->d, &v, &changed);
-    }
-    json_free(list);
+    l->e = values_read(text, l->d);
     return false;
 }
 
@@ -247,7 +254,7 @@ sp_error values_load(struct store *st, struct device_values *d)
 
     if (e == SP_ERR_NOT_FOUND)
         return SP_OK;
-    return e != SP_OK ? e : l.e == SP_ERR_NOMEM ? l.e : l.e == SP_OK ? SP_OK : SP_ERR_CORRUPT;
+    return e != SP_OK ? e : l.e;
 }
 
 struct writing {

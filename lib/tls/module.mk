@@ -5,7 +5,9 @@ noinst_LIBRARIES += %D%/libtls.a
 	%D%/context.c %D%/context.h %D%/conn.c %D%/conn.h %D%/envelope.c %D%/tls_internal.h \
 	%D%/hello.c %D%/hello.h %D%/look.c %D%/look.h %D%/peek.c %D%/peek.h %D%/foreign.c %D%/foreign.h
 
-check_PROGRAMS += tests/unit/%D%/test_authority tests/unit/%D%/test_look tests/unit/%D%/test_peek
+check_PROGRAMS += tests/unit/%D%/test_authority tests/unit/%D%/test_look tests/unit/%D%/test_peek \
+	tests/unit/%D%/test_handshake
+tests_unit_%C%_test_handshake_SOURCES = tests/unit/%D%/test_handshake.c tests/unit/check.h
 tests_unit_%C%_test_look_SOURCES = tests/unit/%D%/test_look.c
 tests_unit_%C%_test_peek_SOURCES = tests/unit/%D%/test_peek.c
 tests_unit_%C%_test_authority_SOURCES = tests/unit/%D%/test_authority.c

@@ -2,6 +2,21 @@
 
 #include <stdlib.h>
 
+/* In a sanitized build, whoever still uses a block that went back is told (HRD-6). */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define POISONED 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define POISONED 1
+#endif
+#ifdef POISONED
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(at, n) ((void)(at), (void)(n))
+#define ASAN_UNPOISON_MEMORY_REGION(at, n) ((void)(at), (void)(n))
+#endif
+
 _Static_assert(offsetof(struct tunnel_thread, stage) ==
                    offsetof(struct tunnel_thread, stage_head) + FRAME_HEADER_MAX,
                "a frame's header is written right before its payload");
@@ -25,6 +40,7 @@ void tunnel_thread_free(struct tunnel_thread *t)
     while (t->free_blocks != NULL) {
         struct block *b = t->free_blocks;
         t->free_blocks = b->next;
+        ASAN_UNPOISON_MEMORY_REGION(b->at, sizeof b->at);
         free(b);
     }
     free(t);
@@ -39,6 +55,7 @@ struct block *thread_block(struct tunnel_thread *t)
     if (b != NULL) {
         t->free_blocks = b->next;
         t->free_count--;
+        ASAN_UNPOISON_MEMORY_REGION(b->at, sizeof b->at);
     } else if ((b = malloc(sizeof *b)) == NULL) {
         return NULL;
     }
@@ -58,4 +75,5 @@ void thread_block_back(struct tunnel_thread *t, struct block *b)
     b->next = t->free_blocks;
     t->free_blocks = b;
     t->free_count++;
+    ASAN_POISON_MEMORY_REGION(b->at, sizeof b->at);
 }

@@ -119,7 +119,7 @@ def test_a_locked_user_is_cut_and_stays_out(world, anna):
         anna.login()
 
 
-def test_logout_cuts_the_sessions_of_that_login(world, anna):
+def test_INC_5_logout_cuts_the_sessions_of_that_login(world, anna):
     stream = Stream(world, anna)
     try:
         assert anna.run("logout").code == 0
@@ -157,7 +157,7 @@ def test_idle_limit_ends_a_silent_session(world, anna):
     world.console.call("DELETE", f"/apps/{record['id']}", headers={"If-Match": f'"{record["version"]}"'})
 
 
-def test_deadline_ends_a_busy_session(world, anna):
+def test_ZT_3_deadline_ends_a_busy_session(world, anna):
     record = world.console.add_app("short-life", world.site, world.private, 7003, limits={"session_max": "3s"})
     started = time.monotonic()
     stream = Stream(world, anna, "short-life")

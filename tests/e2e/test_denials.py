@@ -124,7 +124,7 @@ def test_a_target_outside_the_connectors_floor_is_refused_although_policy_allows
     assert again == connections + 1, "the connector dialled a target outside its floor"
 
 
-def test_another_user_of_the_machine_gets_no_byte_from_the_local_address(world, anna, carl):
+def test_TM_14_another_user_of_the_machine_gets_no_byte_from_the_local_address(world, anna, carl):
     address, port = anna.address_of("echo")
 
     def attempt():
@@ -139,7 +139,7 @@ def test_another_user_of_the_machine_gets_no_byte_from_the_local_address(world, 
     assert world.client.run_as(anna.uid, attempt).startswith(b"let me in|")
 
 
-def test_another_user_cannot_use_the_agents_socket(world, anna, carl):
+def test_TM_14_another_user_cannot_use_the_agents_socket(world, anna, carl):
     done = proc.command(world.client, [world.bin / "sallyport", "status"], user="carl",
                         env={**carl.env, "XDG_RUNTIME_DIR": anna.env["XDG_RUNTIME_DIR"]})
     assert done.code != 0 and "anna" not in done.out, done
@@ -210,7 +210,7 @@ def test_a_grant_counts_once(world, anna):
     refused_by_relay(world, before, "it was used before")
 
 
-def test_a_grant_that_was_changed_is_no_grant(world, anna):
+def test_E2E_T7_a_grant_that_was_changed_is_no_grant(world, anna):
     grant = probe.take_grant(world, anna, "echo")
     for change in ({"open_until": grant.claims["open_until"] + 1}, {"app": grant.claims["session"]}, {}):
         text = grant.changed(**change) if change else grant.text[:-1] + ("A" if grant.text[-1] != "A" else "B")

@@ -140,7 +140,7 @@ def test_a_proxy_that_does_not_answer(anna):
     assert state == "FAIL" and target == "198.18.255.254:9" and "proxy" in action
 
 
-def test_a_proxy_that_intercepts_tls_is_named_by_its_issuer(world, stranger, serve):
+def test_TM_08_a_proxy_that_intercepts_tls_is_refused_and_named_by_its_issuer(world, stranger, serve):
     serve(9443, "broker", certificate(world, "inspect", ca="acme"))
     believe(stranger, 9443)
     state, _, details, action = rows(doctor(stranger))["TLS"]

@@ -39,7 +39,7 @@ def chain_is_whole(world):
     return done
 
 
-def test_kill_9_of_the_relay_in_mid_transfer(world, anna):
+def test_FLT_01_kill_9_of_the_relay_in_mid_transfer(world, anna):
     stream = Stream(world, anna)
     world.relay.kill9()
     stream._thread.join(10)
@@ -48,7 +48,7 @@ def test_kill_9_of_the_relay_in_mid_transfer(world, anna):
     works(world, anna)
 
 
-def test_kill_9_of_the_connector_in_mid_transfer(world, anna):
+def test_FLT_01_kill_9_of_the_connector_in_mid_transfer(world, anna):
     stream = Stream(world, anna)
     world.connectors[0].kill9()
     stream._thread.join(10)
@@ -57,7 +57,7 @@ def test_kill_9_of_the_connector_in_mid_transfer(world, anna):
     works(world, anna)
 
 
-def test_kill_9_of_the_agent_in_mid_transfer(world, anna):
+def test_FLT_01_kill_9_of_the_agent_in_mid_transfer(world, anna):
     stream = Stream(world, anna)
     anna.agent.kill9()
     stream._thread.join(10)
@@ -68,7 +68,7 @@ def test_kill_9_of_the_agent_in_mid_transfer(world, anna):
     works(world, anna)
 
 
-def test_live_sessions_survive_kill_9_of_the_broker_and_nothing_acknowledged_is_lost(world, anna):
+def test_FLT_01_live_sessions_survive_kill_9_of_the_broker_and_nothing_acknowledged_is_lost(world, anna):
     """A crash of the broker cuts nobody: relay and connector keep their tunnels and take orders again."""
     stream = Stream(world, anna)
     site = world.console.call("POST", "/sites", {"name": f"durable-{time.monotonic_ns()}"})
@@ -95,7 +95,7 @@ def test_an_orderly_restart_of_the_broker_with_live_sessions(world, anna):
     works(world, anna)
 
 
-def test_kill_9_of_the_broker_while_it_writes_loses_nothing_acknowledged(world, anna):
+def test_FLT_01_kill_9_of_the_broker_while_it_writes_loses_nothing_acknowledged(world, anna):
     kept = []
     for _ in range(3):
         for n in range(20):
@@ -110,7 +110,7 @@ def test_kill_9_of_the_broker_while_it_writes_loses_nothing_acknowledged(world, 
 
 
 @pytest.mark.parametrize("who", ["access", "outside"])
-def test_a_lost_cable_and_back(world, anna, who):
+def test_FLT_14_a_lost_cable_and_back(world, anna, who):
     link = getattr(world, who)
     link.down()
     time.sleep(3)
@@ -155,7 +155,7 @@ def test_sigterm_drains_the_connector(world, anna):
     works(world, anna)
 
 
-def test_CT_9_a_peer_that_says_nothing_any_more_is_found_in_both_modes(world, anna):
+def test_CT_9_FLT_14_a_peer_that_says_nothing_any_more_is_found_in_both_modes(world, anna):
     """The connector stands still (its machine's kernel still acknowledges): only the PINGs inside can tell."""
     record = world.console.add_app("silent-frames", world.site, world.private, 7001, cut_through="off")
     with dial(world, anna, "echo") as bare, dial(world, anna, "silent-frames") as frames:
@@ -180,7 +180,7 @@ def test_CT_9_a_peer_that_says_nothing_any_more_is_found_in_both_modes(world, an
     works(world, anna)
 
 
-def test_a_full_disk_lets_nobody_in_and_is_survived(world, anna):
+def test_FLT_04_a_full_disk_lets_nobody_in_and_is_survived(world, anna):
     """The broker's state on a disk of its own, filled up: no decision is durable, so no grant leaves."""
     assert world.broker.stop(20) == 0
     state, small = cage.WORK / "broker", cage.WORK / "broker.whole"

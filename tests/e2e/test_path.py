@@ -22,13 +22,13 @@ APPS = {"wiki": 80, "shell": 22, "orders": 5432, "notes": 9418, "echo": 7001}
 
 
 @pytest.mark.parametrize("name", APPS)
-def test_the_app_cannot_be_reached_directly(world, name):
+def test_ZT_6_the_app_cannot_be_reached_directly(world, name):
     assert apps.answers(world.connector_node, world.private, APPS[name]), "the app itself is down: the test would prove nothing"
     assert not apps.answers(world.client, world.private, APPS[name])
     assert not apps.answers(world.edge, world.private, APPS[name])
 
 
-def test_the_connector_listens_on_no_port(world):
+def test_ZT_6_the_connector_listens_on_no_port(world):
     listening = proc.command(world.connector_node, ["cat", "/proc/net/tcp", "/proc/net/tcp6", "/proc/net/udp"]).out
     states = [line.split()[3] for line in listening.splitlines() if ":" in line and line.split()[0] != "sl"]
     assert "0A" not in states, listening
@@ -55,7 +55,7 @@ def test_http_through_the_tunnel(world, anna):
     assert hashlib.sha256(big.out).hexdigest() == world.apps["nginx"].big_sha256
 
 
-def test_http_with_another_host_name_is_refused_at_the_local_address(anna):
+def test_INC_1_TM_13_http_with_another_host_name_is_refused_at_the_local_address(anna):
     address, port = anna.address_of("wiki")
     done = anna.shell("curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "-H", "Host: evil.example", f"http://{address}:{port}/")
     assert done.out == "421", done

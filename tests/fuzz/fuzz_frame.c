@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* First byte: who sends, whether SWITCH is defined. The rest: a header and its payload. */
+/* FUZ-5. First byte: who sends, whether SWITCH is defined. The rest: a header and its payload. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     uint8_t room[FRAME_HEADER_MAX + FRAME_CONTROL_MAX];

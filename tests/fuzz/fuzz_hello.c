@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-/* The whole input, then every shorter one may only ask for more or refuse the same way. */
+/* FUZ-23. The whole input, then every shorter one may only ask for more or refuse the same way. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct hello hello, again;

@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 
-/* What a stranger can send to a relay's port: raw bytes into the outer TLS of a server, whole and
- * in pieces. Nobody is open after it, and every block goes back. */
+/* FUZ-5. What a stranger can send to a relay's port: raw bytes into the outer TLS of a server,
+ * whole and in pieces. Nobody is open after it, and every block goes back. */
 static void feed(struct tunnel_thread *thread, struct tls_context *tls, const uint8_t *data,
                  size_t size, size_t piece)
 {

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-/* What an agent can send a connector inside the inner TLS: HTTP/2. Streams answer by their port,
- * take their bytes or leave them, and what piles up stays within its bound. */
+/* FUZ-6. What an agent can send a connector inside the inner TLS: HTTP/2. Streams answer by their
+ * port, take their bytes or leave them, and what piles up stays within its bound. */
 
 struct side {
     struct stream *open[STREAMS_MAX];

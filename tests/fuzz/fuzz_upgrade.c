@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* FUZ-5. The websocket upgrade, from either end: what is taken says the same when written. */
 static void request(struct view in)
 {
     struct upgrade_request r, back;

@@ -92,3 +92,8 @@ check_PROGRAMS += %D%/fuzz_schema_load %D%/fuzz_schema_run %D%/fuzz_stream
 %C%_fuzz_schema_run_SOURCES = %D%/fuzz_schema_run.c
 %C%_fuzz_schema_run_LDADD = connector/gateway/schema/libschema.a $(LDADD)
 %C%_fuzz_stream_SOURCES = %D%/fuzz_stream.c
+
+check_PROGRAMS += %D%/fuzz_bind %D%/fuzz_row %D%/fuzz_otpauth
+%C%_fuzz_bind_SOURCES = %D%/fuzz_bind.c
+%C%_fuzz_row_SOURCES = %D%/fuzz_row.c
+%C%_fuzz_otpauth_SOURCES = %D%/fuzz_otpauth.c

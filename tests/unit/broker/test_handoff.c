@@ -134,8 +134,10 @@ static void the_configured_user_gets_the_sockets(void **state)
     struct world w = {0};
     struct passwd *found = getpwnam(OTHER_USER);
 
-    if (geteuid() != 0 || found == NULL || getgrnam(OTHER_GROUP) == NULL)
+    if (geteuid() != 0 || found == NULL || getgrnam(OTHER_GROUP) == NULL) {
+        print_message("not root, or no %s:%s here: not tested\n", OTHER_USER, OTHER_GROUP);
         skip();
+    }
     const struct passwd who = *found; /* the next look-up reuses its place */
     assert_int_equal(begin(&w, OTHER_USER, OTHER_GROUP), SP_OK);
     assert_int_equal(mode_of(&w), 0660);
@@ -151,8 +153,10 @@ static void another_user_is_sent_away_though_the_file_let_it_in(void **state)
     struct world w = {0};
     struct passwd *found = getpwnam(OTHER_USER);
 
-    if (geteuid() != 0 || found == NULL || getgrnam(OTHER_GROUP) == NULL)
+    if (geteuid() != 0 || found == NULL || getgrnam(OTHER_GROUP) == NULL) {
+        print_message("not root, or no %s:%s here: not tested\n", OTHER_USER, OTHER_GROUP);
         skip();
+    }
     const struct passwd who = *found; /* the next look-up reuses its place */
     assert_int_equal(begin(&w, "daemon", OTHER_GROUP), SP_OK);
     assert_int_equal(meet(&w, other_process(&w, &who)), 1);

@@ -37,7 +37,7 @@ static const char house[] = "# the house\n"
                             "allow 198.18.2.0/24:7001\n"
                             "max-deadline 12h\n";
 
-static void TM_12_E2E_6_a_target_needs_name_or_address_and_no_denial(void **state)
+static void INC_6_TM_12_E2E_6_a_target_needs_name_or_address_and_no_denial(void **state)
 {
     static const struct {
         const char *host, *to;
@@ -289,7 +289,7 @@ static void test_a_file_that_others_write_is_no_floor(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(TM_12_E2E_6_a_target_needs_name_or_address_and_no_denial),
+        cmocka_unit_test(INC_6_TM_12_E2E_6_a_target_needs_name_or_address_and_no_denial),
         cmocka_unit_test(test_mistakes_are_told_with_their_place),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_issuers_are_no_targets_and_targets_no_issuers),

@@ -465,7 +465,7 @@ static void HRD_22_order_never_matters(void **state)
     }
 }
 
-static void a_zeroed_question_is_denied(void **state)
+static void HRD_8_a_zeroed_question_is_denied(void **state)
 {
     (void)state;
     struct facts nothing = {0};
@@ -692,7 +692,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(HRD_22_the_fifteen_rows),
         cmocka_unit_test(HRD_22_order_never_matters),
-        cmocka_unit_test(a_zeroed_question_is_denied),
+        cmocka_unit_test(HRD_8_a_zeroed_question_is_denied),
         cmocka_unit_test(a_request_adds_an_allow_and_nothing_else),
         cmocka_unit_test(a_request_beside_a_rule_that_allows_ends_nothing),
         cmocka_unit_test(ZT_7_a_decision_taken_again_from_its_record_is_the_same),

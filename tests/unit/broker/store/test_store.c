@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "broker/store/changes.h"
+#include "broker/store/store_internal.h"
 #include "tests/unit/broker/store/temp.h"
 
 #include <sqlite3.h>
@@ -221,7 +222,7 @@ struct heard {
     struct change_row last;
 };
 
-static void on_row(void *arg, const struct change_row *row)
+static void see_row(void *arg, const struct change_row *row)
 {
     struct heard *h = arg;
     h->rows++;
@@ -245,7 +246,7 @@ static void SC_3_every_change_is_heard_once_in_order(void **state)
     temp_new(&t);
     struct changes *c = NULL;
     struct heard h = {0};
-    struct changes_listener l = {on_row, on_settled, on_reload, &h};
+    struct changes_listener l = {see_row, on_settled, on_reload, &h};
 
     assert_int_equal(changes_new(t.st, false, &c), SP_OK);
     assert_int_equal(changes_listen(c, &l), SP_OK);
@@ -460,6 +461,40 @@ static void a_damaged_backup_is_refused(void **state)
     temp_free(&t);
 }
 
+static bool keep_int(void *arg, const struct columns *c)
+{
+    *(int64_t *)arg = column_int(c, 0);
+    return false;
+}
+
+static int64_t pragma(struct conn *c, const char *sql)
+{
+    int64_t value = -1;
+
+    assert_int_equal(conn_run(c, sql, NULL, 0, keep_int, &value, NULL), SP_OK);
+    return value;
+}
+
+/* SQLite up to 3.51.2 may lose a commit where two connections write or move the log. */
+static void DEP_3_one_connection_writes_and_readers_cannot(void **state)
+{
+    struct temp t;
+
+    (void)state;
+    temp_new(&t);
+    assert_int_equal(pragma(t.st->writer, "PRAGMA synchronous"), 2); /* FULL */
+    assert_int_equal(pragma(t.st->writer, "PRAGMA wal_autocheckpoint"), 0);
+    assert_true(t.st->reader_count > 0);
+    for (size_t i = 0; i < t.st->reader_count; i++) {
+        struct conn *reader = t.st->readers[i];
+        assert_int_equal(pragma(reader, "PRAGMA query_only"), 1);
+        assert_int_equal(pragma(reader, "PRAGMA wal_autocheckpoint"), 0);
+        assert_int_not_equal(
+            conn_run(reader, "DELETE FROM user_account", NULL, 0, NULL, NULL, NULL), SP_OK);
+    }
+    temp_free(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -474,6 +509,7 @@ int main(void)
         cmocka_unit_test(a_newer_schema_is_left_alone),
         cmocka_unit_test(FLT_07_backup_and_restore),
         cmocka_unit_test(a_damaged_backup_is_refused),
+        cmocka_unit_test(DEP_3_one_connection_writes_and_readers_cannot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -156,7 +156,7 @@ static void a_head_without_an_end_is_bounded(void **state)
     assert_int_equal(hosthead_check((struct view){many, sizeof many}, &expect), SP_ERR_LIMIT);
 }
 
-static void C_038_sleep_is_told_from_jumps_of_the_wall_clock(void **state)
+static void C_038_FLT_9_sleep_is_told_from_jumps_of_the_wall_clock(void **state)
 {
     enum { HOUR = 3600 * 1000 };
     (void)state;
@@ -178,7 +178,7 @@ int main(void)
         cmocka_unit_test(TM_13_only_the_apps_own_host_is_forwarded),
         cmocka_unit_test(a_port_of_80_may_be_left_out),
         cmocka_unit_test(a_head_without_an_end_is_bounded),
-        cmocka_unit_test(C_038_sleep_is_told_from_jumps_of_the_wall_clock),
+        cmocka_unit_test(C_038_FLT_9_sleep_is_told_from_jumps_of_the_wall_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

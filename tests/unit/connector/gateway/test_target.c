@@ -178,7 +178,7 @@ static void segments_and_arena_have_limits(void **state)
     arena_free(a);
 }
 
-static void arenas_share_one_cap(void **state)
+static void HRD_6_arenas_share_one_cap(void **state)
 {
     struct arena_pool pool = {.max = (size_t)3 * ARENA_BLOCK - 1};
     struct arena *a, *b, *none = NULL;
@@ -209,7 +209,7 @@ int main(void)
         cmocka_unit_test(star_is_for_options_only),
         cmocka_unit_test(pairs_are_decoded_once),
         cmocka_unit_test(segments_and_arena_have_limits),
-        cmocka_unit_test(arenas_share_one_cap),
+        cmocka_unit_test(HRD_6_arenas_share_one_cap),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-static void buf_keeps_its_limit_and_its_error(void **state)
+static void HRD_5_buf_keeps_its_limit_and_its_error(void **state)
 {
     struct buf b;
 
@@ -235,7 +235,7 @@ static void every_error_has_its_words(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(buf_keeps_its_limit_and_its_error),
+        cmocka_unit_test(HRD_5_buf_keeps_its_limit_and_its_error),
         cmocka_unit_test(buf_formats_short_and_long),
         cmocka_unit_test(num_reads_one_spelling),
         cmocka_unit_test(id_has_one_text),

@@ -1,4 +1,5 @@
 #include "lib/tunnel/frame.h"
+#include "lib/tunnel/lifecycle.h"
 #include "lib/tunnel/outer.h"
 #include "lib/tunnel/thread_internal.h"
 #include "tests/unit/check.h"
@@ -276,7 +277,7 @@ static void WS_04_control_frames_are_short_and_whole(void **state)
     REFUSE_ALL(cases, true);
 }
 
-static void WS_05_lengths_are_shortest_form_and_bounded_before_any_byte(void **state)
+static void INC_18_WS_05_lengths_are_shortest_form_and_bounded_before_any_byte(void **state)
 {
     static const struct frame_case cases[] = {
         FRAME("top bit", "\x82\xff\x80\x00\x00\x00\x00\x00\x00\x01" M, 1002),
@@ -474,7 +475,7 @@ static void WS_12_an_answer_is_exact(void **state)
     }
 }
 
-static void WS_13_compression_is_never_accepted(void **state)
+static void INC_18_WS_13_compression_is_never_accepted(void **state)
 {
     struct buf out;
     bool cut;
@@ -571,6 +572,33 @@ static void CT_2_a_switch_that_is_early_doubled_or_unagreed_breaks_the_session(v
     evil_deinit(&e);
 }
 
+/* Five moves there are; every other event, in every state, ends the connection. */
+static void HRD_7_what_the_table_does_not_name_closes(void **state)
+{
+    static const struct {
+        enum outer_state from;
+        enum outer_event event;
+        enum outer_state to;
+    } moves[] = {
+        {OUTER_TLS, OUTER_EV_TLS_DONE, OUTER_UPGRADE},
+        {OUTER_UPGRADE, OUTER_EV_REQUEST, OUTER_ASKED},
+        {OUTER_UPGRADE, OUTER_EV_ADMITTED, OUTER_OPEN},
+        {OUTER_ASKED, OUTER_EV_ADMITTED, OUTER_OPEN},
+        {OUTER_OPEN, OUTER_EV_CLOSE, OUTER_CLOSING},
+    };
+    (void)state;
+
+    check(OUTER_CLOSED == 0); /* a zeroed connection is over */
+    for (unsigned s = 0; s < OUTER_STATES; s++)
+        for (unsigned ev = 0; ev < OUTER_EVENTS; ev++) {
+            enum outer_state expected = OUTER_CLOSED;
+            for (size_t i = 0; i < sizeof moves / sizeof *moves; i++)
+                if (moves[i].from == s && moves[i].event == ev)
+                    expected = moves[i].to;
+            assert_int_equal(outer_next((enum outer_state)s, (enum outer_event)ev), expected);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -579,7 +607,7 @@ int main(void)
         cmocka_unit_test(WS_02_a_masked_server_frame_fails_our_client),
         cmocka_unit_test(WS_03_reserved_bits_and_opcodes_are_1002),
         cmocka_unit_test(WS_04_control_frames_are_short_and_whole),
-        cmocka_unit_test(WS_05_lengths_are_shortest_form_and_bounded_before_any_byte),
+        cmocka_unit_test(INC_18_WS_05_lengths_are_shortest_form_and_bounded_before_any_byte),
         cmocka_unit_test(WS_06_pieces_of_messages_keep_their_order),
         cmocka_unit_test(WS_07_text_is_1003),
         cmocka_unit_test(WS_08_close_codes_that_may_not_be_sent_are_1002),
@@ -587,10 +615,11 @@ int main(void)
         cmocka_unit_test(WS_10_a_flood_of_pings_is_4429_and_fills_no_memory),
         cmocka_unit_test(WS_12_an_upgrade_request_is_exact),
         cmocka_unit_test(WS_12_an_answer_is_exact),
-        cmocka_unit_test(WS_13_compression_is_never_accepted),
+        cmocka_unit_test(INC_18_WS_13_compression_is_never_accepted),
         cmocka_unit_test(WS_14_an_origin_is_refused),
         cmocka_unit_test(WS_15_credentials_stand_in_one_header_and_never_in_the_path),
         cmocka_unit_test(CT_2_a_switch_that_is_early_doubled_or_unagreed_breaks_the_session),
+        cmocka_unit_test(HRD_7_what_the_table_does_not_name_closes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -264,6 +264,7 @@ void app_upstream(const struct gw_app *a, struct upstream_to *to)
     to->name = a->upstream_name;
     to->connect_ms = a->conf->upstream.connect_ms;
     to->idle_ms = a->conf->upstream.idle_ms;
+    to->connections = (size_t)a->conf->upstream.connections;
 }
 
 static void tell_one(struct gw_app *a, const struct gw_exchange *x, const struct gw_verdict *v,

@@ -70,6 +70,7 @@ static void on_time(void *arg)
 {
     struct asker *a = arg;
     enum asker_wait what = a->wait;
+    int64_t more;
 
     a->timer = NULL;
     a->wait = ASKER_WAIT_NONE;
@@ -77,8 +78,8 @@ static void on_time(void *arg)
         return;
     if (a->exchange == NULL)
         a->io->late(a, what);
-    else if (what == ASKER_WAIT_BODY && !exchange_slow(a->exchange))
-        asker_wait_for(a, ASKER_WAIT_BODY, EXCHANGE_RATE_MS);
+    else if (what == ASKER_WAIT_BODY && (more = exchange_patience(a->exchange)) > 0)
+        asker_wait_for(a, ASKER_WAIT_BODY, more);
     else
         exchange_late(a->exchange, what);
 }
@@ -283,8 +284,20 @@ static const struct stream_io conn_io = {.read = on_read,
 
 /* ---- life ---------------------------------------------------------------------------------- */
 
+bool conn_has_place(struct gw_conn *c)
+{
+    size_t max = (size_t)gw_app_conf(c->app)->limits.streams_per_user;
+
+    if (c->place.held || c->person == NULL) /* nobody's requests are refused at the next step */
+        return true;
+    return place_enter(gateway_streams(c->gateway),
+                       places_key(app_id(c->app), person_caller(c->person)->user), max, 0, NULL,
+                       NULL, &c->place) == SP_OK;
+}
+
 static void free_conn(struct gw_conn *c)
 {
+    place_leave(gateway_streams(c->gateway), &c->place);
     if (c->protocol != NULL && c->speaker != NULL)
         c->protocol->close(c);
     front_free(c->front);
@@ -327,6 +340,7 @@ sp_error conn_new(struct gateway *g, struct gw_app *app, const struct gw_person 
         return e;
     }
     c->inside--;
+    (void)conn_has_place(c); /* the first to come are the first to have one */
     c->stream = stream;
     stream_accept(stream);
     stream_attach(stream, &conn_io, c);

@@ -9,6 +9,7 @@
 #include "connector/gateway/exchange.h"
 #include "connector/gateway/front.h"
 #include "connector/gateway/gateway_internal.h"
+#include "connector/gateway/places.h"
 
 /* What is spoken. Loop thread; `c->inside` says that a call of the stream is on the stack. */
 struct conn_protocol {
@@ -28,6 +29,7 @@ struct gw_conn {
     struct gateway *gateway;        /* borrowed */
     struct gw_app *app;             /* held: of the next request */
     const struct gw_person *person; /* borrowed; NULL: nobody */
+    struct place place;             /* among the person's streams, once there was one */
     struct address to;
     struct stream *stream; /* owned */
     gateway_ended *ended;
@@ -57,6 +59,9 @@ void conn_end(struct gw_conn *c);   /* nothing more is read; the end follows wha
 void conn_abort(struct gw_conn *c, sp_error why);
 /* Each request is judged by the configuration that is in force when it begins. false: none is. */
 bool conn_up_to_date(struct gw_conn *c);
+
+/* limits.streams_per_user: one above them is told so, until another one ends. */
+bool conn_has_place(struct gw_conn *c);
 
 /* ---- person.c ---- */
 const struct gw_caller *person_caller(const struct gw_person *p);

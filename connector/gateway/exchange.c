@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+enum { OVERLOAD_RETRY_MS = 1000 };
+
 static void on_resumed(struct gw_exchange *x, struct gw_verdict v);
 
 static const struct gwconf *conf_of(const struct exchange *x)
@@ -157,7 +159,7 @@ static void refuse_without_memory(struct asker *a)
     char decision[GW_DECISION_TEXT];
     struct gw_problem p;
 
-    v.retry_after_ms = 1000;
+    v.retry_after_ms = OVERLOAD_RETRY_MS;
     name_decision(decision);
     if (gw_problem_make(&v, decision, &o, &p) != SP_OK || a->io->refuse(a, &p, false) != SP_OK)
         a->io->abort(a, SP_ERR_NOMEM);
@@ -192,9 +194,12 @@ void exchange_unreachable(struct exchange *x, sp_error e, const char *text)
     log_event(LOG_WARN, "gateway.upstream", "the application could not be reached", "app",
               app_name(x->x.app), "address", address_text(&x->conn->to).s, "error", text,
               "decision", x->x.decision, NULL);
-    exchange_refuse(x, gw_refuse(e == SP_ERR_TLS       ? GW_REASON_UPSTREAM_TLS
-                                 : e == SP_ERR_TIMEOUT ? GW_REASON_UPSTREAM_TIMEOUT
-                                                       : GW_REASON_UPSTREAM_DOWN));
+    struct gw_verdict v = gw_refuse(e == SP_ERR_TLS       ? GW_REASON_UPSTREAM_TLS
+                                    : e == SP_ERR_TIMEOUT ? GW_REASON_UPSTREAM_TIMEOUT
+                                    : e == SP_ERR_LIMIT   ? GW_REASON_OVERLOAD
+                                                          : GW_REASON_UPSTREAM_DOWN);
+    v.retry_after_ms = e == SP_ERR_LIMIT ? OVERLOAD_RETRY_MS : 0;
+    exchange_refuse(x, v);
 }
 
 /* Step 12, 13: the request is written anew and goes to the application. */
@@ -218,11 +223,14 @@ static void forward(struct exchange *x)
     if ((e = identity_fields(gateway_identity(x->conn->gateway), &x->x, app_now(x->x.app), x->own,
                              &own.n)) != SP_OK ||
         (e = x->leg->start(x, host, own, body)) != SP_OK) {
-        exchange_refuse(x, gw_refuse(e == SP_ERR_NOMEM || e == SP_ERR_LIMIT
-                                         ? GW_REASON_OVERLOAD
-                                         : GW_REASON_UPSTREAM_DOWN));
+        bool busy = e == SP_ERR_NOMEM || e == SP_ERR_LIMIT;
+        struct gw_verdict v = gw_refuse(busy ? GW_REASON_OVERLOAD : GW_REASON_UPSTREAM_DOWN);
+        v.retry_after_ms = busy ? OVERLOAD_RETRY_MS : 0;
+        exchange_refuse(x, v);
         return;
     }
+    x->rate_at = clock_boot();
+    x->rate_mark = r->body.seen;
     if (!x->request_ended)
         asker_wait_for(x->asker, ASKER_WAIT_BODY, EXCHANGE_RATE_MS);
     say_continue(x);
@@ -258,6 +266,18 @@ static bool to_be_collected(struct exchange *x)
     return true;
 }
 
+/* What of limits.request_time is left to a body that is waited for; one that streams may take as
+ * long as it comes fast enough. */
+static int64_t patience(const struct exchange *x)
+{
+    int64_t left = x->x.began + conf_of(x)->limits.request_ms - clock_boot();
+
+    if (!x->collecting || x->x.request.body.inspected != GW_NOT_INSPECTED ||
+        left > EXCHANGE_RATE_MS)
+        return EXCHANGE_RATE_MS;
+    return left > 0 ? left : 0;
+}
+
 static void after_head(struct exchange *x, struct gw_verdict v)
 {
     if (v.outcome == GW_PARK)
@@ -271,7 +291,8 @@ static void after_head(struct exchange *x, struct gw_verdict v)
         run_body(x);
         return;
     }
-    asker_wait_for(x->asker, ASKER_WAIT_BODY, EXCHANGE_RATE_MS);
+    x->rate_at = clock_boot();
+    asker_wait_for(x->asker, ASKER_WAIT_BODY, patience(x));
     say_continue(x);
     x->asker->io->wake(x->asker);
 }
@@ -319,6 +340,13 @@ void exchange_begin(struct asker *a, sp_error e, enum gw_reason reason)
         return;
     }
     x->request_ended = a->io->whole(a);
+    if (!conn_has_place(x->conn)) {
+        struct gw_verdict v = gw_refuse(GW_REASON_IN_FLIGHT);
+        v.retry_after_ms = OVERLOAD_RETRY_MS;
+        view_copy(v.rule, sizeof v.rule, view_str("streams_per_user"));
+        exchange_refuse(x, v);
+        return;
+    }
     after_head(x, pipeline_run(&x->x, GW_PHASE_HEAD));
 }
 
@@ -331,16 +359,20 @@ size_t exchange_room(const struct exchange *x)
     return x->forwarding ? x->leg->room(x) : 0;
 }
 
-bool exchange_slow(struct exchange *x)
+int64_t exchange_patience(struct exchange *x)
 {
     uint64_t seen = x->x.request.body.seen;
     uint64_t least = (uint64_t)conf_of(x)->limits.body_rate * (EXCHANGE_RATE_MS / 1000);
+    bool looked = clock_boot() - x->rate_at >= EXCHANGE_RATE_MS;
 
     /* who waits for the application is not slow */
-    if (seen - x->rate_mark < least && exchange_room(x) > 0)
-        return true;
-    x->rate_mark = seen;
-    return false;
+    if (looked && seen - x->rate_mark < least && exchange_room(x) > 0)
+        return 0;
+    if (looked) {
+        x->rate_mark = seen;
+        x->rate_at = clock_boot();
+    }
+    return patience(x);
 }
 
 bool exchange_collect(struct exchange *x, struct collected *to, struct view data, size_t max)

@@ -107,6 +107,7 @@ struct exchange {
     const struct leg_io *leg; /* NULL: not forwarded */
     void *leg_state;          /* the leg's own; in the arena */
     uint64_t rate_mark;       /* body bytes at the last look */
+    sp_boot_ms rate_at;       /* when that was */
     bool collecting;
     bool answer_collecting; /* held back until it was read */
     bool answer_copying;    /* passed on at once, and read at its end */
@@ -130,7 +131,8 @@ void exchange_request_ended(struct exchange *x);
 void exchange_raw_ended(struct exchange *x);   /* the client's side of a websocket */
 void exchange_client_took(struct exchange *x); /* the asker has room again */
 void exchange_late(struct exchange *x, enum asker_wait what);
-bool exchange_slow(struct exchange *x); /* the body came below the least rate since last asked */
+/* How long the body may go on coming before it is asked for again; 0: it came too slowly. */
+int64_t exchange_patience(struct exchange *x);
 void exchange_refuse(struct exchange *x, struct gw_verdict v);
 void exchange_over(struct exchange *x, bool keep);
 bool exchange_collect(struct exchange *x, struct collected *to, struct view data, size_t max);

@@ -24,6 +24,7 @@ struct gateway {
     struct gateway_options o;
     struct identity *identity;       /* owned */
     struct upstream_pool *upstreams; /* owned */
+    struct places streams;
     struct arena_pool arenas;
     uint8_t *scratch; /* owned */
     struct map apps;  /* struct slot *; owned */
@@ -52,6 +53,7 @@ sp_error gateway_new(const struct gateway_options *o, struct sp_why *why, struct
         return SP_ERR_NOMEM;
     g->o = *o;
     g->arenas.max = ARENAS_MAX;
+    places_init(&g->streams, o->loop);
     g->scratch = malloc(GATEWAY_SCRATCH);
     if ((e = g->scratch == NULL ? SP_ERR_NOMEM : SP_OK) != SP_OK ||
         (e = identity_new(o->state, o->connector, why, &g->identity)) != SP_OK ||
@@ -78,6 +80,7 @@ void gateway_free(struct gateway *g)
     }
     map_deinit(&g->apps);
     upstream_pool_free(g->upstreams);
+    places_deinit(&g->streams);
     identity_free(g->identity);
     free(g->scratch);
     free(g);
@@ -101,6 +104,11 @@ struct loop *gateway_loop(const struct gateway *g)
 struct upstream_pool *gateway_upstreams(const struct gateway *g)
 {
     return g->upstreams;
+}
+
+struct places *gateway_streams(struct gateway *g)
+{
+    return &g->streams;
 }
 
 struct arena_pool *gateway_arenas(struct gateway *g)

@@ -6,12 +6,14 @@
 #include "connector/gateway/gateway.h"
 #include "connector/gateway/outside.h"
 
+struct places;
 struct upstream_pool;
 struct identity;
 struct watch;
 
 struct loop *gateway_loop(const struct gateway *g);
 struct upstream_pool *gateway_upstreams(const struct gateway *g);
+struct places *gateway_streams(struct gateway *g); /* of one user at one app */
 struct arena_pool *gateway_arenas(struct gateway *g);
 /* Room for one read of an application; what is in it lasts until the next turn of the loop. */
 enum { GATEWAY_SCRATCH = 32 * 1024 };

@@ -81,7 +81,19 @@ static void on_failed(void *arg, sp_error e, enum tls_refusal refusal)
     exchange_unreachable(arg, e, e == SP_ERR_TLS ? tls_refusal_text(refusal) : sp_error_text(e));
 }
 
-static const struct upstream_events events = {on_connected, on_readable, on_writable, on_failed};
+static void on_given(void *arg, struct upstream *up)
+{
+    struct leg1 *l = leg1_of(arg);
+
+    l->up = up;
+    l->fresh = false;
+}
+
+static const struct upstream_events events = {.connected = on_connected,
+                                              .readable = on_readable,
+                                              .writable = on_writable,
+                                              .failed = on_failed,
+                                              .given = on_given};
 
 SP_MUST static sp_error connect_app(struct exchange *x)
 {

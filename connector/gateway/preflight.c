@@ -323,6 +323,7 @@ static void on_failed(void *arg, sp_error e, enum tls_refusal refusal)
     fail(arg,
          e == SP_ERR_TLS       ? GW_REASON_UPSTREAM_TLS
          : e == SP_ERR_TIMEOUT ? GW_REASON_UPSTREAM_TIMEOUT
+         : e == SP_ERR_LIMIT   ? GW_REASON_OVERLOAD
                                : GW_REASON_UPSTREAM_DOWN,
          e == SP_ERR_TLS ? tls_refusal_text(refusal) : sp_error_text(e));
 }
@@ -335,7 +336,19 @@ static void on_late(void *arg)
     fail(p, GW_REASON_UPSTREAM_TIMEOUT, "it did not answer in time");
 }
 
-static const struct upstream_events events = {on_connected, on_readable, on_writable, on_failed};
+static void on_given(void *arg, struct upstream *up)
+{
+    struct preflight *p = arg;
+
+    p->up = up;
+    p->fresh = false;
+}
+
+static const struct upstream_events events = {.connected = on_connected,
+                                              .readable = on_readable,
+                                              .writable = on_writable,
+                                              .failed = on_failed,
+                                              .given = on_given};
 
 static sp_error dial(struct preflight *p)
 {

@@ -1,5 +1,6 @@
 #include "connector/gateway/upstream.h"
 
+#include "connector/gateway/places.h"
 #include "lib/os/loop.h"
 
 #include <errno.h>
@@ -15,7 +16,10 @@ struct upstream {
     struct sp_id app, user;
     struct address address;
     struct tls_context *context; /* held; NULL: plain */
-    int64_t idle_ms;
+    int64_t connect_ms, idle_ms;
+    struct place place;       /* one of the user's connections, or its stand in line for one */
+    struct upstream *instead; /* owned; NULL: none came back for it */
+    struct deferred handing;
     struct connecting *target; /* owned; NULL: not running */
     int fd;                    /* owned; -1: none */
     struct watch *watch;       /* owned; NULL: not connected */
@@ -36,6 +40,7 @@ struct upstream_pool {
     struct loop *loop;
     struct upstream *waiting; /* owned; the youngest first */
     size_t count;
+    struct places places; /* of one user at one app */
 };
 
 static sp_error error_of(int err)
@@ -239,7 +244,7 @@ static void on_late(void *arg)
 
     u->late = NULL;
     if (!dropped(u))
-        fail(u, SP_ERR_TIMEOUT);
+        fail(u, u->place.held ? SP_ERR_TIMEOUT : SP_ERR_LIMIT);
 }
 
 static void on_connected(void *arg, int fd, sp_error e)
@@ -260,39 +265,117 @@ static void on_connected(void *arg, int fd, sp_error e)
         on_handshake(u);
 }
 
+static bool same_person(const struct upstream *u, const struct upstream_to *to)
+{
+    return id_equal(u->app, to->app) && id_equal(u->user, to->user);
+}
+
+/* Out of the list; it is in use again. */
+static void take_out(struct upstream *u)
+{
+    *u->from = u->next;
+    if (u->next != NULL)
+        u->next->from = u->from;
+    u->from = NULL;
+    u->next = NULL;
+    u->pool->count--;
+    timer_cancel(u->late);
+    u->late = NULL;
+}
+
 static struct upstream *take_waiting(struct upstream_pool *p, const struct upstream_to *to)
 {
     for (struct upstream *u = p->waiting; u != NULL; u = u->next) {
-        if (!id_equal(u->app, to->app) || !id_equal(u->user, to->user) || u->context != to->tls ||
+        if (!same_person(u, to) || u->context != to->tls ||
             !address_equal(&u->address, &to->address))
             continue;
-        *u->from = u->next;
-        if (u->next != NULL)
-            u->next->from = u->from;
-        u->from = NULL;
-        u->next = NULL;
-        p->count--;
-        timer_cancel(u->late);
-        u->late = NULL;
+        take_out(u);
         return u;
     }
     return NULL;
+}
+
+/* One that waits for another address or under another certificate than is wanted now. */
+static void close_one_of(struct upstream_pool *p, const struct upstream_to *to)
+{
+    struct upstream *oldest = NULL;
+
+    for (struct upstream *u = p->waiting; u != NULL; u = u->next)
+        if (same_person(u, to))
+            oldest = u;
+    upstream_free(oldest);
+}
+
+SP_MUST static sp_error dial(struct upstream *u)
+{
+    sp_boot_ms until = clock_boot() + u->connect_ms;
+    sp_error e;
+
+    timer_cancel(u->late);
+    u->late = NULL;
+    if (u->tls != NULL && (e = timer_start(u->pool->loop, until, on_late, u, &u->late)) != SP_OK)
+        return e;
+    return connect_start(u->pool->loop, &u->address, until, on_connected, u, &u->target);
+}
+
+static void on_turn(void *arg)
+{
+    struct upstream *u = arg;
+    sp_error e = dial(u);
+
+    if (e != SP_OK)
+        fail(u, e);
 }
 
 SP_MUST static sp_error start(struct upstream *u, const struct upstream_to *to)
 {
     const struct tls_expect expect = {.name = to->name};
     const struct tls_wire wire = {wire_take, wire_give, u};
-    sp_boot_ms until = clock_boot() + to->connect_ms;
+    struct places *places = &u->pool->places;
+    struct sp_id key = places_key(to->app, to->user);
     sp_error e;
 
     if (to->tls != NULL) {
         u->context = tls_context_hold(to->tls);
-        if ((e = tls_conn_new(to->tls, &expect, &wire, &u->tls)) != SP_OK ||
-            (e = timer_start(u->pool->loop, until, on_late, u, &u->late)) != SP_OK)
+        if ((e = tls_conn_new(to->tls, &expect, &wire, &u->tls)) != SP_OK)
             return e;
     }
-    return connect_start(u->pool->loop, &to->address, until, on_connected, u, &u->target);
+    if (places_held(places, key) >= to->connections)
+        close_one_of(u->pool, to);
+    e = place_enter(places, key, to->connections, UPSTREAM_LINE_MAX, on_turn, u, &u->place);
+    if (e == SP_ERR_AGAIN)
+        return timer_start(u->pool->loop, clock_boot() + u->connect_ms, on_late, u, &u->late);
+    return e == SP_OK ? dial(u) : e == SP_ERR_FULL ? SP_ERR_LIMIT : e;
+}
+
+static void on_handing(void *arg)
+{
+    struct upstream *u = arg, *instead = u->instead;
+
+    instead->events = u->events;
+    instead->arg = u->arg;
+    u->instead = NULL;
+    upstream_free(u);
+    instead->events->given(instead->arg, instead);
+    instead->events->connected(instead->arg);
+}
+
+/* To the first in line, when it wants just this one. */
+static bool handed_over(struct upstream *u)
+{
+    struct upstream *first = place_first(&u->place);
+
+    if (first == NULL || first->context != u->context ||
+        !address_equal(&first->address, &u->address))
+        return false;
+    place_leave(&u->pool->places, &first->place);
+    timer_cancel(first->late);
+    first->late = NULL;
+    first->instead = u;
+    u->blocked = u->reading = false;
+    watch_now(u);
+    deferred_queue(u->pool->loop, &first->handing);
+    return true;
 }
 
 sp_error upstream_get(struct upstream_pool *p, const struct upstream_to *to,
@@ -310,10 +393,12 @@ sp_error upstream_get(struct upstream_pool *p, const struct upstream_to *to,
                                .app = to->app,
                                .user = to->user,
                                .address = to->address,
+                               .connect_ms = to->connect_ms,
                                .idle_ms = to->idle_ms,
                                .fd = -1};
         buf_init(&u->in, CIPHER_IN_MAX);
         buf_init(&u->out, CIPHER_OUT_MAX);
+        deferred_init(&u->handing, on_handing, u);
         if ((e = start(u, to)) != SP_OK) {
             upstream_free(u);
             return e;
@@ -377,12 +462,20 @@ size_t upstream_room(const struct upstream *u)
     return size / 2 > queued ? (size_t)(size / 2 - queued) : 0;
 }
 
+/* It may serve another request: nothing of the last one is left in it. */
+static bool is_clean(const struct upstream *u)
+{
+    return u->out.len == 0 && u->in.len == 0 && (u->tls == NULL || tls_conn_pending(u->tls) == 0);
+}
+
 void upstream_give_back(struct upstream *u)
 {
     struct upstream_pool *p = u->pool;
 
-    if (u->idle_ms == 0 || p->count >= UPSTREAM_WAITING_MAX || u->out.len > 0 || u->in.len > 0 ||
-        (u->tls != NULL && tls_conn_pending(u->tls) > 0) ||
+    if (is_clean(u) && handed_over(u))
+        return;
+    if (u->idle_ms == 0 || p->count >= UPSTREAM_WAITING_MAX || !is_clean(u) ||
+        place_first(&u->place) != NULL || /* who wants another one gets its place */
         timer_start(p->loop, clock_boot() + u->idle_ms, on_late, u, &u->late) != SP_OK) {
         upstream_free(u);
         return;
@@ -403,12 +496,11 @@ void upstream_free(struct upstream *u)
 {
     if (u == NULL)
         return;
-    if (u->from != NULL) {
-        *u->from = u->next;
-        if (u->next != NULL)
-            u->next->from = u->from;
-        u->pool->count--;
-    }
+    if (u->from != NULL)
+        take_out(u);
+    if (u->instead != NULL)
+        upstream_give_back(u->instead);
+    deferred_cancel(u->pool->loop, &u->handing);
     connect_cancel(u->target);
     timer_cancel(u->late);
     watch_stop(u->watch);
@@ -418,6 +510,7 @@ void upstream_free(struct upstream *u)
         sock_reset(u->fd);
     buf_wipe(&u->in);
     buf_wipe(&u->out);
+    place_leave(&u->pool->places, &u->place);
     free(u);
 }
 
@@ -430,6 +523,7 @@ sp_error upstream_pool_new(struct loop *loop, struct upstream_pool **out)
     if (p == NULL)
         return SP_ERR_NOMEM;
     p->loop = loop;
+    places_init(&p->places, loop);
     *out = p;
     return SP_OK;
 }
@@ -440,6 +534,7 @@ void upstream_pool_free(struct upstream_pool *p)
         return;
     while (p->waiting != NULL)
         upstream_free(p->waiting);
+    places_deinit(&p->places);
     free(p);
 }
 

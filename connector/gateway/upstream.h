@@ -18,7 +18,8 @@ struct loop;
 struct upstream_pool;
 struct upstream;
 
-enum { UPSTREAM_WAITING_MAX = 512, UPSTREAM_PLAIN_MAX = 16 * 1024 };
+/* LINE_MAX: requests of one person that wait for one of its connections to come back. */
+enum { UPSTREAM_WAITING_MAX = 512, UPSTREAM_PLAIN_MAX = 16 * 1024, UPSTREAM_LINE_MAX = 64 };
 
 /*   SP_ERR_NOMEM */
 SP_MUST sp_error upstream_pool_new(struct loop *loop, struct upstream_pool **out);
@@ -35,20 +36,26 @@ struct upstream_to {
     struct tls_context *tls; /* NULL: plain; held while a connection lives */
     const char *name;        /* in the certificate; borrowed until upstream_get returns */
     int64_t connect_ms, idle_ms;
+    size_t connections; /* of this user and app at most; more stand in line for connect_ms */
 };
 
 struct upstream_events {
     void (*connected)(void *arg); /* not for one that had waited */
     void (*readable)(void *arg);  /* or at its end: read says which */
     void (*writable)(void *arg);  /* after a write that took less */
-    /* No connection, or no TLS: `refusal` says why it was not trusted. Free it in here. */
+    /* No connection, or no TLS: `refusal` says why it was not trusted. SP_ERR_LIMIT: none came back
+     * while it stood in line. Free it in here. */
     void (*failed)(void *arg, sp_error e, enum tls_refusal refusal);
+    /* While it stood in line one came back: `u`, which is the owner's, serves instead of what
+     * upstream_get gave, which is gone. `connected` follows. */
+    void (*given)(void *arg, struct upstream *u);
 };
 
 /*
- * One that waits, else a new one; *fresh says which. Takes nothing. `events` and `arg` are
- * borrowed until it is freed or given back.
- *   SP_ERR_NOMEM, SP_ERR_LIMIT, SP_ERR_IO, SP_ERR_TLS
+ * One that waits, else a new one, or a place in line for one; *fresh says which. Takes nothing.
+ * `events` and `arg` are borrowed until it is freed or given back.
+ *   SP_ERR_LIMIT  the line is full
+ *   SP_ERR_NOMEM, SP_ERR_IO, SP_ERR_TLS
  */
 SP_MUST sp_error upstream_get(struct upstream_pool *p, const struct upstream_to *to,
                               const struct upstream_events *events, void *arg, bool *fresh,

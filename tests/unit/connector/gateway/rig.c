@@ -186,7 +186,7 @@ static void make_user(struct rig *r, size_t i)
     check_ok(key_secret_new(KEY_ED25519, &device));
     u->grant = (struct grant){.session = random_id(),
                               .app = r->app.id,
-                              .user = random_id(),
+                              .user = i > 0 && r->one_person ? r->users[0].grant.user : random_id(),
                               .device = *key_secret_public(device)};
     key_secret_free(device);
     json_push(groups, json_new_str(view_str("idp/staff")));
@@ -204,9 +204,11 @@ static void make_user(struct rig *r, size_t i)
     streams_allow_data(u->connector);
 }
 
+static void rig_make(struct rig *r, const char *gateway, const char *document, bool one_person);
+
 void rig_init(struct rig *r, const char *gateway)
 {
-    rig_init_documented(r, gateway, NULL);
+    rig_make(r, gateway, NULL, false);
 }
 
 static void put_document(struct rig *r, const char *text)
@@ -217,7 +219,17 @@ static void put_document(struct rig *r, const char *text)
     check_ok(file_write(path, view_str(text), 0600, NULL));
 }
 
+void rig_init_one_person(struct rig *r, const char *gateway)
+{
+    rig_make(r, gateway, NULL, true);
+}
+
 void rig_init_documented(struct rig *r, const char *gateway, const char *document)
+{
+    rig_make(r, gateway, document, false);
+}
+
+static void rig_make(struct rig *r, const char *gateway, const char *document, bool one_person)
 {
     struct gateway_options o = {.state = r->dir,
                                 .files = r->dir,
@@ -227,7 +239,8 @@ void rig_init_documented(struct rig *r, const char *gateway, const char *documen
                                 .incident = on_incident,
                                 .arg = r};
 
-    *r = (struct rig){.now = 1764043200000, .dir = "/tmp/sallyport-rig-XXXXXX"};
+    *r = (struct rig){
+        .one_person = one_person, .now = 1764043200000, .dir = "/tmp/sallyport-rig-XXXXXX"};
     signal(SIGPIPE, SIG_IGN); /* as service_start() of every program */
     assert_non_null(mkdtemp(r->dir));
     if (document != NULL)

@@ -40,6 +40,7 @@ struct rig {
     struct buf app_in[RIG_APP_CONNECTIONS];
     struct rig_user users[RIG_USERS];
     sp_unix_ms now;
+    bool one_person; /* both streams are one user's */
     unsigned told;
     char reason[64];
     unsigned incidents; /* that the gateway gave out, once a second */
@@ -50,6 +51,7 @@ struct rig {
 void rig_init(struct rig *r, const char *gateway);
 /* The same with a file api.yaml that the configuration can name. */
 void rig_init_documented(struct rig *r, const char *gateway, const char *document);
+void rig_init_one_person(struct rig *r, const char *gateway);
 void rig_deinit(struct rig *r);
 void rig_open(struct rig *r, size_t user); /* a new stream in place of the one that ended */
 

@@ -27,3 +27,8 @@ check_PROGRAMS += tests/unit/%D%/test_switch
 tests_unit_%C%_test_switch_SOURCES = tests/unit/%D%/test_switch.c \
 	tests/unit/%D%/rig.c tests/unit/%D%/rig.h tests/unit/%D%/app.c tests/unit/%D%/app.h \
 	tests/unit/check.h
+
+# For the Autobahn suite (tests/interop/test_autobahn.py).
+noinst_PROGRAMS += tests/interop/ws_echo
+tests_interop_ws_echo_SOURCES = tests/interop/ws_echo.c
+tests_interop_ws_echo_LDADD = $(SP_LIBS) $(SP_EXT)

@@ -4,11 +4,10 @@
 #include "lib/channel/backoff.h"
 #include "lib/channel/lookup.h"
 #include "lib/channel/socket.h"
-#include "lib/crypto/random.h"
+#include "lib/channel/vhost.h"
 #include "lib/os/loop.h"
 #include "lib/tls/foreign.h"
 
-#include <libwebsockets.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -41,9 +40,8 @@ struct dialer {
     char host[HOST_MAX + 1], authority[HOST_MAX + 16];
     uint16_t port;
     bool l7, proxied, fixed_name; /* fixed_name: host is a literal or looked up by libwebsockets */
-    struct lws_protocols *protocols; /* owned by vhost, which outlives its last connection */
-    struct lws_vhost *vhost;         /* owned */
-    void *ssl_ctx;                   /* borrowed from vhost; what tls_foreign_client prepared */
+    struct lws_vhost *vhost;      /* owned */
+    void *ssl_ctx;                /* borrowed from vhost; what tls_foreign_client prepared */
     sp_error tls_error;
     struct sp_why tls_why;
 
@@ -59,13 +57,17 @@ struct dialer {
     struct dialer_lost end;
     struct backoff backoff;
     int64_t eager_ms;
-    size_t turn; /* which of several addresses is next */
-    bool again;  /* asked for while a try or a channel was under way */
+    struct address found[RESOLVE_ADDRESSES_MAX]; /* of the name, in this try */
+    size_t found_count, turn;                    /* turn: the one in use, also over tries */
+    size_t untried;                              /* of them, in this try */
+    bool next_address; /* the one in use failed; deliver() goes on with the next */
+    bool again;        /* asked for while a try or a channel was under way */
 };
 
 static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                   size_t len);
 static void start_try(void *arg);
+static void connect_to_one(struct dialer *d);
 
 /* Remembers the first reason; it is told from deliver(). */
 static void lose(struct dialer *d, sp_error e, const char *text)
@@ -100,6 +102,7 @@ static void drop_connection(struct dialer *d)
     socket_deinit(&d->socket);
     lookup_cancel(d->lookup);
     d->lookup = NULL;
+    d->next_address = false;
 }
 
 /* How long to wait depends on why it ended. */
@@ -221,6 +224,8 @@ static void deliver(void *arg)
     if (a == NULL) {
         if (d->phase == DIALER_LOST)
             tell_end(d);
+        else if (d->next_address)
+            connect_to_one(d);
         return;
     }
     d->first = a->next;
@@ -291,12 +296,30 @@ static int add_nonce(struct dialer *d, unsigned char **at, size_t room)
     return state;
 }
 
+/* A name may have addresses of a family that leads nowhere from here: all of them are asked before
+ * the try is lost, and the next try begins with the one after the last. */
+static void unreachable(struct dialer *d)
+{
+    if (d->phase != DIALER_CONNECTING || d->next_address)
+        return;
+    d->turn++;
+    if (d->untried > 0) {
+        d->untried--;
+        d->next_address = true;
+        deferred_queue(engine_loop(d->engine), &d->later);
+    } else {
+        lose(d, SP_ERR_UNREACHABLE, "it can't be reached");
+    }
+}
+
 static void on_failed(struct dialer *d, struct lws *wsi, const char *text)
 {
     void *ssl = lws_get_ssl(wsi);
     enum tls_refusal refusal = ssl != NULL ? tls_foreign_refusal(ssl) : TLS_REFUSAL_NONE;
 
     d->wsi = NULL;
+    if (d->phase != DIALER_CONNECTING)
+        return;
     if (refusal != TLS_REFUSAL_NONE)
         lose(d, SP_ERR_TLS, tls_refusal_text(refusal));
     else if (text != NULL && strstr(text, "proxy") != NULL)
@@ -304,7 +327,7 @@ static void on_failed(struct dialer *d, struct lws *wsi, const char *text)
     else if (text != NULL && strstr(text, "HS:") != NULL)
         lose(d, SP_ERR_REFUSED, "there is no Sallyport broker at this address");
     else
-        lose(d, SP_ERR_UNREACHABLE, "it can't be reached");
+        unreachable(d);
 }
 
 static void on_closed(struct dialer *d)
@@ -388,8 +411,8 @@ static void connect_to(struct dialer *d, const char *address)
     i.port = d->port;
     i.path = "/control";
     i.host = d->authority;
-    i.protocol = d->protocols[0].name;
-    i.local_protocol_name = d->protocols[0].name;
+    i.protocol = CONTROL_PROTOCOL;
+    i.local_protocol_name = CONTROL_PROTOCOL;
     i.ietf_version_or_minus_one = -1;
     i.opaque_user_data = d;
     i.retry_and_idle_policy = &pings;
@@ -399,9 +422,15 @@ static void connect_to(struct dialer *d, const char *address)
     socket_init(&d->socket, NULL);
     i.pwsi = &d->wsi;
     if (lws_client_connect_via_info(&i) == NULL || d->wsi == NULL)
-        lose(d, SP_ERR_UNREACHABLE, "it can't be reached");
+        unreachable(d);
     else
         d->socket.wsi = d->wsi;
+}
+
+static void connect_to_one(struct dialer *d)
+{
+    d->next_address = false;
+    connect_to(d, address_host_text(&d->found[d->turn % d->found_count]).s);
 }
 
 static void looked_up(void *arg, sp_error e, const struct address *found, size_t count)
@@ -409,10 +438,14 @@ static void looked_up(void *arg, sp_error e, const struct address *found, size_t
     struct dialer *d = arg;
 
     d->lookup = NULL;
-    if (e != SP_OK || count == 0)
+    if (e != SP_OK || count == 0) {
         lose(d, SP_ERR_UNREACHABLE, "the name was not found");
-    else
-        connect_to(d, address_host_text(&found[d->turn++ % count]).s);
+        return;
+    }
+    d->found_count = count;
+    memcpy(d->found, found, d->found_count * sizeof *found);
+    d->untried = d->found_count - 1;
+    connect_to_one(d);
 }
 
 static void start_lookup(struct dialer *d)
@@ -430,6 +463,7 @@ static void start_try(void *arg)
 
     d->timer = NULL;
     d->phase = DIALER_CONNECTING;
+    d->untried = 0;
     if (timer_start(engine_loop(d->engine), clock_boot() + TRY_MS, on_try_deadline, d, &d->timer) !=
         SP_OK) {
         lose(d, SP_ERR_NOMEM, "out of memory");
@@ -461,44 +495,13 @@ static sp_error choose_way(struct dialer *d, const struct proxy_env *env, struct
     return SP_OK;
 }
 
-static void on_vhost_gone(struct lws_vhost *vhost, void *protocols)
-{
-    (void)vhost;
-    free(protocols);
-}
-
 static sp_error make_vhost(struct dialer *d, const char *proxy, struct sp_why *why)
 {
-    struct lws_context_creation_info info = {0};
+    sp_error e = control_vhost(d->engine, on_lws, d, proxy, &d->vhost);
 
-    if ((d->protocols = calloc(2, sizeof *d->protocols)) == NULL)
-        return SP_ERR_NOMEM;
-    d->protocols[0] = (struct lws_protocols){
-        .name = "sallyport-control.1", .callback = on_lws, .rx_buffer_size = 4096};
-    info.finalize = on_vhost_gone;
-    info.finalize_arg = d->protocols;
-    /* libwebsockets shares one SSL_CTX among vhosts whose options are equal, and the name to check
-     * hangs on the SSL_CTX: bits that mean nothing keep ours apart. */
-    info.ssl_client_options_clear = (long)((1 + random_below(0x3fffff)) << 40);
-    info.port = CONTEXT_PORT_NO_LISTEN;
-    info.vhost_name = "control";
-    info.protocols = d->protocols;
-    info.user = d;
-    info.http_proxy_address = proxy;
-    /* Every channel proves anew over a fresh handshake: a kept TLS session would only outlive its
-     * vhost, which libwebsockets forgets it for when a try ends in its handshake. */
-    info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS |
-                   LWS_SERVER_OPTION_DISABLE_TLS_SESSION_CACHE;
-    if ((d->vhost = lws_create_vhost(engine_context(d->engine), &info)) == NULL) {
-        free(d->protocols);
-        return SP_ERR_NOMEM;
-    }
-    if (lws_init_vhost_client_ssl(&info, d->vhost) != 0 || d->tls_error != SP_OK) {
-        if (why != NULL && d->tls_error != SP_OK)
-            *why = d->tls_why;
-        return d->tls_error != SP_OK ? d->tls_error : SP_ERR_TLS;
-    }
-    return SP_OK;
+    if (e != SP_OK && d->tls_error != SP_OK && why != NULL)
+        *why = d->tls_why;
+    return d->tls_error != SP_OK ? d->tls_error : e;
 }
 
 sp_error dialer_new(struct engine *engine, const struct dialer_options *o, struct sp_why *why,

@@ -3,7 +3,7 @@
 noinst_LIBRARIES += %D%/libchannel.a
 %C%_libchannel_a_SOURCES = \
 	%D%/backoff.c %D%/backoff.h %D%/call.c %D%/call.h %D%/opening.c %D%/opening.h %D%/socket.c %D%/socket.h \
-	%D%/lookup.c %D%/lookup.h %D%/dialer.c %D%/dialer.h %D%/listener.c %D%/post.c %D%/listener.h %D%/over.c %D%/over.h
+	%D%/lookup.c %D%/lookup.h %D%/dialer.c %D%/dialer.h %D%/vhost.c %D%/vhost.h %D%/listener.c %D%/post.c %D%/listener.h %D%/over.c %D%/over.h
 
 check_PROGRAMS += tests/unit/%D%/test_backoff tests/unit/%D%/test_call tests/unit/%D%/test_opening tests/unit/%D%/test_channel tests/unit/%D%/test_over
 tests_unit_%C%_test_backoff_SOURCES = tests/unit/%D%/test_backoff.c

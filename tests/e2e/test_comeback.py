@@ -4,6 +4,8 @@ Issue 4, item 5: what reconnects does so within 2 s of the network's return; not
 """
 
 import json
+import pathlib
+import socket
 import subprocess
 import threading
 import time
@@ -108,6 +110,24 @@ def test_the_channel_is_back_within_2_s_of_the_cables_return(world, anna):
     print("back after the cable:", ", ".join(f"{channel:.2f} s ({stream:.2f} s with a stream)" for channel, stream in took))
     assert max(channel for channel, _ in took) < 2 + SLOW, took
     assert half_closed(anna) == []
+
+
+def test_an_address_that_leads_nowhere_costs_no_try(world, anna):
+    """The name has a second address where nobody listens, and it comes first: the same try goes on with the next."""
+    hosts, log = pathlib.Path("/etc/hosts"), world.logs / f"agent-{anna.name}.log"  # the cage's own file
+    good = hosts.read_text()
+    assert anna.agent.stop(20) == 0
+    try:
+        hosts.write_text(f"127.0.0.9 access.example.test\n{good}")
+        found = [a[4][0] for a in socket.getaddrinfo("access.example.test", 8443, type=socket.SOCK_STREAM)]
+        assert found[0] == "127.0.0.9" and len(found) == 2, found
+        seen = log.stat().st_size
+        anna.restart_agent()
+        assert anna.json("status")["broker"]["connected"]
+        assert "control.lost" not in log.read_text()[seen:]
+    finally:
+        hosts.write_text(good)
+    ready(world, anna)
 
 
 def test_a_stricter_mfa_age_on_a_live_session_asks_at_once(world, anna, policy):

@@ -294,64 +294,110 @@ sp_error api_audit_get(struct api *api, struct api_call *c)
 
 /* ---- export ------------------------------------------------------------------------------- */
 
+enum form { FORM_CSV = 0, FORM_NDJSON, FORM_OCSF, FORMS };
+static const struct {
+    const char *word, *type, *disposition;
+} forms[FORMS] = {
+    [FORM_CSV] = {"csv", "text/csv; charset=utf-8", "attachment; filename=\"audit.csv\""},
+    [FORM_NDJSON] = {"ndjson", "application/x-ndjson", "attachment; filename=\"audit.ndjson\""},
+    [FORM_OCSF] = {"ocsf", "application/x-ndjson", "attachment; filename=\"audit.ocsf.ndjson\""},
+};
+
 struct export
 {
     struct buf out;
-    bool csv;
+    enum form form;
+    sp_error error; /* of the last record that could not be written */
 };
 
+static void as_hashed(struct buf *out, const struct audit_row *row)
+{
+    struct buf hash;
+
+    buf_init(&hash, 2 * ROW_HASH_BYTES);
+    encode_hex((struct view){row->hash, sizeof row->hash}, &hash);
+    buf_addf(out, "{\"shard\":%u,\"seq\":%llu,\"hash\":\"%.*s\",\"record\":", row->shard,
+             (unsigned long long)row->seq, (int)hash.len, (const char *)hash.at);
+    buf_add(out, row->text);
+    buf_add_str(out, "}\n");
+    buf_deinit(&hash);
+}
+
+static sp_error as_ocsf(struct buf *out, const struct json *record, const struct audit_row *row)
+{
+    struct json *o = audit_ocsf(record, row->shard, row->seq, row->hash);
+    struct buf line;
+
+    buf_init(&line, 4 * AUDIT_RECORD_MAX);
+    sp_error e = o != NULL ? json_write(o, &line) : SP_ERR_NOMEM;
+    buf_add(out, buf_view(&line));
+    buf_add_byte(out, '\n');
+    buf_deinit(&line);
+    json_free(o);
+    return e;
+}
+
+/* A record that can't be written makes the export fail: none is left out in silence. */
 static void take_export(void *arg, const struct audit_row *row)
 {
     struct export *x = arg;
     struct json *record = NULL;
 
-    if (!x->csv) {
-        struct buf hash;
-        buf_init(&hash, 2 * ROW_HASH_BYTES);
-        encode_hex((struct view){row->hash, sizeof row->hash}, &hash);
-        buf_addf(&x->out, "{\"shard\":%u,\"seq\":%llu,\"hash\":\"%.*s\",\"record\":", row->shard,
-                 (unsigned long long)row->seq, (int)hash.len, (const char *)hash.at);
-        buf_add(&x->out, row->text); /* exactly as it was hashed */
-        buf_add_str(&x->out, "}\n");
-        buf_deinit(&hash);
-    } else if (json_parse(row->text, AUDIT_RECORD_MAX, NULL, &record) == SP_OK) {
-        audit_csv(record, row->shard, row->seq, &x->out);
-        json_free(record);
+    if (x->form == FORM_NDJSON) {
+        as_hashed(&x->out, row);
+        return;
     }
+    sp_error e = json_parse(row->text, AUDIT_RECORD_MAX, NULL, &record);
+    if (e == SP_OK && x->form == FORM_CSV)
+        audit_csv(record, row->shard, row->seq, &x->out);
+    else if (e == SP_OK)
+        e = as_ocsf(&x->out, record, row);
+    if (e != SP_OK)
+        x->error = e;
+    json_free(record);
+}
+
+static sp_error read_form(struct api_call *c, enum form *out)
+{
+    char word[16];
+    sp_error e = call_text(c, "format", word, sizeof word);
+
+    for (size_t i = 0; e == SP_OK && i < FORMS; i++)
+        if (strcmp(word, forms[i].word) == 0) {
+            *out = (enum form)i;
+            return SP_OK;
+        }
+    if (e != SP_OK)
+        return e;
+    sp_why_field(&c->why, "format");
+    return sp_why_say(&c->why, SP_ERR_INVALID, "format is csv, ndjson or ocsf");
 }
 
 sp_error api_audit_export(struct api *api, struct api_call *c)
 {
     struct export x = {0};
     struct filter f;
-    char format[16], next[64];
+    char next[64];
     sp_error e;
 
-    if ((e = call_text(c, "format", format, sizeof format)) != SP_OK ||
-        (e = read_filter(c, &f)) != SP_OK)
+    if ((e = read_form(c, &x.form)) != SP_OK || (e = read_filter(c, &f)) != SP_OK)
         return e;
-    x.csv = strcmp(format, "csv") == 0;
-    if (!x.csv && strcmp(format, "ndjson") != 0) {
-        sp_why_field(&c->why, "format");
-        return sp_why_say(&c->why, SP_ERR_INVALID, "format is csv or ndjson");
-    }
     struct walk w = {
         .filter = &f, .want = EXPORT_MAX, .looked = EXPORT_MAX, .take = take_export, .arg = &x};
     buf_init(&x.out, EXPORT_BYTES_MAX);
-    if (x.csv)
+    if (x.form == FORM_CSV)
         audit_csv_header(&x.out);
     e = walk(api, AUDIT_OLDEST_FIRST, &w);
+    if (e == SP_OK)
+        e = x.error;
     if (e == SP_OK && (e = buf_error(&x.out)) == SP_ERR_LIMIT)
         e = sp_why_say(&c->why, e, "that is over 12 MiB: give a shorter range with from and to");
     if (e == SP_OK) {
         cursor_of(&w.last, next, sizeof next);
-        response_text(c->res, 200, x.csv ? "text/csv; charset=utf-8" : "application/x-ndjson",
-                      buf_view(&x.out));
+        response_text(c->res, 200, forms[x.form].type, buf_view(&x.out));
         if (w.more)
             response_header(c->res, "sallyport-next", view_str(next));
-        response_header(c->res, "content-disposition",
-                        view_str(x.csv ? "attachment; filename=\"audit.csv\""
-                                       : "attachment; filename=\"audit.ndjson\""));
+        response_header(c->res, "content-disposition", view_str(forms[x.form].disposition));
     }
     buf_deinit(&x.out);
     return e;

@@ -5,6 +5,7 @@
 #include "broker/api/slice.h"
 #include "broker/policy/explain.h"
 #include "broker/policy/tests.h"
+#include "broker/session/open.h"
 #include "broker/session/rules.h"
 
 #include <stdio.h>
@@ -15,7 +16,10 @@ enum {
     PAGE_ROWS = 500,
     RECORDS_MAX = 200000, /* looked at: a replay has an end, and says when it met it */
     CHANGES_SHOWN = 100,
-    PEOPLE_MAX = 4096
+    PEOPLE_MAX = 4096,
+    PEOPLE_SHOWN = 50,
+    SESSIONS_LOOKED_MAX = 5000,
+    SESSIONS_SHOWN = 100
 };
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
 
@@ -24,9 +28,15 @@ enum change { SAME = 0, DENIED, ALLOWED, STEPPED_UP, CHANGES };
 static const char *const change_words[CHANGES] = {
     [SAME] = "", [DENIED] = "denied", [ALLOWED] = "allowed", [STEPPED_UP] = "step_up"};
 
+struct person {
+    struct sp_id id;
+    size_t decisions;
+    struct json *newest; /* owned: the newest of them, as ReplayPerson of openapi.yaml */
+};
+
 struct tally {
     size_t decisions, people;
-    struct sp_id *seen; /* owned; PEOPLE_MAX of them */
+    struct person *seen; /* owned; PEOPLE_MAX of them */
 };
 
 struct replay {
@@ -35,17 +45,51 @@ struct replay {
     struct tally tallies[CHANGES];
     struct json *changes; /* owned until it is answered */
     struct audit_row edge;
-    size_t rows, looked, decisions, unreadable;
+    size_t rows, looked, decisions, same, undecidable;
 };
 
-static void count_in(struct tally *t, struct sp_id user)
+/* Why the draft decides so, in the words that the person would read; an allowance names its rule.
+ */
+static void set_reason(struct json *o, const struct policy_doc *doc, const struct facts *f,
+                       const struct decision *d)
 {
+    struct sentences said;
+    struct buf line;
+
+    explain_sentences(doc, f, d, "", &said);
+    if (said.count > 0) {
+        json_set_cstr(o, "reason", said.at[0].reason);
+        return;
+    }
+    buf_init(&line, 4096);
+    explain_line(doc, f, d, &line);
+    json_set_str(o, "reason", buf_view(&line));
+    buf_deinit(&line);
+}
+
+/* Records come newest first: whoever is met anew is met with their newest decision. */
+static void count_in(struct replay *r, const struct json *record, const struct facts *f,
+                     enum change change, const struct decision *d)
+{
+    struct tally *t = &r->tallies[change];
+    struct sp_id user = {{0}};
+
+    sp_ignore(json_get_id(record, "user", &user)); /* zero counts as one person */
     t->decisions++;
     for (size_t i = 0; i < t->people; i++)
-        if (id_equal(t->seen[i], user))
+        if (id_equal(t->seen[i].id, user)) {
+            t->seen[i].decisions++;
             return;
-    if (t->people < PEOPLE_MAX)
-        t->seen[t->people++] = user;
+        }
+    if (t->people == PEOPLE_MAX)
+        return;
+    struct json *o = json_object();
+    json_set_cstr(o, "change", change_words[change]);
+    set_ref(o, "user", user, f->user == NULL ? "" : f->user);
+    set_reason(o, r->doc, f, d);
+    json_set_cstr(o, "time", json_cstr(json_get(record, "time")));
+    json_set_cstr(o, "request_id", json_cstr(json_get(record, "request")));
+    t->seen[t->people++] = (struct person){.id = user, .decisions = 1, .newest = o};
 }
 
 static void note(struct replay *r, const struct json *record, const struct facts *f,
@@ -91,22 +135,23 @@ static void decide_again(struct replay *r, const struct json *record)
     const struct json *detail = json_get(record, "detail");
     const char *was = json_cstr(json_get(detail, "result"));
     struct facts *f = NULL;
-    struct sp_id app = {{0}}, user = {{0}};
+    struct sp_id app = {{0}};
 
-    if (was == NULL || json_get(detail, "facts") == NULL)
-        return; /* decided nothing, or was cut to fit */
-    if (facts_from_trace(detail, &f) != SP_OK) {
-        r->unreadable++;
+    if (was == NULL)
+        return; /* decided nothing */
+    r->decisions++;
+    if (json_get(detail, "facts") == NULL || facts_from_trace(detail, &f) != SP_OK) {
+        r->undecidable++; /* cut to fit its record, or of another form: never guessed */
         return;
     }
-    r->decisions++;
     f->app_exists = json_get_id(record, "app", &app) == SP_OK && !id_is_zero(app);
     const struct rules_app *now = rules_app(r->rules, view_str(f->app));
     struct decision d = decide(r->doc, now == NULL ? NULL : &now->limits, f);
     enum change change = compare(was, &d);
-    if (change != SAME) {
-        sp_ignore(json_get_id(record, "user", &user)); /* zero counts as one person */
-        count_in(&r->tallies[change], user);
+    if (change == SAME) {
+        r->same++;
+    } else {
+        count_in(r, record, f, change, &d);
         note(r, record, f, change, &d);
     }
     facts_free(f);
@@ -158,6 +203,93 @@ static struct json *tally_object(const struct tally *t)
     return o;
 }
 
+static int more_first(const void *a, const void *b)
+{
+    const struct person *x = a, *y = b;
+
+    return (x->decisions < y->decisions) - (x->decisions > y->decisions);
+}
+
+/* Who is met by the draft most often, kind by kind. */
+static struct json *people(struct replay *r)
+{
+    struct json *list = json_array();
+
+    for (size_t c = 0; c < CHANGES; c++) {
+        struct tally *t = &r->tallies[c];
+        qsort(t->seen, t->people, sizeof *t->seen, more_first);
+        for (size_t i = 0; i < t->people && i < PEOPLE_SHOWN; i++) {
+            json_set_int(t->seen[i].newest, "decisions", (int64_t)t->seen[i].decisions);
+            json_push(list, t->seen[i].newest);
+            t->seen[i].newest = NULL;
+        }
+    }
+    return list;
+}
+
+/* ---- sessions that run ---- */
+
+struct would {
+    struct json *sessions; /* owned until it is answered */
+    size_t cut;
+};
+
+static void on_would_cut(void *arg, const struct session *s, const char *reason)
+{
+    struct would *w = arg;
+
+    if (w->cut++ >= SESSIONS_SHOWN)
+        return;
+    struct json *o = json_object();
+    json_set_id(o, "id", s->id);
+    set_ref(o, "user", s->user, s->user_name);
+    set_ref(o, "app", s->app, s->app_name);
+    json_set_cstr(o, "reason", reason);
+    json_push(w->sessions, o);
+}
+
+static struct json *live_object(struct api *api, const struct policy_doc *doc)
+{
+    struct would w = {.sessions = json_array()};
+    struct json *o = json_object();
+    size_t total = live_count(api->live);
+    size_t looked = session_would_cut(api->sessions, doc, SESSIONS_LOOKED_MAX, on_would_cut, &w);
+
+    json_set_int(o, "total", (int64_t)total);
+    json_set_int(o, "looked", (int64_t)looked);
+    json_set_int(o, "cut", (int64_t)w.cut);
+    json_set(o, "sessions", w.sessions);
+    return o;
+}
+
+/* ---- the answer ---- */
+
+static struct json *answer(struct api *api, struct replay *r, sp_unix_ms since)
+{
+    struct json *o = json_object();
+
+    json_set_time(o, "since", since);
+    json_set_int(o, "decisions", (int64_t)r->decisions);
+    json_set_int(o, "same", (int64_t)r->same);
+    json_set_int(o, "undecidable", (int64_t)r->undecidable);
+    json_set_bool(o, "complete", r->looked < RECORDS_MAX);
+    json_set(o, "newly_denied", tally_object(&r->tallies[DENIED]));
+    json_set(o, "newly_allowed", tally_object(&r->tallies[ALLOWED]));
+    json_set(o, "newly_step_up", tally_object(&r->tallies[STEPPED_UP]));
+    json_set(o, "people", people(r));
+    json_set(o, "changes", r->changes);
+    r->changes = NULL;
+    json_set(o, "live", live_object(api, r->doc));
+    return o;
+}
+
+static void tally_free(struct tally *t)
+{
+    for (size_t i = 0; t->seen != NULL && i < t->people; i++)
+        json_free(t->seen[i].newest);
+    free(t->seen);
+}
+
 static sp_error run(struct api *api, struct api_call *c, const struct policy_doc *doc, int64_t days)
 {
     struct replay r = {.doc = doc, .rules = rules_hold(api->rules), .changes = json_array()};
@@ -169,20 +301,10 @@ static sp_error run(struct api *api, struct api_call *c, const struct policy_doc
             e = SP_ERR_NOMEM;
     if (e == SP_OK)
         e = walk(api, &r, since);
-    if (e == SP_OK) {
-        struct json *o = json_object();
-        json_set_time(o, "since", since);
-        json_set_int(o, "decisions", (int64_t)r.decisions);
-        json_set_bool(o, "complete", r.looked < RECORDS_MAX && r.unreadable == 0);
-        json_set(o, "newly_denied", tally_object(&r.tallies[DENIED]));
-        json_set(o, "newly_allowed", tally_object(&r.tallies[ALLOWED]));
-        json_set(o, "newly_step_up", tally_object(&r.tallies[STEPPED_UP]));
-        json_set(o, "changes", r.changes);
-        r.changes = NULL;
-        response_json(c->res, 200, o);
-    }
+    if (e == SP_OK)
+        response_json(c->res, 200, answer(api, &r, since));
     for (size_t i = 0; i < CHANGES; i++)
-        free(r.tallies[i].seen);
+        tally_free(&r.tallies[i]);
     json_free(r.changes);
     rules_release(api->rules, r.rules);
     return e;

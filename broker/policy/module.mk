@@ -6,12 +6,13 @@ noinst_LIBRARIES += %D%/libpolicy.a
 	%D%/window.c %D%/window.h %D%/zone.c %D%/zone.h %D%/zone_rule.c %D%/zone_rule.h \
 	%D%/parse.c %D%/parse.h %D%/parse_internal.h %D%/parse_values.c %D%/parse_condition.c \
 	%D%/parse_time.c %D%/parse_network.c %D%/facts_read.c %D%/facts_trace.c %D%/tests.c %D%/tests.h \
-	%D%/explain.c %D%/explain.h %D%/tell.c %D%/tell.h %D%/trace.c \
+	%D%/explain.c %D%/explain.h %D%/tell.c %D%/tell.h %D%/trace.c %D%/opposite.c %D%/opposite.h \
 	%D%/say.c %D%/say_fact.c %D%/say.h %D%/lint.c %D%/lint.h
 
 check_PROGRAMS += tests/unit/%D%/test_decide tests/unit/%D%/test_parse tests/unit/%D%/test_zone \
-	tests/unit/%D%/test_signal
+	tests/unit/%D%/test_signal tests/unit/%D%/test_opposite
 tests_unit_%C%_test_decide_SOURCES = tests/unit/%D%/test_decide.c tests/unit/%D%/example.h
+tests_unit_%C%_test_opposite_SOURCES = tests/unit/%D%/test_opposite.c
 tests_unit_%C%_test_parse_SOURCES = tests/unit/%D%/test_parse.c tests/unit/%D%/example.h
 tests_unit_%C%_test_zone_SOURCES = tests/unit/%D%/test_zone.c
 tests_unit_%C%_test_signal_SOURCES = tests/unit/%D%/test_signal.c

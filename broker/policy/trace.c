@@ -1,5 +1,6 @@
 /* The trace of a decision as JSON text: one walk over the rules, no tree. */
 #include "broker/policy/explain.h"
+#include "broker/policy/opposite.h"
 #include "broker/policy/say.h"
 #include "lib/base/encode.h"
 
@@ -273,6 +274,36 @@ static void change_of(const struct trace *t, const char *what, const struct cond
     buf_deinit(&words);
 }
 
+static void opposite_fact(const struct trace *t, const struct opposite_fact *o)
+{
+    struct buf words;
+
+    if (o->test == NULL) {
+        change_of(t, o->ends ? "no longer: " : "", o->condition);
+        return;
+    }
+    buf_init(&words, 2048);
+    buf_add_str(&words, o->ends ? "no longer: " : "");
+    say_asked_test(o->test, &words);
+    buf_add_str(&words, "; now: ");
+    say_fact_test(o->test, t->f, &words);
+    comma(t->out);
+    encode_json_string(buf_view(&words), t->out);
+    buf_deinit(&words);
+}
+
+static void opposite(const struct trace *t)
+{
+    struct opposite o;
+
+    opposite_of(t->doc, t->f, t->d, &o);
+    name(t->out, "opposite");
+    buf_add_byte(t->out, '[');
+    for (size_t i = 0; i < o.count; i++)
+        opposite_fact(t, &o.at[i]);
+    buf_add_byte(t->out, ']');
+}
+
 /* For a denial: what the rules behind it lack (or, of a deny rule, what makes it hold). */
 static void changes(const struct trace *t)
 {
@@ -440,8 +471,10 @@ void explain_trace_text(const struct policy_doc *doc, const struct facts *f,
     rules(&t, EFFECT_ALLOW);
     rules(&t, EFFECT_DENY);
     limits(&t);
-    if (form == TRACE_PEOPLE)
+    if (form == TRACE_PEOPLE) {
         changes(&t);
+        opposite(&t);
+    }
     facts(&t);
     buf_add_byte(out, '}');
 }

@@ -85,6 +85,13 @@ SP_MUST sp_error session_simulate(struct sessions *s, const char *user, struct s
                                   struct sp_why *why, struct why_answer *out);
 void why_answer_free(struct why_answer *a);
 
+/* `reason`: the first sentence of its explanation; "" when there is none. Borrowed. */
+typedef void would_cut(void *arg, const struct session *s, const char *reason);
+/* Decides up to `max` live sessions again by a draft and tells of each that it would cut; changes
+ * nothing. Returns how many it looked at. */
+size_t session_would_cut(struct sessions *s, const struct policy_doc *doc, size_t max,
+                         would_cut *told, void *arg);
+
 /* Apps that the device's user may see, by name. */
 struct visible_app {
     struct sp_id id;

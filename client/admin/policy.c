@@ -161,7 +161,7 @@ static int show_replay(const struct command_call *call, struct json *answer)
                                             {"WOULD", "would", SHOW_TEXT},
                                             {"REQUEST", "request_id", SHOW_TEXT},
                                             {NULL, NULL, SHOW_TEXT}};
-    int64_t decisions = 0;
+    int64_t decisions = 0, undecidable = 0, cut = 0, total = 0;
     int code = EXIT_OK;
 
     if (call->json)
@@ -172,6 +172,12 @@ static int show_replay(const struct command_call *call, struct json *answer)
     say_count(answer, "newly_denied", "deny");
     say_count(answer, "newly_allowed", "allow");
     say_count(answer, "newly_step_up", "ask for a code in");
+    json_integer(json_get(answer, "undecidable"), &undecidable);
+    json_integer(json_get(json_get(answer, "live"), "cut"), &cut);
+    json_integer(json_get(json_get(answer, "live"), "total"), &total);
+    if (undecidable > 0)
+        printf("%lld undecidable: their facts were not kept\n", (long long)undecidable);
+    printf("would cut %lld of %lld live sessions\n", (long long)cut, (long long)total);
     if (json_len(json_get(answer, "changes")) > 0)
         code = show_table(columns, json_get(answer, "changes"));
     json_free(answer);

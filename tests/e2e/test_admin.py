@@ -105,15 +105,19 @@ def test_a_draft_is_replayed_over_the_decisions_of_the_last_days(world, anna, ca
     same = world.console.call("POST", "/policy/replay", {"text": now, "days": 1})
     assert same["decisions"] >= 2 and same["complete"], same
     assert not [c for c in same["changes"] if c["app"]["name"] == "wiki"], same
+    assert same["same"] + same["undecidable"] + sum(same[k]["decisions"] for k in ("newly_denied", "newly_allowed", "newly_step_up")) == same["decisions"]
     tighter = world.console.call("POST", "/policy/replay", {"text": now.replace("builtin/staff", "builtin/nobody")})
     denied = [c for c in tighter["changes"] if c["change"] == "denied" and c["app"]["name"] == "wiki"]
     assert any(c["user"]["name"] == "anna" and c["was"].startswith("allow via private-apps/staff") for c in denied), tighter
     assert tighter["newly_denied"]["people"] >= 1 and tighter["newly_allowed"]["decisions"] == 0
+    person = next(p for p in tighter["people"] if p["user"]["name"] == "anna")
+    assert person["change"] == "denied" and person["decisions"] >= 1 and person["reason"].endswith("."), person
+    assert tighter["live"]["looked"] == tighter["live"]["total"] and tighter["live"]["cut"] <= tighter["live"]["total"], tighter["live"]
     wider = world.console.call("POST", "/policy/replay", {"text": now.replace("groups: [builtin/staff]", "groups: [builtin/staff, builtin/visitors]")})
     assert any(c["change"] == "allowed" and c["user"]["name"] == "carl" for c in wider["changes"]), wider
     draft = world.write(ada.home / "draft.yaml", now.replace("builtin/staff", "builtin/nobody"), "ada")
     done = proc.command(world.client, [world.bin / "sallyport-admin", "policy", "replay", draft, "--days", "1"], user="ada", env=ada.env, cwd=str(ada.home))
-    assert done.code == 0 and "would newly deny" in done.out and "anna" in done.out, done
+    assert done.code == 0 and "would newly deny" in done.out and "would cut " in done.out and "anna" in done.out, done
     assert world.console.call("POST", "/policy/replay", {"text": "version: 2"}, expect=(422,))["code"] == "invalid"
     assert world.console.call("GET", "/policy")["text"] == now  # nothing was stored
 

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test as nodeTest } from "node:test";
 import { chromium } from "playwright-core";
 import { look as lookAt, shots, wide } from "./look.mjs";
+import { editPolicy, replayPolicy } from "./policy.mjs";
 import { Authenticator, until, World } from "./world.mjs";
 
 const POLICY = `name: first
@@ -91,7 +92,10 @@ async function signIn(name, codes) {
 async function putInForce(tab, text) {
   await tab.locator("textarea").fill(text);
   await tab.getByRole("button", { name: "Put in force" }).click(); // waits for the check of this text
-  await tab.getByRole("dialog").getByRole("button", { name: "Put in force" }).click();
+  const asked = tab.getByRole("dialog"), widens = asked.getByRole("checkbox", { name: /I have read this/ });
+  await asked.getByText("Same result").waitFor();
+  if (await widens.count()) await widens.check();
+  await asked.getByRole("button", { name: "Put in force" }).click();
 }
 
 test("sign-in: provider, password, TOTP by QR or typed secret, recovery codes", async () => {
@@ -265,10 +269,16 @@ test("audit: the kill with its reason, the chain verified, both exports", async 
   await page.getByRole("dialog").getByLabel("Name").fill("Kills");
   await page.getByRole("dialog").getByRole("button", { name: "Save view" }).click();
   await at("/audit");
-  await page.getByRole("link", { name: "Kills" }).click();
+  await page.getByRole("link", { name: "Kills" }).click(); // kept by the broker, for every browser
   await page.waitForURL(`${world.url}/audit?action=session.kill`);
   await look("audit-view");
 });
+
+test("the form changes its own characters only, undo gives the bytes back, selection is shared, the opposite is explained", () =>
+  editPolicy({ page, world, at, see, press, look, POLICY }));
+
+test("replay: what a draft would change, by person, and the sessions that it would cut; widening is read before it decides", () =>
+  replayPolicy({ page, world, laptop, at, see, press, look, POLICY }));
 
 test("every other page stands, with real figures", async () => {
   for (const name of ["", "apps", "policies", "users", "integrations", "settings"]) {
@@ -289,7 +299,7 @@ test("every other page stands, with real figures", async () => {
 test("denied: the user reads what is unknown, the admin why; Check again opens it once it is fixed", async () => {
   await at("/policies/first");
   await putInForce(page, `${POLICY}require:\n  - {posture: [{signal: disk_encryption}]}\n`);
-  await see("Version 2 decides now");
+  await see("Version 4 decides now");
   const refused = laptop.run("connect", "--stdio", "wiki");
   assert.equal(refused.status, 7, refused.stderr);
   assert.match(refused.stderr, /disk encryption: unknown/i);
@@ -305,7 +315,7 @@ test("denied: the user reads what is unknown, the admin why; Check again opens i
   await look("decision");
   await at("/policies/first");
   await putInForce(page, POLICY);
-  await see("Version 3 decides now");
+  await see("Version 5 decides now");
   await own.getByRole("link", { name: "Check again" }).click();
   await own.getByRole("heading", { name: "wiki is open" }).waitFor();
   await own.close();
@@ -317,16 +327,16 @@ test("two admins at once: the second is told who saved what, and loses nothing",
   await carol.goto(`${world.url}/policies/first`);
   await at("/policies/first");
   await putInForce(carol, `# Reviewed by carol.\n${POLICY}`);
-  await carol.getByText("Version 4 decides now").waitFor();
+  await carol.getByText("Version 6 decides now").waitFor();
   const mine = POLICY.replace("12h", "8h");
   await putInForce(page, mine);
-  await page.getByText(/Not put in force: carol saved version 4/).waitFor();
+  await page.getByText(/Not put in force: carol saved version 6/).waitFor();
   await page.getByText("# Reviewed by carol.").first().waitFor();
   assert.equal(await page.locator("textarea").inputValue(), mine);
   await look("policy-conflict");
   await press(/^Go on with mine/);
   await putInForce(page, `# Reviewed by carol.\n${mine}`);
-  await see("Version 5 decides now");
+  await see("Version 7 decides now");
 
   await carol.goto(`${world.url}/apps`);
   for (const tab of [carol, page]) {
@@ -497,10 +507,16 @@ test("TM-22: names that try to break out are shown harmless in every page and ex
   await bob.context().close();
 
   await at("/audit");
+  const ocsf = page.waitForEvent("download");
+  await press("Export OCSF");
+  assert.equal((await ocsf).suggestedFilename(), "audit.ocsf.ndjson");
   const exported = (format) => page.evaluate(async (format) => (await fetch(`/api/v1/audit/export?format=${format}`, { headers: { "sallyport-console": "1" } })).text(), format);
   const csv = await exported("csv"), lines = (await exported("ndjson")).trim().split("\n");
   assert.ok(lines.map((l) => JSON.parse(l)).some((r) => JSON.stringify(r).includes("HYPERLINK")));
   assert.match(csv, /HYPERLINK/);
+  const events = (await exported("ocsf")).trim().split("\n").map((l) => JSON.parse(l));
+  assert.equal(events.length >= lines.length, true); // this export is itself recorded
+  for (const e of events) assert.equal(e.type_uid, e.class_uid * 100 + e.activity_id);
   assert.doesNotMatch(csv, /(^|[,\n])"?[=+@\t]/, "a spreadsheet would run this cell");
   assert.doesNotMatch(csv, /[\u0000-\u0009\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/);
   assert.doesNotMatch(lines.join(""), /[\u0000-\u001f]/); // for programs: JSON's escapes, and every letter as it was

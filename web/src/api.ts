@@ -89,12 +89,41 @@ export interface ReplayCount {
 
 export interface PolicyReplay {
   since: Time;
-  /** How many were taken again */
+  /** How many were looked at */
   decisions: number;
+  /** Decided as then */
+  same: number;
+  /** Their facts were not kept; they are never guessed */
+  undecidable: number;
   complete: boolean;
   newly_denied: ReplayCount;
   newly_allowed: ReplayCount;
   newly_step_up: ReplayCount;
+  /** Up to 50 of each change, those with the most decisions first */
+  people: Array<{
+    change: "denied" | "allowed" | "step_up";
+    user: RefOrNull;
+    decisions: number;
+    /** Why their newest one would come out otherwise */
+    reason: string;
+    time: Time;
+    request_id: string;
+  }>;
+  /** Sessions that run now, decided again by the draft */
+  live: {
+    total: number;
+    /** At most 5000 of them */
+    looked: number;
+    /** How many of those would end */
+    cut: number;
+    /** The first 100 that would end */
+    sessions: Array<{
+      id: Id;
+      user: RefOrNull;
+      app: RefOrNull;
+      reason: string;
+    }>;
+  };
   /** The newest 100 that differ */
   changes: Array<{
     change: "denied" | "allowed" | "step_up";
@@ -787,6 +816,8 @@ export interface Trace {
   };
   /** What would change the result; not kept with a decision of the past */
   changes_it?: Array<string>;
+  /** A smallest set of facts that would turn it, an allowance too; not kept with a decision of the past */
+  opposite?: Array<string>;
   /** What it was decided from */
   facts: Record<string, unknown>;
 }
@@ -1365,7 +1396,7 @@ export interface Operations {
   };
   auditExport: {
     path: undefined;
-    query: { format: "csv" | "ndjson"; after?: string; from?: string; to?: string; action?: string; result?: AuditResult; user?: Id; app?: Id };
+    query: { format: "csv" | "ndjson" | "ocsf"; after?: string; from?: string; to?: string; action?: string; result?: AuditResult; user?: Id; app?: Id };
     body: undefined;
     ok: undefined;
   };

@@ -43,7 +43,7 @@ export function AppsPage() {
         {load.data && <>{count(load.data.total, "app")}. Each is reached alone; no network is shared.
           {down > 0 && ` ${down === 1 ? "One has" : `${down} have`} no connector.`}{unasked > 0 && ` ${unasked === 1 ? "One is" : `${unasked} are`} named by no policy.`}</>}
       </Head>
-      <Filters find="Filter apps" chips={[
+      <Filters views="apps" find="Filter apps" chips={[
         { name: "type", label: "Type", choices: types },
         { name: "site", label: "Site", choices: sites.data?.items.map((s) => ({ value: s.id, text: s.name })) ?? [] }]} />
       <Table<App> title="Apps" page={load.data} failed={load.failed} loading={load.loading} again={() => void load.reload()} rowKey={(a) => a.id}

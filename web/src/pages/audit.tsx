@@ -6,7 +6,6 @@ import { useAct, useLoad } from "../load";
 import { Ago, Clock, Head, Name, Note, State, Words } from "../parts/basics";
 import { Failure } from "../parts/failure";
 import { Filters, Table } from "../parts/table";
-import { SavedViews } from "../parts/views";
 import { narrow, usePlace } from "../route";
 import { duration, visible } from "../words";
 import { may } from "../who";
@@ -57,16 +56,15 @@ export function AuditPage() {
 
   return (
     <>
-      <Head title="Audit" acts={may("operator") && <><Export format="csv" filter={filter} /><Export format="ndjson" filter={filter} /></>}>
+      <Head title="Audit" acts={may("operator") && <><Export format="csv" filter={filter} /><Export format="ndjson" filter={filter} /><Export format="ocsf" filter={filter} /></>}>
         Each record is chained to the one before it, and is durable before what it tells of takes effect.</Head>
       {page && <Chain chain={fresh ?? page.chain} verified={setFresh} />}
-      <Filters find="Filter audit records" chips={[
+      <Filters views="audit" find="Filter audit records" chips={[
         { name: "span", label: "Time", choices: spans },
         { name: "action", label: "Action", choices: actions.map((a) => ({ value: a, text: a.endsWith(".") ? `${a}*` : a })) },
         { name: "result", label: "Result", choices: ["ok", "denied", "error"].map((value) => ({ value, text: value })) },
         { name: "app", label: "App", choices: apps.data?.items.map((a) => ({ value: a.id, text: a.name })) ?? [] },
         ...(query.get("user") ? [{ name: "user", label: "User", choices: [] }] : [])]} />
-      <SavedViews list="audit" path="/audit" filters={["span", "action", "result", "user", "app", "q"]} />
       <div class={record ? "cols edit" : "stack"}>
         <Table<AuditRecord> title="Audit records" page={page && { ...page, total: page.items.length, total_exact: true }} failed={load.failed} loading={load.loading} again={() => void load.reload()}
           rowKey={key} on={(r) => key(r) === picked} filtered={filtered ? "No record matches." : undefined} empty={<p>No record yet.</p>}
@@ -99,14 +97,14 @@ function Whole({ r }: { r: AuditRecord }) {
 }
 
 /** Fetched with our header and saved from memory, so that a link from elsewhere can't start it. */
-function Export({ format, filter }: { format: "csv" | "ndjson"; filter: Record<string, string> }) {
+function Export({ format, filter }: { format: "csv" | "ndjson" | "ocsf"; filter: Record<string, string> }) {
   const act = useAct();
   const save = () => act.run(async () => {
     const { q: _, ...query } = filter;
     const answer = await send("auditExport", { query: { ...query, after: "", format } } as never);
     const link = document.createElement("a");
     link.href = URL.createObjectURL(await answer.blob());
-    link.download = `audit.${format}`;
+    link.download = `audit.${format}${format === "ocsf" ? ".ndjson" : ""}`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
   });

@@ -32,7 +32,7 @@ export function DevicesPage() {
       <Head title="Devices">{load.data && <>{count(load.data.total, "device")}. {waiting ? `${waiting} of these wait for approval.` : "None of these waits for approval."}
         {failing > 0 && ` ${failing} fail posture.`}{unknown > 0 && ` ${unknown} have unknown signals.`}</>}</Head>
       {act.failed && <Failure what="Not approved." problem={act.failed} />}
-      <Filters find="Filter devices" chips={[{ name: "state", label: "State", choices: states },
+      <Filters views="devices" find="Filter devices" chips={[{ name: "state", label: "State", choices: states },
         ...(query.get("user") ? [{ name: "user", label: "Owner", choices: [{ value: query.get("user")!, text: rows[0]?.user?.name ?? "one" }] }] : [])]} />
       <Table<Device> title="Devices" page={load.data} failed={load.failed} loading={load.loading} again={() => void load.reload()} rowKey={(d) => d.id}
         filtered={query.size ? "No device matches." : undefined}

@@ -46,7 +46,7 @@ export function RequestsPage() {
     <>
       <Head title="Requests">{waiting.data && <>{waiting.data.total ? `${count(waiting.data.total, "request")} ${waiting.data.total === 1 ? "waits" : "wait"}.` : "No request waits."}
         {" "}An approval lets one person open one app until the time you set. It never overrides a deny rule or a requirement.</>}</Head>
-      <Filters chips={[
+      <Filters views="requests" chips={[
         { name: "app", label: "App", choices: apps.data?.items.map((a) => ({ value: a.id, text: a.name })) ?? [] },
         { name: "state", label: "State", choices: ["approved", "refused", "withdrawn", "ended", "lapsed", "over"].map((value) => ({ value, text: value })) },
         ...(filter.user ? [{ name: "user", label: "User", choices: [] }] : [])]} />

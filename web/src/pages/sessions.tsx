@@ -72,7 +72,7 @@ export function SessionsPage() {
           ? `${cuts.count} cut in 24 h: median ${duration(cuts.median_ms)}, worst ${duration(cuts.worst_ms)}.` : "None was cut in 24 h."}</>}
       </Head>
       {done && <CutNote cut={done.cut} what={done.what} />}
-      <Filters find="Filter sessions" chips={[
+      <Filters views="sessions" find="Filter sessions" chips={[
         { name: "app", label: "App", choices: apps.data?.items.map((a) => ({ value: a.id, text: a.name })) ?? [] },
         ...(["user", "device", "connector"] as const).filter((k) => query.get(k)).map((k) => ({
           name: k, label: k[0]!.toUpperCase() + k.slice(1), choices: [{ value: query.get(k)!, text: page?.items.map((s) => s[k]).find((r) => r?.id === query.get(k))?.name ?? "one" }] })),

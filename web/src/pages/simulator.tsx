@@ -5,13 +5,13 @@ import { call } from "../client";
 import { useAct, useLoad } from "../load";
 import { Field, Panel } from "../parts/basics";
 import { Failure } from "../parts/failure";
-import { ChangesIt, TraceRules, VerdictBox } from "../parts/trace";
+import { ChangesIt, Opposite, TraceRules, VerdictBox } from "../parts/trace";
 import { count, visible } from "../words";
 
 const signals = ["disk_encryption", "screen_lock", "firewall", "secure_boot"];
 type Posture = Record<string, "pass" | "fail" | "unknown">;
 
-export function Simulator({ draft, policy, narrowPlace }: { draft?: string; policy?: string | null; narrowPlace?: boolean }) {
+export function Simulator({ draft, policy, narrowPlace, broken }: { draft?: string; policy?: string | null; narrowPlace?: boolean; broken?: boolean }) {
   const users = useLoad("userList", { query: { limit: 200 } });
   const apps = useLoad("appList", { query: { limit: 200 } });
   const [user, setUser] = useState("");
@@ -64,11 +64,11 @@ export function Simulator({ draft, policy, narrowPlace }: { draft?: string; poli
             const v = e.currentTarget.value as Posture[string] | "";
             setPosture(v ? { ...rest, [s]: v } : rest);
           }}><option value="">as reported</option><option>pass</option><option>fail</option><option>unknown</option></select></Field>))}</div></details>
-      <div><button type="submit" class="btn" disabled={!user || !app || act.busy} aria-busy={act.busy ? "true" : undefined}>Simulate{draft === undefined ? "" : " draft"}</button></div>
+      <div><button type="submit" id="simulate" class="btn" disabled={!user || !app || act.busy || broken} aria-busy={act.busy ? "true" : undefined}>Simulate{draft === undefined ? "" : " draft"}</button></div>
       {act.failed && <Failure what="The simulation did not run." problem={act.failed} />}
     </form>
   );
-  const result = trace && <><VerdictBox trace={trace} /><TraceRules trace={trace} /><ChangesIt trace={trace} /></>;
+  const result = trace && <>{broken && <p class="sub" role="status">This is the result of the last text that could be read.</p>}<VerdictBox trace={trace} /><TraceRules trace={trace} /><ChangesIt trace={trace} /><Opposite key={JSON.stringify(trace.opposite)} trace={trace} /></>;
   if (narrowPlace) return <div class="stack"><Panel title="Simulate">{form}</Panel>{result}</div>;
   return <div class="cols two"><Panel title="Simulate">{form}</Panel><div class="stack">{result ?? <p class="sub">Nothing is opened, stored or shown to the user.</p>}</div></div>;
 }

@@ -45,7 +45,7 @@ export function SitesPage() {
       <Head title="Sites" acts={<button type="button" class="btn main" disabled={!may("admin")} onClick={() => narrow({ add: "1" }, false)}>Add site</button>}>
         {sites.data && (rows.length ? <>{count(sites.data.total, "site")}. {dark ? `${dark} can't be reached.` : "Each is reachable."} {single > 0 && `${single} ${single === 1 ? "has" : "have"} no spare connector.`}</>
           : "A site is a private network with apps in it. A connector stands there and dials out; nothing listens.")}</Head>
-      <Filters chips={[{ name: "site", label: "Site", choices: rows.map((s) => ({ value: s.id, text: s.name })) }]} />
+      <Filters views="sites" chips={[{ name: "site", label: "Site", choices: rows.map((s) => ({ value: s.id, text: s.name })) }]} />
       <Table<Site> title="Sites" page={sites.data} failed={sites.failed} loading={sites.loading} again={() => void sites.reload()} rowKey={(s) => s.id} on={(s) => s.id === chosen}
         empty={<><p>No site yet. Add one, then enrol a connector in it: one command on a host beside your apps. Two connectors let one restart without cutting anybody.</p></>}
         columns={[

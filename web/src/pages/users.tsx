@@ -26,7 +26,7 @@ export function UsersPage() {
     <>
       <Head title="Users">{load.data && <>{count(load.data.total, "user")} {load.data.total === 1 ? "has" : "have"} signed in.
         {" "}{bare ? `${bare} of these ${bare === 1 ? "has" : "have"} no second factor yet.` : "Each has a second factor."}{locked > 0 && ` ${locked} locked.`}</>}</Head>
-      <Filters find="Filter users" chips={[
+      <Filters views="users" find="Filter users" chips={[
         { name: "group", label: "Group", choices: groups.data?.items.map((g) => ({ value: g.name, text: g.name })) ?? [] },
         { name: "state", label: "State", choices: [{ value: "active", text: "active" }, { value: "locked", text: "locked" }] }]} />
       <Table<User> title="Users" page={load.data} failed={load.failed} loading={load.loading} again={() => void load.reload()} rowKey={(u) => u.id}

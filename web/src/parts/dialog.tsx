@@ -28,6 +28,8 @@ interface ConfirmProps {
   /** Must be typed when the act can't be undone. */
   typed?: string;
   danger?: boolean;
+  /** false: something in it has still to be done. */
+  ready?: boolean;
   act: (reason: string) => Promise<void>;
   close: () => void;
 }
@@ -37,7 +39,7 @@ export function Confirm(p: ConfirmProps) {
   const [name, setName] = useState("");
   const [busy, setBusy] = useState(false);
   const [failed, setFailed] = useState<Problem | undefined>();
-  const ready = !busy && (!p.reason || reason.trim() !== "") && (!p.typed || name === p.typed);
+  const ready = !busy && p.ready !== false && (!p.reason || reason.trim() !== "") && (!p.typed || name === p.typed);
 
   async function submit(event: Event) {
     event.preventDefault();

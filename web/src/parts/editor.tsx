@@ -1,14 +1,20 @@
-// The text is the truth. It is checked at the broker 400 ms after the last key; nothing is stored until
-// it is put in force. Ctrl-S puts in force, F8 goes to the next mark.
-import { useEffect, useRef, useState } from "preact/hooks";
+// The text is the truth, the form a view of it. The text is checked at the broker 400 ms after the last
+// key; nothing is stored until it is put in force. Ctrl-S puts in force, Ctrl-Enter simulates, Alt-1 to
+// Alt-3 choose form, text or both, F8 goes to the next mark.
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { PolicyCheck, Problem } from "../api";
 import { call, problem } from "../client";
+import { useLoad } from "../load";
 import { Simulator } from "../pages/simulator";
+import { apply, lines, opposite, type Edit } from "../policy/edit";
+import { cardAt, policiesIn, PolicyForm } from "../policy/form";
+import { TextBox } from "../policy/paint";
+import { PutInForce, Replay } from "../policy/replay";
+import { read, Unreadable, type Node } from "../policy/yaml";
 import { count } from "../words";
 import { may } from "../who";
 import { Field, Note, Panel, State } from "./basics";
 import { ConflictPanel, isConflict, readTheirs, type Base, type Conflict } from "./conflict";
-import { Confirm } from "./dialog";
 import { Diff } from "./diff";
 import { Failure } from "./failure";
 import { Findings } from "./findings";
@@ -45,18 +51,54 @@ function useCheck(text: string, name: string | null): { check: PolicyCheck | und
   return { check, fresh: check?.of === text, failed };
 }
 
+const views = ["form", "text", "both"] as const;
+type View = (typeof views)[number];
+
+function useView(): [View, (v: View) => void] {
+  const [view, set] = useState<View>(views.find((v) => v === localStorage.getItem("policy-view")) ?? "both");
+  return [view, (v) => { localStorage.setItem("policy-view", v); set(v); }];
+}
+
+interface Read { root: Node | null; wrong?: Unreadable; of: string }
+
+/** What the form shows: the text's nodes, or while it can't be read those of the last one that could. */
+function useNodes(text: string): Read {
+  const good = useRef<Read>({ root: null, of: "" });
+  return useMemo(() => {
+    try {
+      return good.current = { root: read(text), of: text };
+    } catch (e) {
+      if (!(e instanceof Unreadable)) throw e;
+      return { ...good.current, wrong: e };
+    }
+  }, [text]);
+}
+
+const signals = ["disk_encryption", "screen_lock", "firewall", "secure_boot", "agent_version", "os_version", "security_updates"];
+
+function useKnown(): Record<string, string[]> {
+  const groups = useLoad("groupList", {}), users = useLoad("userList", { query: { limit: 50 } }), apps = useLoad("appList", { query: { limit: 200 } });
+  return { signals, groups: groups.data?.items.map((g) => g.name) ?? [], users: users.data?.items.map((u) => u.name) ?? [], apps: apps.data?.items.map((a) => a.name) ?? [] };
+}
+
 export function Editor(p: Props) {
   const [text, setText] = useState(p.text);
   const [note, setNote] = useState("");
+  const [view, setView] = useView();
+  const [picked, pick] = useState<string | undefined>();
+  const [undo, setUndo] = useState<Edit[]>([]);
   const [asking, setAsking] = useState(false);
   const [comparing, setComparing] = useState(false);
   const [base, setBase] = useState<Base>({ text: p.text, version: p.version, gone: !!p.adding });
   const [conflict, setConflict] = useState<Conflict | undefined>();
   const { check, fresh, failed } = useCheck(text, p.name);
+  const nodes = useNodes(text);
+  const known = useKnown();
   const area = useRef<HTMLTextAreaElement>(null);
   const changed = base.gone || text !== base.text;
   const mine = may("admin");
   const ready = changed && mine && fresh && check?.ok === true;
+  const card = nodes.wrong ? undefined : policiesIn(nodes.root).flatMap((x) => x.cards).find((c) => c.key === picked && c.effect !== "policy");
 
   useEffect(() => {
     if (!changed) return;
@@ -68,18 +110,44 @@ export function Editor(p: Props) {
     if (p.line && p.line > 0) moveTo(p.line);
   }, [p.line]);
 
+  function type(next: string) {
+    setText(next);
+    setUndo([]);
+  }
+
+  /** Never over a text that the form does not show. */
+  function make(e: Edit | undefined) {
+    if (!e || nodes.wrong) return;
+    setText(apply(text, e));
+    setUndo([...undo, opposite(text, e)]);
+  }
+
+  function takeBack() {
+    const last = undo.at(-1);
+    if (!last) return;
+    setText(apply(text, last));
+    setUndo(undo.slice(0, -1));
+  }
+
   function moveTo(line: number) {
     const box = area.current;
     if (!box) return;
     const from = text.split("\n").slice(0, line - 1).reduce((n, l) => n + l.length + 1, 0);
     box.focus();
     box.setSelectionRange(from, from + (text.split("\n")[line - 1]?.length ?? 0));
+    pick(cardAt(nodes.root, from));
   }
 
   function onKey(event: KeyboardEvent) {
-    if (event.key === "s" && (event.ctrlKey || event.metaKey)) {
+    const ctrl = event.ctrlKey || event.metaKey;
+    if (event.key === "s" && ctrl) {
       event.preventDefault();
       if (ready) setAsking(true);
+    } else if (event.key === "Enter" && ctrl) {
+      document.getElementById("simulate")?.click();
+    } else if (event.altKey && /^Digit[123]$/.test(event.code)) {
+      event.preventDefault();
+      setView(views[Number(event.code[5]) - 1]!);
     } else if (event.key === "F8") {
       const at = text.slice(0, area.current?.selectionStart ?? 0).split("\n").length;
       const marks = [...new Set(check?.findings.map((f) => f.line).filter(Boolean))].sort((a, b) => a - b);
@@ -104,48 +172,44 @@ export function Editor(p: Props) {
   /** From here on what is typed is measured against what is in force now. */
   function goOn(from: Conflict, theirs: boolean) {
     setBase(from.theirs);
-    if (theirs) setText(from.theirs.text);
+    if (theirs) type(from.theirs.text);
     setConflict(undefined);
   }
 
   return (
-    <div class="cols edit">
+    <div class="cols edit" onKeyDown={onKey}>
       <div class="stack">
-        <TextBox area={area} text={text} check={check} readOnly={!mine} set={setText} onKey={onKey} label={p.name ? `Text of policy ${p.name}` : "Text of the whole document"} />
+        <div class="filters">
+          <div class="seg" role="group" aria-label="View">{views.map((v, n) => <button type="button" aria-pressed={v === view} title={`Alt ${n + 1}`} onClick={() => setView(v)}>{v[0]!.toUpperCase() + v.slice(1)}</button>)}</div>
+          {undo.length > 0 && <button type="button" class="btn small quiet" onClick={takeBack}>Undo form change</button>}
+        </div>
+        {view !== "text" && <FormView nodes={nodes} known={known} readOnly={!mine} make={make} picked={picked} pick={pick} />}
+        {view !== "form" && <TextBox area={area} text={text} findings={fresh ? check?.findings ?? [] : []} hit={card && lines(text, card)} readOnly={!mine} set={type}
+          onKey={() => undefined} caret={(at) => !nodes.wrong && pick(cardAt(nodes.root, at))} label={p.name ? `Text of policy ${p.name}` : "Text of the whole document"} />}
         <Checked check={check} failed={failed} />
         <div class="fields"><Field id="note" label="Note" hint="What changes and why; kept with the version."><input class="in" maxLength={500} value={note} readOnly={!mine} onInput={(e) => setNote(e.currentTarget.value)} /></Field></div>
         <div class="filters">
           <button type="button" class="btn main" disabled={!ready || !!conflict} onClick={() => setAsking(true)}>Put in force</button>
           <button type="button" class="btn" disabled={!changed || !!base.gone} aria-pressed={comparing} onClick={() => setComparing(!comparing)}>Compare</button>
-          <button type="button" class="btn quiet" disabled={!changed || !!base.gone} onClick={() => setText(base.text)}>Discard changes</button>
+          <button type="button" class="btn quiet" disabled={!changed || !!base.gone} onClick={() => type(base.text)}>Discard changes</button>
           {!mine && <span class="dim">Needs role admin</span>}
         </div>
         {conflict && <ConflictPanel conflict={conflict} base={base.text} mine={text} keep={() => goOn(conflict, false)} take={() => goOn(conflict, true)} />}
         {comparing && <Diff before={base.text} after={text} />}
-        {asking && (
-          <Confirm title="Put this text in force?" verb="Put in force" danger={false} close={() => setAsking(false)} act={putInForce}>
-            <p>It decides from the moment that it is saved. Live sessions that it no longer allows are cut.</p>
-            {check && check.findings.length > 0 && <Note mood="warn" title={`The lint found ${count(check.findings.length, "thing")}.`}>{check.findings[0]!.text}</Note>}
-          </Confirm>)}
+        {changed && <Replay text={text} policy={p.name} readable={check?.ok === true || check?.findings.every((f) => f.severity !== "error") === true} />}
+        {asking && <PutInForce text={text} policy={p.name} check={check} act={putInForce} close={() => setAsking(false)} />}
       </div>
-      <aside aria-label="Simulator"><Simulator {...(changed ? { draft: text, policy: p.name } : {})} narrowPlace /></aside>
+      <aside aria-label="Simulator"><Simulator {...(changed ? { draft: text, policy: p.name } : {})} broken={!!nodes.wrong} narrowPlace /></aside>
     </div>
   );
 }
 
-function TextBox({ area, text, check, readOnly, set, onKey, label }: { area: { current: HTMLTextAreaElement | null }; text: string; check: PolicyCheck | undefined; readOnly: boolean; set: (t: string) => void; onKey: (e: KeyboardEvent) => void; label: string }) {
-  const lines = text.split("\n").length;
-  const marks = new Map<number, "error" | "warn">();
-  for (const f of check?.findings ?? [])
-    if (f.line && marks.get(f.line) !== "error") marks.set(f.line, f.severity);
+function FormView({ nodes, known, readOnly, make, picked, pick }: { nodes: Read; known: Record<string, string[]>; readOnly: boolean; make: (e: Edit | undefined) => void; picked: string | undefined; pick: (key: string) => void }) {
   return (
-    <div class="editor">
-      <pre class="ln" aria-hidden="true">{Array.from({ length: lines }, (_, i) => {
-        const mark = marks.get(i + 1);
-        return <>{mark ? <span class={mark}>● </span> : "  "}{i + 1}{"\n"}</>;
-      })}</pre>
-      <textarea ref={area} aria-label={label} aria-describedby="checked" spellcheck={false} autocapitalize="off" autocomplete="off" wrap="off" rows={Math.max(12, lines)}
-        readOnly={readOnly} value={text} onInput={(e) => set(e.currentTarget.value)} onKeyDown={onKey} />
+    <div class="stack tight" aria-label="Form" role="group">
+      {nodes.wrong && <Note mood="warn" title={`Line ${nodes.wrong.line}: ${nodes.wrong.message}.`}>The form stands still until the text can be read again; below is the last text that could.</Note>}
+      <PolicyForm root={nodes.root} tools={{ text: nodes.of, readOnly: readOnly || !!nodes.wrong, make, known }} picked={picked} pick={pick} />
+      {Object.entries(known).map(([kind, names]) => <datalist id={`known-${kind}`}>{names.map((n) => <option value={n} />)}</datalist>)}
     </div>
   );
 }

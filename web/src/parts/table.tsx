@@ -2,10 +2,11 @@
 // narrow places; below 544 px rows are cards. Keys: j k move, Enter opens.
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Problem } from "../api";
+import type { Problem, SavedView } from "../api";
 import { narrow, usePlace } from "../route";
 import { count } from "../words";
 import { Failure } from "./failure";
+import { SavedViews } from "./views";
 
 export interface Column<T> {
   head: string;
@@ -135,10 +136,10 @@ function useRowKeys(body: { current: HTMLTableSectionElement | null }): void {
 
 export interface Choice { value: string; text: string }
 
-/** Search box and chips; each choice goes into the address. */
-export function Filters({ find, chips }: { find?: string; chips: Array<{ name: string; label: string; choices: Choice[] }> }) {
+/** Search box and chips; each choice goes into the address. `views`: of which page they can be kept. */
+export function Filters({ find, chips, views }: { find?: string; chips: Array<{ name: string; label: string; choices: Choice[] }>; views?: SavedView["page"] }) {
   const { query } = usePlace();
-  return (
+  return <>
     <div class="filters">
       {find && <FindBox label={find} />}
       {chips.map((c) => {
@@ -151,7 +152,8 @@ export function Filters({ find, chips }: { find?: string; chips: Array<{ name: s
         return <ChipMenu {...c} />;
       })}
     </div>
-  );
+    {views && <SavedViews page={views} />}
+  </>;
 }
 
 function ChipMenu({ name, label, choices }: { name: string; label: string; choices: Choice[] }) {

@@ -1,4 +1,5 @@
 // One renderer for a decision's trace: the page Why, and the simulator.
+import { useState } from "preact/hooks";
 import type { Trace, TraceRule } from "../api";
 import { duration } from "../words";
 import { Icon, Panel, TruthState, Words } from "./basics";
@@ -50,6 +51,20 @@ export function TraceRules({ trace }: { trace: Trace }) {
     <Rules title="Allow" rules={trace.allow} none="No allow rule concerns this app, so nobody gets in." />
     <Rules title="Deny" rules={trace.deny} none="No deny rule concerns this app." />
   </>;
+}
+
+/** The smallest set of facts that would turn the result, asked for. */
+export function Opposite({ trace }: { trace: Trace }) {
+  const [open, set] = useState(false);
+  if (!trace.opposite) return null;
+  if (!open) return <div><button type="button" class="btn" onClick={() => set(true)}>Explain the opposite</button></div>;
+  return (
+    <Panel title="The opposite">
+      {trace.opposite.length ? <><p class="sub">{trace.result === "allow" ? "Denied" : "Allowed"}, if {trace.opposite.length === 1 ? "this" : `these ${trace.opposite.length}`} came true and all else stayed:</p>
+        <ul class="fix">{trace.opposite.map((c) => <li><span><Words text={c} /></span></li>)}</ul></>
+        : <p class="sub">No fact turns it: {trace.result === "allow" ? "nothing that is asked for can end." : "no allow rule that decides covers this app, or groups or code are missing first."}</p>}
+    </Panel>
+  );
 }
 
 export function ChangesIt({ trace }: { trace: Trace }) {

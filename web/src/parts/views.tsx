@@ -1,48 +1,44 @@
-// Views of a list that this browser keeps: a name for a filter in the address.
+// Views of a list that the broker keeps: a name for the filters in the address, for oneself or for all.
 import { useState } from "preact/hooks";
-import { go, usePlace } from "../route";
+import type { SavedView } from "../api";
+import { call } from "../client";
+import { useAct, useLoad } from "../load";
+import { usePlace } from "../route";
 import { visible } from "../words";
 import { Field } from "./basics";
 import { Confirm } from "./dialog";
+import { Failure } from "./failure";
 
-type Views = Record<string, string>;
+/** Members of the address that are no filter: paging, the selected row, what is open. */
+const noFilter = new Set(["after", "record", "tab", "v", "line", "add"]);
 
-function kept(list: string): Views {
-  try {
-    const all: unknown = JSON.parse(localStorage.getItem(`views:${list}`) ?? "{}");
-    if (all && typeof all === "object") return Object.fromEntries(Object.entries(all).filter((v): v is [string, string] => typeof v[1] === "string"));
-  } catch { /* somebody else's words in our store: none are kept */ }
-  return {};
-}
-
-/** `filters`: the members of the address that make a view; paging and the selected row do not. */
-export function SavedViews({ list, path, filters }: { list: string; path: string; filters: string[] }) {
-  const { query } = usePlace();
-  const [views, set] = useState(kept(list));
+export function SavedViews({ page }: { page: SavedView["page"] }) {
+  const { query, path } = usePlace();
+  const load = useLoad("viewList", { query: { page } });
+  const act = useAct();
   const [name, setName] = useState("");
+  const [shared, setShared] = useState(false);
   const [asking, setAsking] = useState(false);
-  const now = new URLSearchParams([...query].filter(([k]) => filters.includes(k))).toString();
-  const current = Object.entries(views).find(([, q]) => q === now)?.[0];
-
-  function keep(next: Views) {
-    localStorage.setItem(`views:${list}`, JSON.stringify(next));
-    set(next);
-  }
-  const names = Object.keys(views).sort();
+  const sorted = (q: string) => new URLSearchParams([...new URLSearchParams(q)].sort(([a], [b]) => a < b ? -1 : 1)).toString();
+  const now = sorted(new URLSearchParams([...query].filter(([k, v]) => v && !noFilter.has(k))).toString());
+  const views = load.data?.items ?? [], current = views.find((v) => sorted(v.query) === now);
+  if (!views.length && !now) return null;
   return (
-    <div class="filters">
-      {names.map((n) => <a class={n === current ? "chip on" : "chip"} aria-current={n === current ? "true" : undefined} href={`${path}?${views[n]}`}>{visible(n)}</a>)}
-      {now && !current && <button type="button" class="btn small quiet" onClick={() => { setName(""); setAsking(true); }}>Save view</button>}
-      {current && <button type="button" class="btn small quiet" onClick={() => { const { [current]: _, ...rest } = views; keep(rest); }}>Remove view<span class="vh"> {visible(current)}</span></button>}
+    <div class="filters" aria-label="Views" role="group">
+      {views.map((v) => <a class={v === current ? "chip on" : "chip"} aria-current={v === current ? "true" : undefined} href={`${path}?${v.query}`}
+        title={v.mine ? v.shared ? "Shared with all admins" : undefined : `Shared by ${visible(v.owner?.name ?? "")}`}>{visible(v.name)}</a>)}
+      {now && !current && load.data && <button type="button" class="btn small quiet" onClick={() => { setName(""); setAsking(true); }}>Save view</button>}
+      {current?.mine && <button type="button" class="btn small quiet" aria-busy={act.busy ? "true" : undefined}
+        onClick={() => void act.run(async () => { await call("viewRemove", { path: { id: current.id } }); await load.reload(); })}>Remove view<span class="vh"> {visible(current.name)}</span></button>}
+      {act.failed && <Failure what="The view was not removed." problem={act.failed} />}
       {asking && (
-        <Confirm title="Save this view" verb="Save view" danger={false} close={() => setAsking(false)}
+        <Confirm title="Save this view" verb="Save view" danger={false} ready={name.trim() !== ""} close={() => setAsking(false)}
           act={async () => {
-            const text = name.trim();
-            if (!text) throw new Error("A view needs a name.");
-            keep({ ...views, [text]: now });
-            go(`${path}?${now}`, true);
+            await call("viewCreate", { body: { page, name: name.trim(), query: now, shared } });
+            await load.reload();
           }}>
-          <Field id="view-name" label="Name" hint="Kept in this browser. The address itself can be shared."><input class="in" maxLength={60} value={name} onInput={(e) => setName(e.currentTarget.value)} /></Field>
+          <Field id="view-name" label="Name"><input class="in" maxLength={60} value={name} onInput={(e) => setName(e.currentTarget.value)} /></Field>
+          <label class="pick"><input type="checkbox" checked={shared} onChange={(e) => setShared(e.currentTarget.checked)} /><span>Show it to all admins<small>Others see it and can't change it.</small></span></label>
         </Confirm>)}
     </div>
   );

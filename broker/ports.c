@@ -48,6 +48,13 @@ sp_error port_app_test(void *arg, struct sp_id connector, struct sp_id app, stru
     return SP_OK;
 }
 
+void port_expect(void *arg, struct sp_id app)
+{
+    struct broker *b = arg;
+
+    control_expect(b->control, app);
+}
+
 void port_checks(void *arg, each_check *each, void *each_arg)
 {
     struct broker *b = arg;

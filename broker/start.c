@@ -201,7 +201,11 @@ static sp_error start_api(struct broker *b, struct sp_why *why)
                   .login_idle_ms = c->login.idle_ms,
                   .roles = b->roles,
                   .role_count = wire_roles(c, b->roles)},
-        .ports = {.arg = b, .app_test = port_app_test, .checks = port_checks, .keys = port_keys},
+        .ports = {.arg = b,
+                  .app_test = port_app_test,
+                  .expect = port_expect,
+                  .checks = port_checks,
+                  .keys = port_keys},
     };
     return e;
 }

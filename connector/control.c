@@ -317,6 +317,18 @@ static void on_app_test(struct control *c, const struct envelope *m)
                                  NULL)); /* a channel that takes no word is closing */
 }
 
+static void on_expect(struct control *c, const struct envelope *m)
+{
+    struct api_expect *e = calloc(1, sizeof *e);
+    struct sp_why why = {{0}, {0}, 0, 0};
+
+    if (e != NULL && fields_read(m->members, api_expect_fields, &why, e) == SP_OK)
+        c->o.expect(c->o.arg, e);
+    else
+        log_event(LOG_WARN, "api.expect", why.text, NULL);
+    free(e);
+}
+
 static void on_message(void *arg, struct channel *channel, const struct envelope *m)
 {
     static const struct {
@@ -326,7 +338,7 @@ static void on_message(void *arg, struct channel *channel, const struct envelope
         {"keys", on_keys},           {"app.put", on_app_put},       {"app.drop", on_app_drop},
         {"stand.put", on_stand_put}, {"stand.drop", on_stand_drop}, {"session.cut", on_cut},
         {"session.limit", on_limit}, {"session.pause", on_pause},   {"session.resume", on_resume},
-        {"app.test", on_app_test},
+        {"app.test", on_app_test},   {"api.expect", on_expect},
     };
 
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {

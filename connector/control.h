@@ -11,6 +11,7 @@
 #include "connector/state.h"
 
 #include "lib/channel/dialer.h"
+#include "lib/proto/gateway.h"
 
 struct control;
 
@@ -25,6 +26,8 @@ struct control_options {
     struct records *records;
     struct tell *tell; /* speaks through this channel */
     const struct floor *const *floor;
+    /* Incidents of an app that somebody expects; borrowed for the call. */
+    void (*expect)(void *arg, const struct api_expect *e);
     void (*opened)(void *arg); /* the channel is up, the first time and after each loss */
     void *arg;
 };

@@ -1,5 +1,7 @@
 #include "connector/gate.h"
 
+#include "lib/proto/gateway.h"
+
 static sp_unix_ms on_time(void *arg)
 {
     struct gate *gate = arg;
@@ -21,7 +23,7 @@ static void on_tell(void *arg, const struct gw_told *t)
         json_set_str(detail, "endpoint", t->template);
     if (t->rule[0] != '\0')
         json_set_cstr(detail, "rule", t->rule);
-    const struct edge_audit a = {.action = view_str("refuse"),
+    const struct edge_audit a = {.action = view_str("gateway"),
                                  .session = t->caller->session,
                                  .app = t->app,
                                  .why = view_str(t->reason),
@@ -64,6 +66,26 @@ static bool on_incident(void *arg, struct sp_id app, const struct json *incident
     return taken;
 }
 
+static bool on_report(void *arg, struct json *report)
+{
+    struct gate *gate = arg;
+
+    return tell_now(gate->tell, "api.report", report);
+}
+
+void gate_broker_back(struct gate *gate)
+{
+    struct json *jwks = NULL, *members = json_object();
+
+    if (json_parse(gateway_jwks(gate->gateway), API_KEYS_MAX, NULL, &jwks) == SP_OK) {
+        json_set(members, "jwks", jwks);
+        (void)tell_now(gate->tell, "api.keys", members); /* the next channel says it again */
+    } else {
+        json_free(members);
+    }
+    gateway_tell_again(gate->gateway);
+}
+
 sp_error gate_start(struct gate *gate, const struct connector_config *config,
                     const struct connector_state *state, struct loop *loop, struct pool *pool,
                     struct sp_why *why)
@@ -76,6 +98,7 @@ sp_error gate_start(struct gate *gate, const struct connector_config *config,
                                       .broker_time = on_time,
                                       .tell = on_tell,
                                       .incident = on_incident,
+                                      .report = on_report,
                                       .client = gate->client,
                                       .issuer_allowed = on_issuer,
                                       .arg = gate};

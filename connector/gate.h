@@ -25,6 +25,8 @@ struct gate {
 SP_MUST sp_error gate_start(struct gate *gate, const struct connector_config *config,
                             const struct connector_state *state, struct loop *loop,
                             struct pool *pool, struct sp_why *why);
+/* A channel to the broker is open: it hears the key and everything that it may have missed. */
+void gate_broker_back(struct gate *gate);
 void gate_end(struct gate *gate); /* a zeroed one may be ended */
 
 #endif

@@ -145,9 +145,17 @@ static void on_control(void *arg)
 {
     struct running *r = arg;
 
+    gate_broker_back(&r->gate);
     if (!r->ready)
         service_ready(r->service, "connected");
     r->ready = true;
+}
+
+static void on_expect(void *arg, const struct api_expect *e)
+{
+    struct running *r = arg;
+
+    gateway_expect(r->gate.gateway, e);
 }
 
 /* The apps, DIALS_MAX at most, and how the last dial of each ended. */
@@ -245,6 +253,7 @@ static sp_error start(struct running *r, struct sp_why *why)
                                             .records = &r->records,
                                             .tell = r->tell,
                                             .floor = floor,
+                                            .expect = on_expect,
                                             .opened = on_control,
                                             .arg = r};
     struct control_options c = control;

@@ -116,6 +116,15 @@ bool tell_incident(struct tell *t, const struct edge_audit *a)
     return true;
 }
 
+bool tell_now(struct tell *t, const char *type, struct json *members)
+{
+    if (t == NULL || t->channel == NULL || members == NULL) {
+        json_free(members);
+        return false;
+    }
+    return channel_send(t->channel, type, members) == SP_OK; /* takes them in every case */
+}
+
 void tell_refused(struct tell *t, const struct tell_refusal *r)
 {
     struct json *detail = json_object();

@@ -32,6 +32,10 @@ void tell_audit(struct tell *t, const struct edge_audit *a);
  * (TELL_INCIDENTS_A_MINUTE). false: not taken now. */
 bool tell_incident(struct tell *t, const struct edge_audit *a);
 
+/* A message that is made anew when it is not sent: nothing waits. Takes `members`. false: no broker
+ * listens now, or it does not read. */
+bool tell_now(struct tell *t, const char *type, struct json *members);
+
 /* What was refused. Members may be zero. */
 struct tell_refusal {
     struct sp_id session, app;

@@ -88,6 +88,8 @@ struct api_ports {
     void *arg;
     /* Asks a connector to dial; SP_ERR_UNREACHABLE: it does not hang here. SP_ERR_TIMEOUT */
     sp_error (*app_test)(void *arg, struct sp_id connector, struct sp_id app, struct app_test *out);
+    /* The connectors of the app hear what is expected. */
+    void (*expect)(void *arg, struct sp_id app);
     void (*checks)(void *arg, each_check *each, void *each_arg);
     void (*keys)(void *arg, each_key *each, void *each_arg);
 };
@@ -218,7 +220,10 @@ api_handler api_session_list, api_session_get, api_session_kill, api_session_kil
 api_handler api_audit_list, api_audit_get, api_audit_export, api_audit_verification;
 api_handler api_audit_verify, api_why_request, api_why_now;
 api_handler api_provider_list, api_settings;
-api_handler api_incident_list, api_incident_get;
+api_handler api_incident_list, api_incident_get, api_incident_expect;
+api_handler api_endpoint_list, api_endpoint_get, api_endpoint_expect, api_endpoint_unexpect;
+api_handler api_endpoint_retire, api_gateway_list, api_gateway_hits, api_gateway_people;
+api_handler api_gateway_mode, api_app_draft, api_connector_jwks;
 api_handler api_request_list, api_request_get, api_request_approve, api_request_refuse;
 api_handler api_request_end, api_me_request_list, api_me_request_create, api_me_request_withdraw;
 

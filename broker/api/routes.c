@@ -30,6 +30,15 @@ const struct route api_routes[] = {
 
     {GET, V1 "/incidents", CLASS_TICKET, ROLE_VIEWER, false, READ, api_incident_list},
     {GET, V1 "/incidents/{id}", CLASS_TICKET, ROLE_VIEWER, false, READ, api_incident_get},
+    {POST, V1 "/incidents/{id}/expect", CLASS_TICKET, ROLE_OPERATOR, false, CHANGE(AUDIT_GATEWAY_EXPECT), api_incident_expect},
+    {GET, V1 "/endpoints", CLASS_TICKET, ROLE_VIEWER, false, READ, api_endpoint_list},
+    {GET, V1 "/endpoints/{id}", CLASS_TICKET, ROLE_VIEWER, false, READ, api_endpoint_get},
+    {PUT, V1 "/endpoints/{id}/expected", CLASS_TICKET, ROLE_OPERATOR, false, CHANGE(AUDIT_GATEWAY_EXPECT), api_endpoint_expect},
+    {DELETE, V1 "/endpoints/{id}/expected", CLASS_TICKET, ROLE_OPERATOR, false, CHANGE(AUDIT_GATEWAY_EXPECT), api_endpoint_unexpect},
+    {POST, V1 "/endpoints/{id}/retire", CLASS_TICKET, ROLE_ADMIN, false, CHANGE(AUDIT_APP_UPDATE), api_endpoint_retire},
+    {GET, V1 "/gateway/apps", CLASS_TICKET, ROLE_VIEWER, false, READ, api_gateway_list},
+    {GET, V1 "/gateway/hits", CLASS_TICKET, ROLE_VIEWER, false, READ, api_gateway_hits},
+    {GET, V1 "/gateway/people", CLASS_TICKET, ROLE_VIEWER, false, READ, api_gateway_people},
     {GET, V1 "/requests", CLASS_TICKET, ROLE_VIEWER, false, READ, api_request_list},
     {GET, V1 "/requests/{id}", CLASS_TICKET, ROLE_VIEWER, false, READ, api_request_get},
     {POST, V1 "/requests/{id}/approve", CLASS_TICKET, ROLE_OPERATOR, true, CHANGE(AUDIT_ACCESS_APPROVE), api_request_approve},
@@ -46,6 +55,9 @@ const struct route api_routes[] = {
     {PUT, V1 "/apps/{id}", CLASS_TICKET, ROLE_ADMIN, false, CHANGE(AUDIT_APP_UPDATE), api_app_update},
     {DELETE, V1 "/apps/{id}", CLASS_TICKET, ROLE_ADMIN, true, CHANGE(AUDIT_APP_REMOVE), api_app_remove},
     {POST, V1 "/apps/{id}/test", CLASS_TICKET, ROLE_OPERATOR, false, BEFORE(AUDIT_APP_TEST), api_app_dial},
+
+    {GET, V1 "/apps/{id}/draft", CLASS_TICKET, ROLE_VIEWER, false, READ, api_app_draft},
+    {PUT, V1 "/apps/{id}/gateway/mode", CLASS_TICKET, ROLE_ADMIN, false, CHANGE(AUDIT_APP_UPDATE), api_gateway_mode},
 
     {GET, V1 "/policies", CLASS_TICKET, ROLE_VIEWER, false, READ, api_policy_list},
     {GET, V1 "/policies/{name}", CLASS_TICKET, ROLE_VIEWER, false, READ, api_policy_get},
@@ -70,6 +82,7 @@ const struct route api_routes[] = {
     {DELETE, V1 "/tokens/{id}", CLASS_TICKET, ROLE_ADMIN, false, CHANGE(AUDIT_TOKEN_REVOKE), api_token_revoke},
     {GET, V1 "/connectors", CLASS_TICKET, ROLE_VIEWER, false, READ, api_connector_list},
     {GET, V1 "/connectors/{id}", CLASS_TICKET, ROLE_VIEWER, false, READ, api_connector_get},
+    {GET, V1 "/connectors/{id}/jwks.json", CLASS_OPEN, ROLE_PUBLIC, false, READ, api_connector_jwks},
     {POST, V1 "/connectors/{id}/revoke", CLASS_TICKET, ROLE_ADMIN, true, CHANGE(AUDIT_CONNECTOR_REVOKE), api_connector_revoke},
     {GET, V1 "/relays", CLASS_TICKET, ROLE_VIEWER, false, READ, api_relay_list},
     {POST, V1 "/relays/tokens", CLASS_TICKET, ROLE_ADMIN, true, CHANGE(AUDIT_TOKEN_CREATE), api_relay_token_create},

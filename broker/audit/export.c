@@ -63,6 +63,42 @@ static int severity(const char *result)
     return strcmp(result, "error") == 0 ? 4 : strcmp(result, "denied") == 0 ? 3 : 1;
 }
 
+/* What a gateway refused, as HTTP Activity: its activities are the methods. */
+enum { HTTP_ACTIVITY = 4002, ACTIVITY_OTHER = 99 };
+
+static int http_activity(const char *method)
+{
+    static const char *const methods[] = {"CONNECT", "DELETE", "GET", "HEAD",
+                                          "OPTIONS", "POST",   "PUT", "TRACE"};
+
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        if (strcmp(method, methods[i]) == 0)
+            return (int)i + 1;
+    return ACTIVITY_OTHER;
+}
+
+/* Denied is what the gateway did; a rule that only monitors let it pass (1 allowed, 2 denied). */
+static void add_http(struct json *o, const struct json *said)
+{
+    struct json *request = json_object(), *url = json_object(), *response = json_object();
+    bool blocked = json_is_true(json_get(said, "blocked"));
+    int64_t status = 0;
+
+    json_set_cstr(request, "http_method", text_of(said, "method"));
+    json_set_cstr(url, "path", text_of(said, "endpoint"));
+    json_set(request, "url", url);
+    json_set_cstr(request, "uid", text_of(said, "decision"));
+    json_set(o, "http_request", request);
+    if (blocked && json_get_int(said, "status", 100, 599, &status) == SP_OK) {
+        json_set_int(response, "code", status);
+        json_set(o, "http_response", response);
+    } else {
+        json_free(response);
+    }
+    json_set_int(o, "action_id", blocked ? 2 : 1);
+    json_set_int(o, "disposition_id", blocked ? 2 : 1);
+}
+
 struct json *audit_ocsf(const struct json *record, uint32_t shard, uint64_t seq,
                         const uint8_t hash[32])
 {
@@ -73,7 +109,10 @@ struct json *audit_ocsf(const struct json *record, uint32_t shard, uint64_t seq,
     if (audit_event_parse(json_str(json_get(record, "action")), &e) != SP_OK)
         e = AUDIT_UNNAMED;
     int class = classes[e].ocsf ? classes[e].ocsf : 6003;
-    int activity = classes[e].activity ? classes[e].activity : 99;
+    int activity = classes[e].activity ? classes[e].activity : ACTIVITY_OTHER;
+    const struct json *said = json_get(json_get(record, "detail"), "connector");
+    if (class == HTTP_ACTIVITY)
+        activity = http_activity(text_of(said, "method"));
     json_set_int(o, "class_uid", class);
     json_set_int(o, "category_uid", class / 1000);
     json_set_int(o, "activity_id", activity);
@@ -88,6 +127,8 @@ struct json *audit_ocsf(const struct json *record, uint32_t shard, uint64_t seq,
     json_set(o, "entity", ocsf_party(json_get(record, "object")));
     json_set_cstr(src, "ip", text_of(record, "address"));
     json_set(o, "src_endpoint", src);
+    if (class == HTTP_ACTIVITY)
+        add_http(o, said);
     json_set(o, "unmapped", json_copy(record));
     return o;
 }

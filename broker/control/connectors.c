@@ -178,8 +178,10 @@ void connector_greet(struct control *c, uint64_t edge, struct sp_id id)
         return;
     }
     for (size_t a = 0; a < s->app_count; a++)
-        if (id_equal(s->apps[a].site, connector->site))
+        if (id_equal(s->apps[a].site, connector->site)) {
             send_record(c, edge, &s->apps[a]);
+            connector_expect(c, edge, &s->apps[a]);
+        }
     for (size_t r = 0; r < s->relay_count; r++)
         if (s->relays[r].state == EDGE_REVOKED) {
             drop_stand(c, edge, s->relays[r].id);

@@ -45,6 +45,8 @@ struct peer {
     size_t queued;
     sp_boot_ms audit_since; /* of this minute; the running handler's */
     unsigned audit_count;   /* records taken in it */
+    sp_boot_ms reports_since;
+    unsigned report_count; /* the same of api.report */
     bool busy, gone;
     struct peer *next, **at;
 };
@@ -88,6 +90,12 @@ turn_handler agent_api_ticket, agent_posture_nonce, agent_posture_report;
 turn_handler agent_app_list, agent_session_open, agent_session_end, agent_why;
 turn_handler connector_enrol, relay_enrol, relay_at_boot, relay_at_load;
 turn_handler edge_live_list, edge_live_delta, edge_stand_at, edge_ignored, connector_audit;
+turn_handler connector_report, connector_keys;
+
+/* Is the app one of the connector's site? */
+bool connector_serves(struct turn *t, struct sp_id app);
+/* Worker: what somebody expects of an http app; greeting and change. */
+void connector_expect(struct control *c, uint64_t edge, const struct app_row *app);
 
 /* ---- admission: worker; fills `w`, or says with which code the channel ends ---- */
 struct admission {

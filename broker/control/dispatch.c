@@ -31,6 +31,8 @@ static const struct {
     {"live.list", CONNECTOR | RELAY, false, edge_live_list},
     {"live.delta", CONNECTOR | RELAY, false, edge_live_delta},
     {"audit", CONNECTOR, false, connector_audit},
+    {"api.report", CONNECTOR, false, connector_report},
+    {"api.keys", CONNECTOR, false, connector_keys},
     {"stand.at", CONNECTOR | RELAY, false, edge_stand_at},
     {"at", CONNECTOR | RELAY, false, edge_ignored},
 };

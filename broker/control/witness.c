@@ -20,6 +20,7 @@ static const struct {
     enum audit_result result;
 } actions[] = {
     {"refuse", AUDIT_SESSION_REFUSE, AUDIT_DENIED},
+    {"gateway", AUDIT_GATEWAY_REFUSE, AUDIT_DENIED},
     {"incident", AUDIT_GATEWAY_INCIDENT, AUDIT_OK},
 };
 
@@ -155,8 +156,7 @@ static void keep_incident(struct turn *t, const struct edge_audit *m, const stru
     buf_deinit(&body);
 }
 
-/* Is the app one of the connector's site? */
-static bool serves(struct turn *t, struct sp_id app)
+bool connector_serves(struct turn *t, struct sp_id app)
 {
     const struct snapshot *snapshot = registry_hold(t->control->o.registry);
     const struct connector_row *row = snapshot_connector(snapshot, t->peer->id);
@@ -185,6 +185,6 @@ void connector_audit(struct turn *t)
     bool own = !id_is_zero(m.session) && live_get(t->control->o.live, m.session, &s) == SP_OK &&
                id_equal(s.connector, t->peer->id);
     append(t, &m, action, own ? &s : NULL);
-    if (actions[action].event == AUDIT_GATEWAY_INCIDENT && serves(t, m.app))
+    if (actions[action].event == AUDIT_GATEWAY_INCIDENT && connector_serves(t, m.app))
         keep_incident(t, &m, own ? &s : NULL);
 }

@@ -7,10 +7,11 @@
 #include "broker/store/0001-first.sql.h"
 #include "broker/store/0002-access.sql.h"
 #include "broker/store/0003-incident.sql.h"
+#include "broker/store/0004-inventory.sql.h"
 #include "lib/crypto/random.h"
 
 static const char *const steps[STORE_SCHEMA] = {schema_0001_first, schema_0002_access,
-                                                schema_0003_incident};
+                                                schema_0003_incident, schema_0004_inventory};
 
 static const char make_meta[] = "CREATE TABLE IF NOT EXISTS meta (k TEXT PRIMARY KEY, v BLOB "
                                 "NOT NULL) STRICT";

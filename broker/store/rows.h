@@ -213,6 +213,58 @@ struct incident_row {
     struct view body; /* JSON as the connector wrote it: evidence, counts, scores */
 };
 
+/* An endpoint of an http app, as one connector tells it or as all of them do. */
+struct endpoint_row {
+    struct sp_id id, app, connector; /* connector: of a part; zero in the sum of all */
+    char method[8], path[512 + 1];
+    uint32_t states; /* bits of PROTOCOL "api.report" */
+    sp_unix_ms first, last;
+    int64_t calls, users, errors, p95_us, violations, refused;
+    sp_unix_ms round; /* of a part */
+    struct view body; /* of a part: JSON as the connector wrote it */
+    /* Somebody looked at it and found it right so; expected_at 0: nobody. */
+    struct sp_id expected_by;
+    sp_unix_ms expected_at, expected_until;
+    char expected_why[256 + 1];
+    uint64_t ver;
+};
+
+/* How many endpoints of an app are what. */
+struct endpoint_sum_row {
+    struct sp_id app;
+    int64_t endpoints, documented, shadow, orphan, zombie, drift, unauthenticated;
+    int64_t unexpected; /* of the odd ones, those that nobody expects */
+    int64_t calls, violations, refused;
+};
+
+/* Whom a step refused, or would have, on one day (days since 1970, UTC). */
+struct hit_row {
+    struct sp_id app, user; /* user: zero where no session told */
+    int64_t day;
+    char reason[65], rule[65], endpoint[521];
+    int64_t blocked, monitor;
+    sp_unix_ms first, last;
+    int64_t people; /* of a sum over people */
+};
+
+/* One day of an app at one connector. */
+struct gateway_day_row {
+    struct sp_id app, connector;
+    int64_t day;
+    bool documented, full;
+    int64_t requests, known, token, owner; /* known: of the document */
+    int64_t read, unasked, oversize, streaming, coding, media_type, broken; /* bodies */
+    int64_t lost;
+};
+
+/* Incidents that are expected: told to the connectors of the app. */
+struct expectation_row {
+    struct sp_id id, app, incident, author;
+    char detector[32], user[65], group[129], endpoint[521]; /* user: as the incident named it */
+    char reason[256 + 1];
+    sp_unix_ms until, created;
+};
+
 /* Filters of a list page that someone keeps under a name. */
 struct view_row {
     struct sp_id id, owner;

@@ -19,6 +19,7 @@ static const struct store_services services = {
     .presence = &sql_presence,
     .access = &sql_access,
     .incidents = &sql_incidents,
+    .inventory = &sql_inventory,
 };
 
 const struct store_services *store_services(const struct store *st)

@@ -35,7 +35,7 @@ enum {
     LANE_WAITERS_MAX = 4096,
     STORE_READERS = 4,
     STORE_DEADLINE_MS = 10 * 1000,
-    STORE_SCHEMA = 3
+    STORE_SCHEMA = 4
 };
 
 struct store_config {
@@ -88,6 +88,11 @@ typedef bool each_change(void *arg, const struct change_row *row);
 typedef bool each_session(void *arg, const struct session_row *row);
 typedef bool each_access(void *arg, const struct access_row *row);
 typedef bool each_incident(void *arg, const struct incident_row *row);
+typedef bool each_endpoint(void *arg, const struct endpoint_row *row);
+typedef bool each_endpoint_sum(void *arg, const struct endpoint_sum_row *row);
+typedef bool each_hit(void *arg, const struct hit_row *row);
+typedef bool each_gateway_day(void *arg, const struct gateway_day_row *row);
+typedef bool each_expectation(void *arg, const struct expectation_row *row);
 typedef bool each_view(void *arg, const struct view_row *row);
 typedef bool each_text(void *arg, struct view text);
 
@@ -306,6 +311,69 @@ struct store_incidents {
     sp_error (*count)(struct store *st, const struct incident_filter *f, size_t max, size_t *out);
 };
 
+enum endpoint_order {
+    ENDPOINTS_BY_PATH = 0, /* rising; all others falling */
+    ENDPOINTS_BY_CALLS,
+    ENDPOINTS_BY_LAST,
+    ENDPOINTS_BY_ERRORS,
+    ENDPOINTS_BY_P95,
+    ENDPOINTS_BY_VIOLATIONS,
+    ENDPOINT_ORDERS
+};
+struct endpoint_filter {
+    struct sp_id app;         /* zero: all */
+    uint32_t states;          /* one of these; 0: any */
+    sp_unix_ms unexpected_at; /* not those that somebody expects then; 0: any */
+    const char *method;       /* "": any */
+    const char *q;            /* part of the path, in any case; "": any */
+};
+
+/* Inventories, refusals and coverage as the gateways of connectors tell them; their own word. */
+struct store_inventory {
+    /* What a connector says of one endpoint: replaces what it said before, and the sum follows.
+     * The difference of calls counts for `day`. row->id is filled.
+     *   SP_ERR_LIMIT  the connector has `max` endpoints of this app already */
+    sp_error (*put)(struct store_tx *tx, struct endpoint_row *row, int64_t day, size_t max);
+    /* The connector has told all that it knows of the app: parts of rounds before go. */
+    sp_error (*sweep)(struct store_tx *tx, struct sp_id app, struct sp_id connector,
+                      sp_unix_ms round);
+    sp_error (*get)(struct store *st, struct sp_id id, each_endpoint *each, void *arg);
+    /* The parts of an endpoint, or (zero id) of all of an app, by endpoint. */
+    sp_error (*parts)(struct store *st, struct sp_id id, struct sp_id app, each_endpoint *each,
+                      void *arg);
+    /* After `edge` (the column of the order and id; NULL: from the first). */
+    sp_error (*list)(struct store *st, const struct endpoint_filter *f, enum endpoint_order order,
+                     const struct endpoint_row *edge, size_t limit, each_endpoint *each, void *arg);
+    sp_error (*count)(struct store *st, const struct endpoint_filter *f, size_t max, size_t *out);
+    /* By app. */
+    sp_error (*sums)(struct store *st, sp_unix_ms now, each_endpoint_sum *each, void *arg);
+    /* Calls of the seven days that end with `day`; out[6] is `day`. */
+    sp_error (*week)(struct store *st, struct sp_id id, int64_t day, int64_t out[7]);
+    /* SP_ERR_CONFLICT: row->ver is not the stored one. */
+    sp_error (*mark)(struct store_tx *tx, struct endpoint_row *row);
+
+    sp_error (*hit_add)(struct store_tx *tx, const struct hit_row *row);
+    /* Sums over people and days from `day`, by app (zero: all), reason, rule: no endpoint. */
+    sp_error (*hits)(struct store *st, struct sp_id app, int64_t day, each_hit *each, void *arg);
+    /* The people of one of them, most touched first, with one endpoint each. */
+    sp_error (*hit_people)(struct store *st, const struct hit_row *which, int64_t day, size_t limit,
+                           each_hit *each, void *arg);
+
+    sp_error (*day_add)(struct store_tx *tx, const struct gateway_day_row *row);
+    /* Sums over connectors and days from `day`, by app; an app that told nothing is not there. */
+    sp_error (*days)(struct store *st, int64_t day, each_gateway_day *each, void *arg);
+
+    sp_error (*keys_put)(struct store_tx *tx, struct sp_id connector, struct view body);
+    sp_error (*keys_get)(struct store *st, struct sp_id connector, each_text *each, void *arg);
+
+    sp_error (*expect)(struct store_tx *tx, const struct expectation_row *row);
+    /* Those in force at `now`, of one app or (zero) all, newest first. */
+    sp_error (*expected)(struct store *st, struct sp_id app, sp_unix_ms now, each_expectation *each,
+                         void *arg);
+    /* Drops days before `day`, and what belongs to apps that are gone. */
+    sp_error (*forget)(struct store_tx *tx, int64_t day, sp_unix_ms now);
+};
+
 /* Requests for access, and views of lists. */
 struct store_access {
     /* As the registry's puts; the change row's subject is the user. */
@@ -339,6 +407,7 @@ struct store_services {
     const struct store_presence *presence;
     const struct store_access *access;
     const struct store_incidents *incidents;
+    const struct store_inventory *inventory;
 };
 const struct store_services *store_services(const struct store *st);
 

@@ -97,6 +97,22 @@ struct stored_key stored_key(const struct key_public *k);
         .kind = PARAM_BYTES, .v = {(k).bytes, (k).len } \
     }
 
+/* sql_gateway.c: the parts of store_inventory that are not endpoints. */
+SP_MUST sp_error gateway_hit_add(struct store_tx *tx, const struct hit_row *row);
+SP_MUST sp_error gateway_hits(struct store *st, struct sp_id app, int64_t day, each_hit *each,
+                              void *arg);
+SP_MUST sp_error gateway_hit_people(struct store *st, const struct hit_row *which, int64_t day,
+                                    size_t limit, each_hit *each, void *arg);
+SP_MUST sp_error gateway_day_add(struct store_tx *tx, const struct gateway_day_row *row);
+SP_MUST sp_error gateway_days(struct store *st, int64_t day, each_gateway_day *each, void *arg);
+SP_MUST sp_error gateway_keys_put(struct store_tx *tx, struct sp_id connector, struct view body);
+SP_MUST sp_error gateway_keys_get(struct store *st, struct sp_id connector, each_text *each,
+                                  void *arg);
+SP_MUST sp_error gateway_expect(struct store_tx *tx, const struct expectation_row *row);
+SP_MUST sp_error gateway_expected(struct store *st, struct sp_id app, sp_unix_ms now,
+                                  each_expectation *each, void *arg);
+SP_MUST sp_error gateway_forget(struct store_tx *tx, int64_t day, sp_unix_ms now);
+
 extern const struct store_registry sql_registry;
 extern const struct store_once sql_once;
 extern const struct store_logins sql_logins;
@@ -105,5 +121,6 @@ extern const struct store_changes sql_changes;
 extern const struct store_presence sql_presence;
 extern const struct store_access sql_access;
 extern const struct store_incidents sql_incidents;
+extern const struct store_inventory sql_inventory;
 
 #endif

@@ -377,6 +377,7 @@ static const struct command commands[] = {
      verb_policy_check},
     {"gateway check", "FILE", GATEWAY_TEXT, NULL, "", {GATEWAY_OPTIONS}, 1, 1, verb_gateway},
     REPLAY_ROW,
+    GATEWAY_ROWS,
     {"policy apply",
      "FILE [--policy NAME] [--note TEXT] [--dry-run]",
      "put a text in force; live sessions are decided again before the answer",

@@ -7,6 +7,7 @@
 #include "lib/base/log.h"
 #include "lib/base/map.h"
 #include "lib/os/loop.h"
+#include "lib/proto/gateway.h"
 
 #include <stdlib.h>
 
@@ -165,6 +166,7 @@ struct watch *gateway_watch(struct gateway *g, struct sp_id app)
                                     .state = g->o.state,
                                     .pool = g->o.pool,
                                     .incident = g->o.incident,
+                                    .report = g->o.report,
                                     .arg = g->o.arg,
                                     .now = gateway_now(g)};
 
@@ -190,18 +192,28 @@ static void load(struct gateway *g, struct slot *s, const struct apprec *record)
     s->version = record->version;
 }
 
+/* NULL: no memory. */
+static struct slot *slot_of(struct gateway *g, struct sp_id app)
+{
+    struct slot *s = map_get(&g->apps, app);
+
+    if (s != NULL)
+        return s;
+    s = calloc(1, sizeof *s);
+    if (s == NULL || map_put(&g->apps, app, s) != SP_OK) {
+        free(s);
+        return NULL;
+    }
+    return s;
+}
+
 /* NULL: it can't be in force. Borrowed until the next call. */
 static struct gw_app *app_of(struct gateway *g, const struct apprec *record)
 {
-    struct slot *s = map_get(&g->apps, record->id);
+    struct slot *s = slot_of(g, record->id);
 
-    if (s == NULL) {
-        s = calloc(1, sizeof *s);
-        if (s == NULL || map_put(&g->apps, record->id, s) != SP_OK) {
-            free(s);
-            return NULL;
-        }
-    }
+    if (s == NULL)
+        return NULL;
     if (s->version != record->version)
         load(g, s, record);
     return s->app;
@@ -219,6 +231,26 @@ void gateway_reload(struct gateway *g)
 
     for (struct slot *s; (s = map_next(&g->apps, &at, NULL)) != NULL;)
         s->version = 0;
+}
+
+void gateway_expect(struct gateway *g, const struct api_expect *e)
+{
+    struct watch *w = NULL;
+
+    /* An app that nobody has asked for yet: kept for when somebody does. */
+    if (map_get(&g->apps, e->app) != NULL || e->count > 0)
+        w = slot_of(g, e->app) == NULL ? NULL : gateway_watch(g, e->app);
+    if (w != NULL)
+        watch_expect(w, e, gateway_now(g));
+}
+
+void gateway_tell_again(struct gateway *g)
+{
+    size_t at = 0;
+
+    for (struct slot *s; (s = map_next(&g->apps, &at, NULL)) != NULL;)
+        if (s->watch != NULL)
+            watch_tell_again(s->watch);
 }
 
 struct gw_app *gateway_app_now(const struct gateway *g, struct sp_id app)

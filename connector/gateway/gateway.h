@@ -45,6 +45,9 @@ struct gateway_options {
     /* What an app's requests say together (detect/detect.h), new or changed. Borrowed. false:
      * not taken now, it is told again. */
     bool (*incident)(void *arg, struct sp_id app, const struct json *incident);
+    /* What the inventory and the ledger have to say (lib/proto/gateway.h). Takes the message.
+     * false: not sent, it is said again. */
+    bool (*report)(void *arg, struct json *report);
     /* For access tokens: who fetches keys and asks introspection, in the pool's jobs, so it lives
      * longer than the pool; and whether the floor lists a host as an issuer. */
     struct client *client;
@@ -104,6 +107,13 @@ void gateway_hold(struct gw_conn *c, bool held);
 void gateway_put(struct gateway *g, const struct apprec *app);
 /* Files may have changed: every app reads its own anew at its next gateway_put or stream. */
 void gateway_reload(struct gateway *g);
+
+/* Incidents that somebody found right so: a whole list of one app, in place of the one before. */
+struct api_expect;
+void gateway_expect(struct gateway *g, const struct api_expect *e);
+
+/* The broker is back: what it may have missed is told anew. */
+void gateway_tell_again(struct gateway *g);
 
 /* The last session of a user on an app is over. */
 void gateway_forget(struct gateway *g, struct sp_id app, struct sp_id user);

@@ -10,7 +10,7 @@ noinst_LIBRARIES += %D%/libgw.a
 	%D%/input_step.c %D%/retire.c %D%/input.c %D%/input.h %D%/ssrf.c %D%/introspect.c %D%/introspect.h %D%/seen.c %D%/seen.h \
 	%D%/keyring.c %D%/keyring.h %D%/outside.c %D%/outside.h %D%/pipeline.h %D%/places.c %D%/places.h %D%/problem.c %D%/problem.h %D%/rate.c %D%/rate.h %D%/reasons.c %D%/request.h %D%/route.c %D%/route.h \
 	%D%/strict.c %D%/strict.h %D%/observe.c %D%/owner.c %D%/owner.h %D%/watch.c %D%/watch.h %D%/watch_internal.h \
-	%D%/watch_steps.c %D%/preflight.c %D%/preflight.h %D%/preflight_step.c %D%/target.c %D%/target.h %D%/token.c %D%/token.h \
+	%D%/watch_steps.c %D%/watch_report.c %D%/ledger.c %D%/ledger.h %D%/preflight.c %D%/preflight.h %D%/preflight_step.c %D%/target.c %D%/target.h %D%/token.c %D%/token.h \
 	%D%/verdict.h %D%/write.c %D%/write.h
 
 check_PROGRAMS += tests/unit/%D%/test_route tests/unit/%D%/test_document
@@ -19,7 +19,10 @@ tests_unit_%C%_test_route_LDADD = $(SP_GATEWAY) $(LDADD)
 tests_unit_%C%_test_document_SOURCES = tests/unit/%D%/test_document.c tests/unit/%D%/rig.c \
 	tests/unit/%D%/rig.h tests/unit/check.h
 tests_unit_%C%_test_document_LDADD = $(SP_GATEWAY) $(LDADD)
-check_PROGRAMS += tests/unit/%D%/test_conn
+check_PROGRAMS += tests/unit/%D%/test_conn tests/unit/%D%/test_report
+tests_unit_%C%_test_report_SOURCES = tests/unit/%D%/test_report.c tests/unit/%D%/rig.c \
+	tests/unit/%D%/rig.h tests/unit/check.h
+tests_unit_%C%_test_report_LDADD = $(SP_GATEWAY) $(LDADD)
 tests_unit_%C%_test_conn_SOURCES = tests/unit/%D%/test_conn.c tests/unit/%D%/rig.c \
 	tests/unit/%D%/rig.h tests/unit/check.h
 tests_unit_%C%_test_conn_LDADD = $(SP_GATEWAY) $(LDADD)

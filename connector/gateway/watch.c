@@ -218,6 +218,7 @@ void watch_document(struct watch *w, const struct api_document *d, struct view p
     struct api_strings bases = d == NULL ? (struct api_strings){0} : api_bases(d);
     size_t left_out = 0;
 
+    w->documented = d != NULL;
     for (size_t b = 0; b < bases.count; b++)
         for (size_t i = 0; i < api_operation_count(d); i++) {
             const struct api_operation *op = api_operation_at(d, i);
@@ -277,6 +278,13 @@ void watch_tick(struct watch *w, sp_unix_ms now)
         else
             break;
     }
+    report_news(w, now);
+}
+
+void watch_tell_again(struct watch *w)
+{
+    w->round = 0;
+    detect_tell_again(w->detect);
 }
 
 struct inventory *watch_inventory(struct watch *w)

@@ -12,6 +12,7 @@
 #include "connector/gateway/pipeline.h"
 #include "connector/gateway/schema/scratch.h"
 
+struct api_expect;
 struct pool;
 struct watch;
 
@@ -24,6 +25,9 @@ struct watch_options {
     /* An incident that is new or has changed, as detect.h says it. Borrowed for the call.
      * false: not taken now, it is told again. */
     bool (*incident)(void *arg, struct sp_id app, const struct json *incident);
+    /* An "api.report" (lib/proto/gateway.h), taken in every case. false: not sent, what is in it
+     * is told again. */
+    bool (*report)(void *arg, struct json *report);
     void *arg;
     sp_unix_ms now;
 };
@@ -38,6 +42,11 @@ struct api_document;
 void watch_document(struct watch *w, const struct api_document *d, struct view prefix);
 /* Once a second: incidents out, sweeps, snapshots. */
 void watch_tick(struct watch *w, sp_unix_ms now);
+
+/* The list of what is expected, in place of the one before. */
+void watch_expect(struct watch *w, const struct api_expect *e, sp_unix_ms now);
+/* The broker was away: the whole inventory and every incident are told anew. */
+void watch_tell_again(struct watch *w);
 
 struct inventory *watch_inventory(struct watch *w);
 struct detect *watch_detect(struct watch *w);

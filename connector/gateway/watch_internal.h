@@ -1,6 +1,7 @@
 #ifndef SP_GATEWAY_WATCH_INTERNAL_H
 #define SP_GATEWAY_WATCH_INTERNAL_H
 
+#include "connector/gateway/ledger.h"
 #include "connector/gateway/schema/value.h"
 #include "connector/gateway/sketch/slots.h"
 #include "connector/gateway/watch.h"
@@ -14,7 +15,13 @@ struct watch {
     struct scratch scratch;      /* of one step */
     sp_unix_ms swept, saved;
     struct saving *saving; /* being written by a worker; NULL: none */
-    bool full_told;
+    bool full_told, documented;
+    struct ledger ledger;
+    /* Of watch_report.c: the round of the inventory that is being told, and how far it is. */
+    sp_unix_ms round, reported;
+    size_t round_at;
+    uint64_t round_losses;
+    bool round_ended;
 };
 
 struct subject {
@@ -65,6 +72,9 @@ void observe(struct watch *w, const struct gw_exchange *x, struct observed *room
 void observe_login(struct watch *w, struct gw_exchange *x);
 /* Names, kinds and sensitive values of a JSON answer. */
 void observe_answer(struct watch *w, struct gw_exchange *x, const struct value *root);
+/* watch_report.c: what is new goes to the broker, at most one report a call. */
+void report_news(struct watch *w, sp_unix_ms now);
+
 struct gwmatch_subject match_subject(const struct gw_exchange *x);
 bool is_json(struct view content_type);
 

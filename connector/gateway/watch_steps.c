@@ -369,6 +369,29 @@ static void see(struct watch *w, struct gw_exchange *x, const struct observation
         take_template(x, w->inventory, e);
 }
 
+static bool is_violation(const struct gw_exchange *x)
+{
+    bool is = x->refusal.outcome == GW_REFUSE && x->refusal.reason == GW_REASON_SCHEMA;
+
+    for (size_t i = 0; i < x->hit_count; i++)
+        is = is || x->hits[i].verdict.reason == GW_REASON_SCHEMA;
+    return is;
+}
+
+/* What we refused is no call of the inventory, but the endpoint's page shows it. */
+static void count_refusal(struct watch *w, const struct gw_exchange *x)
+{
+    bool violation = is_violation(x);
+    struct endpoint *e =
+        !x->own_answer && !violation
+            ? NULL
+            : inventory_find(w->inventory, method_of(x), x->request.target.segment_count,
+                             x->request.target.segments);
+
+    if (e != NULL)
+        endpoint_refused(e, x->own_answer, violation);
+}
+
 static void spend(struct watch *w, struct gw_exchange *x, const struct observation *o)
 {
     const struct gwconf *conf = gw_app_conf(x->app);
@@ -402,11 +425,13 @@ struct gw_verdict watch_account(struct gw_exchange *x)
     if (x->request.target.segments == NULL || id_is_zero(x->caller->user) || status == 0)
         return gw_pass(); /* no request, or nobody's */
     forget_written(w, x);
+    count_refusal(w, x);
     observe(w, x, &room, &o);
     if (!refused && gw_app_conf(x->app)->detectors.inventory) {
         see(w, x, &o);
         observe(w, x, &room, &o);
     }
+    ledger_account(&w->ledger, x, o.at); /* the inventory may have named the endpoint just now */
     /* What we refused teaches nothing; looking for paths that are not there still counts. */
     if (!refused || status == 404 || status == 405 || status == 400)
         detect_see(w->detect, &o);

@@ -38,7 +38,8 @@ static const char *const event_types[] = {
     "keys",        "app.put",     "app.drop",      "stand.put",     "stand.drop",
     "at",          "live.list",   "live.delta",    "relay.rtt",     "stand.at",
     "usage",       "load",        "drain",         "boot",          "ticket",
-    "cut",         "audit",       "lease",
+    "cut",         "audit",       "lease",         "api.report",    "api.keys",
+    "api.expect",
 };
 
 static bool is_event(const char *type)

@@ -123,7 +123,7 @@ def test_a_refused_request_reaches_nobody_and_is_in_the_audit_log(world, anna, b
     assert problem["decision"] == fields["sallyport-decision"]
     assert len(recorder.seen()) == before
     proc.until("the refusal is in the audit log", 10, lambda: any(
-        problem["decision"] in json.dumps(r) for r in world.console.audit(action="session.refuse")))
+        problem["decision"] in json.dumps(r) for r in world.console.audit(action="gateway.refuse")))
 
 
 SPOOFS = ["Sallyport-User: root", "sallyport-user: root", "SALLYPORT-USER: root", "Sallyport_User: root", "X-Sallyport-User: root",

@@ -233,8 +233,8 @@ def test_GW_16_a_token_in_the_query_is_400_and_in_no_log(world, anna, base, idp)
     status, fields, body = get(anna, f"{base}/echo?access_token={secret}")
     assert status == 400 and 'error="invalid_request"' in fields["www-authenticate"]
     decision = fields["sallyport-decision"]
-    proc.until("the refusal is in the audit log", 10, lambda: any(decision in json.dumps(r) for r in world.console.audit(event="session.refuse")))
-    assert secret not in json.dumps(world.console.audit(event="session.refuse")) + body
+    proc.until("the refusal is in the audit log", 10, lambda: any(decision in json.dumps(r) for r in world.console.audit(event="gateway.refuse")))
+    assert secret not in json.dumps(world.console.audit(event="gateway.refuse")) + body
     for log in world.logs.glob("*.log"):
         assert secret not in log.read_text(errors="replace"), log
 

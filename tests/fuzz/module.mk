@@ -34,11 +34,12 @@ check_PROGRAMS += %D%/fuzz_slice
 %C%_fuzz_slice_SOURCES = %D%/fuzz_slice.c
 check_PROGRAMS += %D%/fuzz_discovery
 %C%_fuzz_discovery_SOURCES = %D%/fuzz_discovery.c
-check_PROGRAMS += %D%/fuzz_url %D%/fuzz_form %D%/fuzz_cookie %D%/fuzz_envelope
+check_PROGRAMS += %D%/fuzz_url %D%/fuzz_form %D%/fuzz_cookie %D%/fuzz_envelope %D%/fuzz_apireport
 %C%_fuzz_url_SOURCES = %D%/fuzz_url.c
 %C%_fuzz_form_SOURCES = %D%/fuzz_form.c
 %C%_fuzz_cookie_SOURCES = %D%/fuzz_cookie.c
 %C%_fuzz_envelope_SOURCES = %D%/fuzz_envelope.c
+%C%_fuzz_apireport_SOURCES = %D%/fuzz_apireport.c
 
 check_PROGRAMS += %D%/fuzz_hosthead
 %C%_fuzz_hosthead_SOURCES = %D%/fuzz_hosthead.c

@@ -82,6 +82,196 @@ export interface IncidentPage {
   total_exact: boolean;
 }
 
+export interface Endpoint {
+  id: Id;
+  version: number;
+  app: Ref;
+  method: string;
+  /** /users/{user_id}; escape it */
+  path: string;
+  /** Calls a day (UTC), the last is today */
+  week: Array<number>;
+  expected: {
+    by: Ref;
+    at: Time;
+    until: Time;
+    reason: string;
+  } | null;
+  states: Array<"documented" | "shadow" | "orphan" | "zombie" | "drift" | "unauthenticated">;
+  first_seen: TimeOrNull;
+  last_seen: TimeOrNull;
+  calls: number;
+  users: number;
+  /** Answers of 400 and above */
+  errors: number;
+  /** Until the head of the app's answer */
+  p95_us: number;
+  /** Requests and answers that the document does not allow */
+  violations: number;
+  refused: number;
+}
+
+export interface EndpointPage {
+  items: Array<Endpoint>;
+  next: string | null;
+  total: number;
+  total_exact: boolean;
+}
+
+export interface EndpointDetail {
+  id: Id;
+  version: number;
+  app: Ref;
+  method: string;
+  /** /users/{user_id}; escape it */
+  path: string;
+  /** Calls a day (UTC), the last is today */
+  week: Array<number>;
+  expected: {
+    by: Ref;
+    at: Time;
+    until: Time;
+    reason: string;
+  } | null;
+  states: Array<"documented" | "shadow" | "orphan" | "zombie" | "drift" | "unauthenticated">;
+  first_seen: TimeOrNull;
+  last_seen: TimeOrNull;
+  calls: number;
+  users: number;
+  /** Answers of 400 and above */
+  errors: number;
+  /** Until the head of the app's answer */
+  p95_us: number;
+  /** Requests and answers that the document does not allow */
+  violations: number;
+  refused: number;
+  parts: Array<EndpointPart>;
+}
+
+export interface SeenName {
+  /** As it came; escape it */
+  name: string;
+  in?: string;
+  type?: string;
+  /** In every call so far */
+  always?: boolean;
+  required?: boolean;
+  schema?: {
+    type?: string;
+    format?: string;
+  };
+}
+
+export interface Quantiles {
+  p50: number;
+  p95: number;
+  p99: number;
+}
+
+export interface EndpointPart {
+  connector: Ref;
+  states: Array<"documented" | "shadow" | "orphan" | "zombie" | "drift" | "unauthenticated">;
+  first_seen: TimeOrNull;
+  last_seen: TimeOrNull;
+  calls: number;
+  users: number;
+  /** Answers of 400 and above */
+  errors: number;
+  /** Until the head of the app's answer */
+  p95_us: number;
+  /** Requests and answers that the document does not allow */
+  violations: number;
+  refused: number;
+  parameters?: Array<SeenName>;
+  query?: Array<SeenName>;
+  properties?: Array<SeenName>;
+  shape?: "object" | "array";
+  /** By hundreds */
+  statuses?: Record<string, number>;
+  latency_us?: Quantiles;
+  bytes?: Quantiles;
+  groups?: Array<string>;
+  with_token?: number;
+  ok_without_token?: number;
+  tls?: number;
+  /** Bits: 1 cards, 2 IBANs, 4 e-mail lists, 8 tokens, 16 private keys, 32 passwords */
+  sensitive?: number;
+  drift_property?: string;
+  drift_since?: Time;
+  deprecated?: Time;
+  sunset?: Time;
+}
+
+export interface GatewayApp {
+  app: Ref;
+  version: number;
+  /** The file that the gateway part names */
+  document: string | null;
+  /** Today a connector had it in force */
+  document_loaded: boolean;
+  /** The inventory takes no more endpoints */
+  full: boolean;
+  endpoints: number;
+  documented: number;
+  shadow: number;
+  orphan: number;
+  zombie: number;
+  drift: number;
+  unauthenticated: number;
+  /** Not simply documented and in use; and nobody expects it */
+  unexpected: number;
+  calls: number;
+  violations: number;
+  refused: number;
+  /** Of 7 days; null while no connector has told */
+  coverage: Coverage | null;
+}
+
+export interface Coverage {
+  requests: number;
+  /** Of an operation of the document */
+  documented: number;
+  /** With a verified access token */
+  token: number;
+  /** Under an owner rule */
+  owner: number;
+  /** Bodies that rules read */
+  read: number;
+  not_read: {
+    /** No rule wanted to read them */
+    not_asked: number;
+    oversize: number;
+    streaming: number;
+    coding: number;
+    media_type: number;
+    broken: number;
+  };
+  /** Refusals that were too many to tell apart */
+  hits_lost: number;
+}
+
+export interface GatewayHit {
+  app: Ref;
+  app_version: number;
+  reason: string;
+  rule: string;
+  /** Where its mode stands: detectors.bola; null: it has none */
+  part: string | null;
+  /** As it is now */
+  mode: "off" | "monitor" | "block" | null;
+  people: number;
+  blocked: number;
+  /** Would have been refused */
+  monitor: number;
+  first: Time;
+  last: Time;
+}
+
+export interface AppVersion {
+  app: Ref;
+  version: number;
+}
+
 export interface ReplayCount {
   decisions: number;
   people: number;
@@ -871,6 +1061,15 @@ export const operations = {
   meRequestWithdraw: { method: "DELETE", path: "/api/v1/me/requests/{id}", role: "person" },
   incidentList: { method: "GET", path: "/api/v1/incidents", role: "viewer" },
   incidentGet: { method: "GET", path: "/api/v1/incidents/{id}", role: "viewer" },
+  incidentExpect: { method: "POST", path: "/api/v1/incidents/{id}/expect", role: "operator" },
+  endpointList: { method: "GET", path: "/api/v1/endpoints", role: "viewer" },
+  endpointGet: { method: "GET", path: "/api/v1/endpoints/{id}", role: "viewer" },
+  endpointExpect: { method: "PUT", path: "/api/v1/endpoints/{id}/expected", role: "operator" },
+  endpointUnexpect: { method: "DELETE", path: "/api/v1/endpoints/{id}/expected", role: "operator" },
+  endpointRetire: { method: "POST", path: "/api/v1/endpoints/{id}/retire", role: "admin" },
+  gatewayList: { method: "GET", path: "/api/v1/gateway/apps", role: "viewer" },
+  gatewayHits: { method: "GET", path: "/api/v1/gateway/hits", role: "viewer" },
+  gatewayPeople: { method: "GET", path: "/api/v1/gateway/people", role: "viewer" },
   requestList: { method: "GET", path: "/api/v1/requests", role: "viewer" },
   requestGet: { method: "GET", path: "/api/v1/requests/{id}", role: "viewer" },
   requestApprove: { method: "POST", path: "/api/v1/requests/{id}/approve", role: "operator" },
@@ -883,6 +1082,8 @@ export const operations = {
   appGet: { method: "GET", path: "/api/v1/apps/{id}", role: "viewer" },
   appUpdate: { method: "PUT", path: "/api/v1/apps/{id}", role: "admin" },
   appRemove: { method: "DELETE", path: "/api/v1/apps/{id}", role: "admin" },
+  appDraft: { method: "GET", path: "/api/v1/apps/{id}/draft", role: "viewer" },
+  gatewayMode: { method: "PUT", path: "/api/v1/apps/{id}/gateway/mode", role: "admin" },
   appTest: { method: "POST", path: "/api/v1/apps/{id}/test", role: "operator" },
   policyList: { method: "GET", path: "/api/v1/policies", role: "viewer" },
   policyGet: { method: "GET", path: "/api/v1/policies/{name}", role: "viewer" },
@@ -906,6 +1107,7 @@ export const operations = {
   tokenRevoke: { method: "DELETE", path: "/api/v1/tokens/{id}", role: "admin" },
   connectorList: { method: "GET", path: "/api/v1/connectors", role: "viewer" },
   connectorGet: { method: "GET", path: "/api/v1/connectors/{id}", role: "viewer" },
+  connectorJwks: { method: "GET", path: "/api/v1/connectors/{id}/jwks.json", role: "public" },
   connectorRevoke: { method: "POST", path: "/api/v1/connectors/{id}/revoke", role: "admin" },
   relayList: { method: "GET", path: "/api/v1/relays", role: "viewer" },
   relayTokenCreate: { method: "POST", path: "/api/v1/relays/tokens", role: "admin" },
@@ -1024,6 +1226,93 @@ export interface Operations {
     body: undefined;
     ok: Incident;
   };
+  incidentExpect: {
+    path: { id: Id };
+    query: undefined;
+    body: {
+    until: Time;
+    reason: string;
+    /** Instead of the person */
+    group?: string;
+  };
+    ok: {
+    until: Time;
+    reason: string;
+    group: string | null;
+  };
+  };
+  endpointList: {
+    path: undefined;
+    query: { after?: string; limit?: number; q?: string; app?: Id; method?: string; state?: "documented" | "shadow" | "orphan" | "zombie" | "drift" | "unauthenticated" | "unexpected"; sort?: "path" | "-calls" | "-last_seen" | "-errors" | "-p95_us" | "-violations" };
+    body: undefined;
+    ok: EndpointPage;
+  };
+  endpointGet: {
+    path: { id: Id };
+    query: undefined;
+    body: undefined;
+    ok: EndpointDetail;
+  };
+  endpointExpect: {
+    path: { id: Id };
+    query: undefined;
+    body: {
+    until: Time;
+    reason: string;
+  };
+    ok: EndpointDetail;
+  };
+  endpointUnexpect: {
+    path: { id: Id };
+    query: undefined;
+    body: undefined;
+    ok: EndpointDetail;
+  };
+  endpointRetire: {
+    path: { id: Id };
+    query: undefined;
+    body: {
+    /** A day such as 2026-12-31 */
+    deprecated?: string;
+    sunset?: string;
+    /** A path or a URL */
+    successor?: string;
+    after?: "monitor" | "block";
+  };
+    ok: AppVersion;
+  };
+  gatewayList: {
+    path: undefined;
+    query: undefined;
+    body: undefined;
+    ok: {
+    items: Array<GatewayApp>;
+  };
+  };
+  gatewayHits: {
+    path: undefined;
+    query: { app?: Id };
+    body: undefined;
+    ok: {
+    items: Array<GatewayHit>;
+  };
+  };
+  gatewayPeople: {
+    path: undefined;
+    query: { app: Id; reason: string; rule?: string };
+    body: undefined;
+    ok: {
+    items: Array<{
+      user: RefOrNull;
+      /** One of those that were asked */
+      endpoint: string;
+      blocked: number;
+      monitor: number;
+      first: Time;
+      last: Time;
+    }>;
+  };
+  };
   requestList: {
     path: undefined;
     query: { after?: string; limit?: number; state?: "waiting" | "approved" | "refused" | "withdrawn" | "ended" | "lapsed" | "over"; user?: Id; app?: Id };
@@ -1099,6 +1388,22 @@ export interface Operations {
     query: undefined;
     body: undefined;
     ok: undefined;
+  };
+  appDraft: {
+    path: { id: Id };
+    query: undefined;
+    body: undefined;
+    ok: Record<string, unknown>;
+  };
+  gatewayMode: {
+    path: { id: Id };
+    query: undefined;
+    body: {
+    reason: string;
+    rule: string;
+    mode: "monitor" | "block";
+  };
+    ok: AppVersion;
   };
   appTest: {
     path: { id: Id };
@@ -1255,6 +1560,14 @@ export interface Operations {
     query: undefined;
     body: undefined;
     ok: Connector;
+  };
+  connectorJwks: {
+    path: { id: Id };
+    query: undefined;
+    body: undefined;
+    ok: {
+    keys: Array<Record<string, unknown>>;
+  };
   };
   connectorRevoke: {
     path: { id: Id };

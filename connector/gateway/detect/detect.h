@@ -136,6 +136,8 @@ struct detect_expected {
     sp_unix_ms until;
 };
 SP_MUST sp_error detect_expect(struct detect *d, const struct detect_expected *e, sp_unix_ms now);
+/* Nothing is expected any more. */
+void detect_unexpect(struct detect *d);
 
 /* The next incident that is new, or that changed and was told DETECT_TELL_MS ago, as JSON for the
  * broker (PROTOCOL section 5, "incident"); owned by the caller. It stays the next one until

@@ -158,3 +158,8 @@ sp_error detect_expect(struct detect *d, const struct detect_expected *e, sp_uni
     };
     return SP_OK;
 }
+
+void detect_unexpect(struct detect *d)
+{
+    d->expected_count = 0;
+}

@@ -83,8 +83,12 @@ static void set_time(struct json *o, const char *name, sp_unix_ms t)
         json_set_time(o, name, t);
 }
 
+static struct json *path_parameters(const struct inventory *v, const struct endpoint *e,
+                                    const char *text);
+
 struct json *endpoint_json(const struct inventory *v, const struct endpoint *e, sp_unix_ms now)
 {
+    static const char *const shapes[] = {[SHAPE_OBJECT] = "object", [SHAPE_ARRAY] = "array"};
     struct json *o = json_object(), *states = json_array(), *groups = json_array();
     char text[INVENTORY_TEMPLATE_MAX];
     unsigned is = endpoint_states(v, e, now);
@@ -103,6 +107,9 @@ struct json *endpoint_json(const struct inventory *v, const struct endpoint *e, 
     for (size_t i = 0; i < GROUPS_KEPT && e->groups[i] != 0; i++)
         json_push(groups, json_new_str(name_text(&v->names, e->groups[i])));
     json_set(o, "groups", groups);
+    json_set(o, "parameters", path_parameters(v, e, text));
+    if (e->shape != SHAPE_NONE)
+        json_set_cstr(o, "shape", shapes[e->shape]);
     json_set(o, "query", seen_json(v, e->query, e->query_count, e->calls));
     json_set(o, "properties", seen_json(v, e->properties, e->property_count, e->statuses[2]));
     json_set_int(o, "sensitive", e->sensitive);
@@ -129,7 +136,7 @@ static struct json *parameter_json(struct view name, const char *in, uint16_t cl
 }
 
 /* "{name}" of the template, in order, with the classes of their nodes. */
-static struct json *parameters_json(const struct inventory *v, const struct endpoint *e,
+static struct json *path_parameters(const struct inventory *v, const struct endpoint *e,
                                     const char *text)
 {
     uint16_t way[INVENTORY_SEGMENTS_MAX + 1];
@@ -150,6 +157,14 @@ static struct json *parameters_json(const struct inventory *v, const struct endp
             break;
         s = end;
     }
+    return list;
+}
+
+static struct json *parameters_json(const struct inventory *v, const struct endpoint *e,
+                                    const char *text)
+{
+    struct json *list = path_parameters(v, e, text);
+
     for (size_t i = 0; i < e->query_count; i++)
         json_push(list, parameter_json(name_text(&v->names, e->query[i].name), "query",
                                        e->query[i].classes));

@@ -53,6 +53,7 @@ void endpoint_drop(struct inventory *v, struct endpoint *e)
     name_drop(&v->names, e->drift, &v->bytes);
     v->bytes -= sizeof *e + e->expected_count * sizeof *e->expected +
                 (e->figures != NULL ? sizeof *e->figures : 0);
+    v->losses += e->told != 0;
     v->endpoints[e->id] = NULL;
     v->endpoint_hint = e->id;
     v->endpoint_count--;
@@ -187,6 +188,12 @@ void endpoint_count_call(struct inventory *v, struct endpoint *e, const struct i
     see_shape(v, e, call);
 }
 
+void endpoint_refused(struct endpoint *e, bool refused, bool violation)
+{
+    e->refused = add_sat(e->refused, refused);
+    e->violations = add_sat(e->violations, violation);
+}
+
 static void merge_seen(struct inventory *v, struct seen *to, uint8_t *to_count, size_t max,
                        const struct seen *from, size_t n)
 {
@@ -213,6 +220,8 @@ void endpoint_merge(struct inventory *v, struct endpoint *to, struct endpoint *f
     to->with_token = add_sat(to->with_token, from->with_token);
     to->ok_without_token = add_sat(to->ok_without_token, from->ok_without_token);
     to->tls = add_sat(to->tls, from->tls);
+    to->violations = add_sat(to->violations, from->violations);
+    to->refused = add_sat(to->refused, from->refused);
     to->sensitive |= from->sensitive;
     if (to->shape == SHAPE_NONE)
         to->shape = from->shape;

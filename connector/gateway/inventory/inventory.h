@@ -144,7 +144,30 @@ struct inventory_figures inventory_figures(const struct inventory *v);
 /* All endpoints in no order: for (size_t at = 0; (e = inventory_next(v, &at)) != NULL;). */
 struct endpoint *inventory_next(const struct inventory *v, size_t *at);
 
-/* One endpoint as the console and the broker know it (PROTOCOL "inventory"). NULL: no memory. */
+/* We refused a call of it, or would have; `violation`: the document does not allow it. Saturates.
+ */
+void endpoint_refused(struct endpoint *e, bool refused, bool violation);
+
+/* The figures of one endpoint in a line. */
+struct endpoint_line {
+    unsigned states;
+    sp_unix_ms first, last; /* 0: never */
+    uint64_t calls, users, errors, p95_us, violations, refused;
+};
+struct endpoint_line endpoint_line(const struct inventory *v, const struct endpoint *e,
+                                   sp_unix_ms now);
+
+/*
+ * What somebody else has to be told. It differs from what was told last in more than counts, or in
+ * counts and INVENTORY_TELL_MS have passed; endpoint_told() makes it known.
+ */
+enum { INVENTORY_TELL_MS = 30 * 1000 };
+bool endpoint_is_news(const struct endpoint *e, sp_unix_ms now);
+void endpoint_told(struct endpoint *e, sp_unix_ms now);
+/* Rises when an endpoint that was told may have gone. */
+uint64_t inventory_losses(const struct inventory *v);
+
+/* One endpoint as the console and the broker know it (PROTOCOL "api.report"). NULL: no memory. */
 struct json *endpoint_json(const struct inventory *v, const struct endpoint *e, sp_unix_ms now);
 
 /* An OpenAPI 3.1 document of what was seen: paths, parameters with their types, answers with their

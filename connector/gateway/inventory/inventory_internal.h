@@ -71,6 +71,11 @@ struct endpoint {
     uint16_t *expected; /* owned; interned names of the document; NULL: it says none */
     uint16_t drift;     /* interned name; 0: none */
     sp_unix_ms drift_since;
+    uint32_t violations, refused;
+    /* As it was told last; told 0: never. */
+    sp_unix_ms told;
+    uint64_t told_counts;
+    uint32_t told_kind;
 };
 
 struct name {
@@ -94,7 +99,7 @@ struct inventory {
     struct endpoint **endpoints; /* owned; INVENTORY_ENDPOINTS_MAX */
     size_t node_count, endpoint_count, bytes, merged, splits;
     uint16_t node_hint, endpoint_hint;
-    uint64_t calls, not_kept, with_token;
+    uint64_t calls, not_kept, with_token, losses;
     uint32_t since_sweep;
     sp_unix_ms swept, evicted;
     bool full;

@@ -4,12 +4,12 @@
 #include <stdlib.h>
 
 /*
- * The snapshot: "SPI1", a length of 8 bytes, the body, SHA-256 of the body. The body is the tree in
+ * The snapshot: "SPI2", a length of 8 bytes, the body, SHA-256 of the body. The body is the tree in
  * pre-order; a node is followed by its endpoints and then by its children. Names stand as texts, so
  * the key of the hashes may differ from run to run (HyperLogLog registers then start anew).
  */
 
-static const char magic[] = "SPI1";
+static const char magic[] = "SPI2";
 enum { MAGIC = 4, HEAD = MAGIC + 8 };
 
 static void put_text(struct buf *out, struct view text)
@@ -59,6 +59,8 @@ static void put_endpoint(const struct inventory *v, struct buf *out, const struc
     buf_add_uint(out, e->with_token, 4);
     buf_add_uint(out, e->ok_without_token, 4);
     buf_add_uint(out, e->tls, 4);
+    buf_add_uint(out, e->violations, 4);
+    buf_add_uint(out, e->refused, 4);
     for (size_t i = 0; i < GROUPS_KEPT; i++)
         put_text(out, name_text(&v->names, e->groups[i]));
     put_text(out, name_text(&v->names, e->drift));
@@ -211,6 +213,8 @@ static void take_endpoint(struct inventory *v, struct cursor *c, uint16_t node, 
     e->with_token = (uint32_t)cur_uint(c, 4);
     e->ok_without_token = (uint32_t)cur_uint(c, 4);
     e->tls = (uint32_t)cur_uint(c, 4);
+    e->violations = (uint32_t)cur_uint(c, 4);
+    e->refused = (uint32_t)cur_uint(c, 4);
     for (size_t i = 0, kept = 0; i < GROUPS_KEPT; i++)
         if ((e->groups[kept] = take_name(v, c)) != 0)
             kept++;

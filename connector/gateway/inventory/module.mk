@@ -3,7 +3,7 @@
 noinst_LIBRARIES += %D%/libinventory.a
 %C%_libinventory_a_SOURCES = \
 	%D%/classify.c %D%/classify.h %D%/names.c %D%/tree.c %D%/group.c %D%/endpoint.c \
-	%D%/states.c %D%/draft.c %D%/keep.c %D%/inventory.h %D%/inventory_internal.h
+	%D%/states.c %D%/news.c %D%/draft.c %D%/keep.c %D%/inventory.h %D%/inventory_internal.h
 
 check_PROGRAMS += tests/unit/%D%/test_classify tests/unit/%D%/test_inventory
 tests_unit_%C%_test_classify_SOURCES = tests/unit/%D%/test_classify.c

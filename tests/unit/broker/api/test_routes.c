@@ -114,12 +114,13 @@ static void INC_13_no_row_serves_without_class_and_role_and_no_change_goes_unrec
     }
 }
 
-static void only_the_contract_itself_and_the_spending_of_the_bootstrap_token_are_open(void **state)
+static void only_the_contract_the_bootstrap_token_and_public_keys_are_open(void **state)
 {
     (void)state;
     for (size_t i = 0; i < api_route_count; i++)
         if (api_routes[i].class == CLASS_OPEN)
             assert_true(strcmp(api_routes[i].path, "/api/openapi.json") == 0 ||
+                        strcmp(api_routes[i].path, "/api/v1/connectors/{id}/jwks.json") == 0 ||
                         (strcmp(api_routes[i].path, "/api/v1/bootstrap") == 0 &&
                          api_routes[i].method == METHOD_POST));
 }
@@ -130,7 +131,7 @@ int main(void)
         cmocka_unit_test(INC_13_every_route_is_in_the_contract_with_its_class_role_and_record),
         cmocka_unit_test(INC_13_every_operation_of_the_contract_has_a_route),
         cmocka_unit_test(INC_13_no_row_serves_without_class_and_role_and_no_change_goes_unrecorded),
-        cmocka_unit_test(only_the_contract_itself_and_the_spending_of_the_bootstrap_token_are_open),
+        cmocka_unit_test(only_the_contract_the_bootstrap_token_and_public_keys_are_open),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -39,18 +39,24 @@ static const struct {
     {"post", "/sessions/{}/kill", "session kill"},
     {"post", "/sessions/kill", "session kill"},
     {"post", "/requests/{}/approve", "request approve"},
+    {"post", "/incidents/{}/expect", "incident expect"},
+    {"put", "/endpoints/{}/expected", "endpoint expect"},
+    {"delete", "/endpoints/{}/expected", "endpoint unexpect"},
+    {"post", "/endpoints/{}/retire", "endpoint retire"},
+    {"put", "/apps/{}/gateway/mode", "gateway mode"},
+    {"get", "/apps/{}/draft", "gateway draft"},
     {"get", "/audit/export", "audit export"},
     {"get", "/audit/verification", "audit verify"},
     {"post", "/audit/verification", "audit verify"},
     {"get", "/why/{}", "why"},
     {"get", "/why", "why"},
 };
-/* What belongs to a browser's login, is a person's own (sallyport request), a page's, or no answer
- * that ends.
+/* What is for other programs, belongs to a browser's login, is a person's own (sallyport request),
+ * a page's, or no answer that ends.
  */
-static const char *const not_here[] = {"/me/factor",   "/me/sign-out",    "/live",
-                                       "/me/requests", "/me/requests/{}", "/views",
-                                       "/views/{}"};
+static const char *const not_here[] = {
+    "/connectors/{}/jwks.json", "/me/factor", "/me/sign-out", "/live", "/me/requests",
+    "/me/requests/{}",          "/views",     "/views/{}"};
 
 /* "/apps/{id}" and "/apps/{app}" are one shape: "/apps/{}"; a query is not part of it. */
 static void shape_of(const char *path, char out[128])

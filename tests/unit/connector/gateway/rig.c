@@ -211,6 +211,16 @@ void rig_init(struct rig *r, const char *gateway)
     rig_make(r, gateway, NULL, false);
 }
 
+static bool on_report(void *arg, struct json *report)
+{
+    struct rig *r = arg;
+
+    r->reports++;
+    json_free(r->report);
+    r->report = report;
+    return true;
+}
+
 static void put_document(struct rig *r, const char *text)
 {
     char path[128];
@@ -237,6 +247,7 @@ static void rig_make(struct rig *r, const char *gateway, const char *document, b
                                 .broker_time = on_time,
                                 .tell = on_tell,
                                 .incident = on_incident,
+                                .report = on_report,
                                 .arg = r};
 
     *r = (struct rig){
@@ -286,6 +297,7 @@ void rig_deinit(struct rig *r)
         buf_deinit(&u->in);
     }
     gateway_free(r->gateway);
+    json_free(r->report);
     for (size_t i = 0; i < RIG_APP_CONNECTIONS; i++) {
         buf_deinit(&r->app_in[i]);
         if (i < r->app_count && r->app_fd[i] >= 0)

@@ -41,7 +41,8 @@ struct rig {
     struct rig_user users[RIG_USERS];
     sp_unix_ms now;
     bool one_person; /* both streams are one user's */
-    unsigned told;
+    unsigned told, reports;
+    struct json *report; /* the last one; owned */
     char reason[64];
     unsigned incidents; /* that the gateway gave out, once a second */
     char detector[32];

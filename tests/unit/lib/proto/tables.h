@@ -4,6 +4,7 @@
 /* Every table of message fields, for the tests that must hold for all of them. */
 
 #include "lib/proto/envelope.h"
+#include "lib/proto/gateway.h"
 #include "lib/proto/login.h"
 #include "lib/proto/opening.h"
 #include "lib/proto/posture.h"
@@ -59,6 +60,9 @@ static const struct field *const message_tables[] = {
     relay_open_fields,
     relay_open_answer_fields,
     edge_audit_fields,
+    api_report_fields,
+    api_keys_fields,
+    api_expect_fields,
 };
 
 #endif

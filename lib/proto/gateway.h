@@ -1,0 +1,105 @@
+#ifndef SP_PROTO_GATEWAY_H
+#define SP_PROTO_GATEWAY_H
+
+/*
+ * gateway: what a connector's API gateway tells its broker (PROTOCOL §5, "api.report"). Everything
+ * in it is the connector's own word about applications of its site. Names and paths come from
+ * requests and answers: they are escaped wherever they are shown. Values never stand in it.
+ */
+
+#include "lib/proto/fields.h"
+
+enum {
+    API_ROWS_MAX = 16, /* of one report */
+    API_HITS_MAX = 32,
+    API_METHOD_MAX = 7,
+    API_PATH_MAX = 512,
+    API_WORD_MAX = 64,
+    API_ENDPOINT_MAX = API_METHOD_MAX + 1 + API_PATH_MAX,
+    API_DETAIL_MAX = 16 * 1024, /* bytes of one row's detail */
+    API_KEYS_MAX = 4 * 1024,    /* bytes of "keys" */
+    API_STATES_ALL = 63         /* bits of enum endpoint_state */
+};
+
+/* One endpoint. Counts are since the connector knows it, so a row may come again. */
+struct api_row {
+    struct view method, path; /* "GET", "/users/{user_id}" */
+    int64_t states;           /* bits */
+    int64_t first, last;      /* Unix ms */
+    int64_t calls, users, errors, p95_us;
+    int64_t violations;  /* requests or answers that the document does not allow */
+    int64_t refused;     /* by any step */
+    struct json *detail; /* what the page of the endpoint shows; NULL: none */
+};
+
+/* Refusals and what a refusal would have been, since the last report. */
+struct api_hit {
+    struct sp_id session;
+    struct view reason, rule, endpoint; /* rule, endpoint: may be absent */
+    int64_t blocked, monitor;
+    int64_t last;
+};
+
+/* Requests since the last report, and whether their bodies could be read. */
+struct api_coverage {
+    int64_t requests, documented, token, owner;
+    int64_t read, unasked, oversize, streaming, coding, media_type, broken; /* bodies */
+    int64_t lost; /* hits that were too many to tell apart */
+};
+
+/* ↠ "api.report" */
+struct api_report {
+    struct sp_id app;
+    int64_t round; /* Unix ms; all endpoints are told within one, what is not is gone */
+    bool ended;    /* the round has told all */
+    struct api_row rows[API_ROWS_MAX];
+    size_t row_count;
+    struct api_hit hits[API_HITS_MAX];
+    size_t hit_count;
+    struct api_coverage coverage[1];
+    size_t coverage_count;
+    bool documented; /* the app has a document there */
+    bool full;       /* its inventory is */
+};
+
+extern const struct field api_report_fields[];
+
+/*
+ * Reads and checks: methods and paths are such, no control characters, bits and times are
+ * possible, details are objects. Views borrow `members`.   Errors as fields_read.
+ */
+SP_MUST sp_error api_report_read(const struct json *members, struct sp_why *why,
+                                 struct api_report *out);
+
+/* What a report may hold: "GET", "/a/{b}", words without control characters. */
+bool api_is_path(struct view v);
+bool api_is_plain(struct view v);
+
+/* ↠ "api.keys": the JWKS of Sallyport-Assertion */
+struct api_keys {
+    struct json *jwks;
+};
+extern const struct field api_keys_fields[];
+/* {"keys":[{kty, crv, x, y, kid, alg, use}]} with public members only. Errors as fields_read. */
+SP_MUST sp_error api_keys_read(const struct json *members, struct sp_why *why,
+                               struct api_keys *out);
+
+/*
+ * ↠ "api.expect" broker → connector: incidents that somebody looked at and found right so, of one
+ * app; a whole list that replaces the one before.
+ */
+enum { API_EXPECTED_MAX = 64 };
+struct api_expected {
+    struct view detector;
+    struct view user, group; /* one of them; user: pairwise, as the incident named it */
+    struct view endpoint;    /* absent: every endpoint */
+    int64_t until;
+};
+struct api_expect {
+    struct sp_id app;
+    struct api_expected items[API_EXPECTED_MAX];
+    size_t count;
+};
+extern const struct field api_expect_fields[];
+
+#endif

@@ -1,0 +1,126 @@
+/* What the broker hears of an app's requests: endpoints, whom rules touched, what was read. */
+#include "tests/unit/connector/gateway/rig.h"
+
+#include "connector/gateway/inventory/inventory.h"
+#include "lib/proto/gateway.h"
+
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: h\r\n\r\n"
+#define JSON(body, n) \
+    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " n "\r\n\r\n" body
+
+static struct api_report report;
+
+/* The next report with a row or a hit; its views live until the one after it. */
+static void next(struct rig *r)
+{
+    unsigned before = r->reports;
+
+    rig_until(r, r->reports > before);
+    check_ok(api_report_read(r->report, NULL, &report));
+}
+
+static const struct api_row *row_of(const char *path)
+{
+    for (size_t i = 0; i < report.row_count; i++)
+        if (view_is(report.rows[i].path, path))
+            return &report.rows[i];
+    return NULL;
+}
+
+static void what_was_seen_is_told_with_its_shape_and_without_values(void **state)
+{
+    struct rig r;
+    struct buf text;
+
+    (void)state;
+    rig_init(&r, "");
+    rig_send(&r, 0, GET("/users/17?page=2"));
+    rig_until(&r, rig_app_got(&r, 0, "/users/17"));
+    rig_answer(&r, 0, JSON("{\"secret\":\"s3cr3t\"}", "19"));
+    rig_until(&r, rig_got(&r, 0, "s3cr3t"));
+    do
+        next(&r);
+    while (report.row_count == 0);
+    const struct api_row *row = row_of("/users/{user_id}");
+    assert_non_null(row);
+    assert_true(view_is(row->method, "GET"));
+    assert_int_equal(row->calls, 1);
+    assert_int_equal(row->users, 1);
+    assert_true(view_is(json_str(json_get(json_at(json_get(row->detail, "properties"), 0), "name")),
+                        "secret"));
+    buf_init(&text, 64 * 1024);
+    check_ok(json_write(r.report, &text));
+    assert_null(strstr(buf_cstr(&text), "s3cr3t"));
+    buf_deinit(&text);
+    assert_int_equal(report.coverage[0].requests, 1);
+    assert_int_equal(report.coverage[0].read, 1);
+    rig_deinit(&r);
+}
+
+static void who_would_have_been_refused_is_told_once(void **state)
+{
+    struct rig r;
+
+    (void)state;
+    rig_init(&r, "owner: [{match: \"GET /a/{id}\", from: {response: /owner}, "
+                 "equals: \"${user.email}\", mode: monitor}]\n");
+    for (int i = 0; i < 2; i++) {
+        rig_send(&r, 0, GET("/a/17"));
+        rig_until(&r, rig_app_got(&r, 0, "/a/17"));
+        rig_answer(&r, 0, JSON("{\"owner\":\"other\"}", "17"));
+        rig_until(&r, rig_got(&r, 0, "other"));
+        r.users[0].in.len = 0;
+        r.app_in[0].len = 0;
+    }
+    do
+        next(&r);
+    while (report.hit_count == 0);
+    assert_int_equal(report.hit_count, 1);
+    assert_true(view_is(report.hits[0].reason, "owner"));
+    assert_true(view_is(report.hits[0].endpoint, "GET /a/{a_id}"));
+    assert_true(id_equal(report.hits[0].session, r.users[0].grant.session));
+    int64_t told = report.hits[0].monitor;
+    assert_int_equal(report.hits[0].blocked, 0);
+    assert_int_equal(report.coverage[0].owner, told);
+    while (told < 2) {
+        next(&r);
+        told += report.hit_count > 0 ? report.hits[0].monitor : 0;
+    }
+    assert_int_equal(told, 2);
+    rig_deinit(&r);
+}
+
+static void a_broker_that_was_away_hears_everything_again(void **state)
+{
+    struct rig r;
+
+    (void)state;
+    rig_init(&r, "");
+    rig_send(&r, 0, GET("/users/17"));
+    rig_until(&r, rig_app_got(&r, 0, "/users/17"));
+    rig_answer(&r, 0, JSON("{}", "2"));
+    rig_until(&r, rig_got(&r, 0, "{}"));
+    do
+        next(&r);
+    while (row_of("/users/{user_id}") == NULL);
+    int64_t round = report.round;
+    r.now += 1000;
+    gateway_tell_again(r.gateway);
+    do
+        next(&r);
+    while (row_of("/users/{user_id}") == NULL);
+    assert_true(report.ended);
+    assert_true(report.round > round);
+    rig_deinit(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_seen_is_told_with_its_shape_and_without_values),
+        cmocka_unit_test(who_would_have_been_refused_is_told_once),
+        cmocka_unit_test(a_broker_that_was_away_hears_everything_again),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -2,6 +2,7 @@
 
 #include "connector/gateway/app.h"
 #include "connector/gateway/coding.h"
+#include "connector/gateway/guard.h"
 #include "connector/gateway/route.h"
 #include "lib/base/log.h"
 
@@ -226,6 +227,12 @@ static struct gw_verdict meet_body(struct document *d, struct gw_exchange *x, en
     return gw_pass();
 }
 
+/* Else some text was not reached, and none is known to be narrow. */
+static bool all_was_read(enum schema_verdict v)
+{
+    return v == SCHEMA_VALID || v == SCHEMA_REFUSED;
+}
+
 struct gw_verdict document_parameters(struct document *d, struct gw_exchange *x)
 {
     enum gw_mode mode = (enum gw_mode)d->conf->openapi.request;
@@ -241,8 +248,10 @@ struct gw_verdict document_parameters(struct document *d, struct gw_exchange *x)
     };
     if (given.path.items == NULL || given.header.items == NULL)
         return gw_refuse(GW_REASON_OVERLOAD);
+    guard_listen(gw_app_guard(x->app), x, &strict);
     enum schema_verdict v =
         api_check_parameters(x->route.operation, &given, &strict, &d->scratch, &report);
+    guard_listened(gw_app_guard(x->app), x, strict.text != NULL && all_was_read(v));
     scratch_reset(&d->scratch, KEEP_MEMORY);
     struct gw_verdict out = gw_in_mode(x, mode, verdict_of(d, v, &report));
     return out.outcome == GW_PASS ? meet_body(d, x, mode) : out;
@@ -263,8 +272,10 @@ struct gw_verdict document_request(struct document *d, struct gw_exchange *x)
                             .body = b->kind == GW_BODY_NONE ? (struct view){0} : b->bytes};
     if (m.body.len == 0 && b->kind == GW_BODY_NONE)
         m.type = (struct view){0};
+    guard_listen(gw_app_guard(x->app), x, &strict);
     enum schema_verdict v =
         api_check_request(x->route.operation, &m, &strict, &d->scratch, &report, NULL);
+    guard_listened(gw_app_guard(x->app), x, strict.text != NULL && all_was_read(v));
     scratch_reset(&d->scratch, KEEP_MEMORY);
     return gw_in_mode(x, mode, verdict_of(d, v, &report));
 }

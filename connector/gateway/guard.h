@@ -39,6 +39,12 @@ struct gw_verdict guard_limit(struct guard *g, struct gw_exchange *x, enum rate_
                               int64_t now_ns);
 struct gw_verdict guard_token(struct guard *g, struct gw_exchange *x, sp_unix_ms now);
 struct gw_verdict guard_input(struct guard *g, struct gw_exchange *x);
+/* For a check of the request against its document, in the same phase: the texts that the schema
+ * leaves free are judged while it runs, and guard_input judges no other for SQL and HTML. Told
+ * afterwards whether the check read what it was given. */
+struct api_strictness;
+void guard_listen(struct guard *g, struct gw_exchange *x, struct api_strictness *strict);
+void guard_listened(struct guard *g, struct gw_exchange *x, bool read);
 void guard_answer(struct guard *g, struct gw_exchange *x);
 void guard_account(struct guard *g, struct gw_exchange *x, int64_t now_ns);
 

@@ -5,6 +5,7 @@
 
 #include "connector/gateway/dpop.h"
 #include "connector/gateway/guard.h"
+#include "connector/gateway/input.h"
 #include "connector/gateway/introspect.h"
 #include "connector/gateway/keyring.h"
 
@@ -23,7 +24,10 @@ struct guard_note {
     struct token *token; /* shared */
     struct waiter waiter;
     bool asked_again; /* for a kid that the key set lacks: once a request */
-    bool body_seen;   /* input rules */
+    /* Input rules: what the document has told of free texts in this phase. */
+    bool texts_told;                   /* those that are free are known: no other is judged */
+    enum input_finding text;           /* the first that looks like an attack */
+    char text_pointer[GW_DETAIL_TEXT]; /* its place: "query/q", "/note" */
 };
 
 /* The request's note, made when it has none. NULL: no memory. */

@@ -1,6 +1,7 @@
 #include "connector/gateway/coding.h"
 #include "connector/gateway/guard_internal.h"
 #include "connector/gateway/input.h"
+#include "connector/gateway/schema/openapi.h"
 #include "connector/gateway/schema/value.h"
 #include "connector/gateway/target.h"
 
@@ -18,6 +19,7 @@ struct judging {
     struct guard *g;
     struct gw_exchange *x;
     bool body;
+    bool free_texts;           /* no document says which are: every text is */
     struct gw_verdict refused; /* GW_PASS: nothing yet */
 };
 
@@ -30,24 +32,32 @@ static enum gw_mode mode_of(const struct gwconf_input *c, enum input_finding f)
     return (enum gw_mode)c->mode;
 }
 
+static struct gw_verdict found(enum input_finding f, struct view pointer)
+{
+    struct gw_verdict v = gw_refuse(GW_REASON_INPUT);
+
+    view_copy(v.rule, sizeof v.rule, view_str(input_finding_name(f)));
+    v.detail_count = 1;
+    view_copy(v.details[0].rule, sizeof v.details[0].rule, view_str(input_finding_name(f)));
+    view_copy(v.details[0].pointer, sizeof v.details[0].pointer, pointer);
+    return v;
+}
+
 /* Names are the application's own words; values are never told. */
 static void judge(struct judging *j, struct view name, struct view value)
 {
     const struct gwconf_input *c = &j->g->conf->input;
-    struct gw_verdict v = gw_refuse(GW_REASON_INPUT);
+    char pointer[GW_DETAIL_TEXT];
     enum input_finding f;
 
     if (j->refused.outcome != GW_PASS || value.len == 0)
         return;
-    f = input_judge(c, name, value, true, j->body);
+    f = input_judge(c, name, value, j->free_texts, j->body);
     if (f == INPUT_NOTHING)
         return;
-    view_copy(v.rule, sizeof v.rule, view_str(input_finding_name(f)));
-    v.detail_count = 1;
-    view_copy(v.details[0].rule, sizeof v.details[0].rule, view_str(input_finding_name(f)));
-    snprintf(v.details[0].pointer, sizeof v.details[0].pointer, "%s%.*s", j->body ? "/" : "",
+    snprintf(pointer, sizeof pointer, "%s%.*s", j->body ? "/" : "",
              (int)(name.len > 100 ? 100 : name.len), name.len > 0 ? (const char *)name.at : "");
-    j->refused = gw_in_mode(j->x, mode_of(c, f), v);
+    j->refused = gw_in_mode(j->x, mode_of(c, f), found(f, view_str(pointer)));
 }
 
 static void judge_json(struct judging *j, const struct value *v, struct view name)
@@ -81,6 +91,15 @@ static enum gw_mode asks_for_bodies(const struct gwconf_input *c)
     return texts ? (enum gw_mode)c->mode : GW_OFF;
 }
 
+/* An application may read what we can't, and another value than we did. */
+static void refuse_unreadable(struct judging *j, bool duplicate)
+{
+    struct gw_verdict v = gw_refuse(duplicate ? GW_REASON_DUPLICATE_PARAMETER : GW_REASON_SCHEMA);
+
+    view_copy(v.rule, sizeof v.rule, view_str("unreadable"));
+    j->refused = gw_in_mode(j->x, asks_for_bodies(&j->g->conf->input), v);
+}
+
 static void judge_body(struct judging *j)
 {
     const struct gw_message_body *b = &j->x->request.body;
@@ -95,11 +114,67 @@ static void judge_body(struct judging *j)
         return;
     }
     const struct value *root = NULL;
+    struct value_fault fault = {0};
     struct scratch scratch;
     scratch_init(&scratch, 16 * (size_t)j->g->conf->limits.inspect + SCRATCH_FIRST_BYTES);
-    if (value_read(b->bytes, VALUE_DEPTH_MAX, &scratch, NULL, &root) == SP_OK)
+    if (value_read(b->bytes, VALUE_DEPTH_MAX, &scratch, &fault, &root) == SP_OK)
         judge_json(j, root, (struct view){0});
+    else
+        refuse_unreadable(j, fault.duplicate);
     scratch_deinit(&scratch);
+}
+
+/* ---- free texts, as the document knows them ----------------------------------------------- */
+
+static void on_text(void *arg, const char *in, struct view pointer, struct view text)
+{
+    struct guard_note *note = arg;
+    const struct gwconf_input *c = &note->guard->conf->input;
+
+    if (note->text != INPUT_NOTHING || text.len == 0)
+        return;
+    if (c->sqli == GW_TEXT_FREE && input_is_sql(text))
+        note->text = INPUT_SQL;
+    else if (c->xss == GW_TEXT_FREE && input_is_script(text))
+        note->text = INPUT_SCRIPT;
+    if (note->text != INPUT_NOTHING)
+        snprintf(note->text_pointer, sizeof note->text_pointer, "%s%.*s",
+                 strcmp(in, "body") == 0 ? "" : in, VIEW_ARG(pointer));
+}
+
+void guard_listen(struct guard *g, struct gw_exchange *x, struct api_strictness *strict)
+{
+    const struct gwconf_input *c = &g->conf->input;
+
+    if (c->mode == GW_OFF || (c->sqli != GW_TEXT_FREE && c->xss != GW_TEXT_FREE))
+        return;
+    strict->text_arg = guard_note(g, x);
+    if (strict->text_arg != NULL) /* else all texts are judged */
+        strict->text = on_text;
+}
+
+void guard_listened(struct guard *g, struct gw_exchange *x, bool read)
+{
+    struct guard_note *note = guard_note(g, x);
+
+    if (note != NULL)
+        note->texts_told = read;
+}
+
+/* What was heard; the next phase begins anew. */
+static bool take_told(struct judging *j)
+{
+    struct guard_note *note = j->x->guard_note;
+    bool told = note != NULL && note->texts_told;
+
+    if (told && note->text != INPUT_NOTHING)
+        j->refused = gw_in_mode(j->x, (enum gw_mode)j->g->conf->input.mode,
+                                found(note->text, view_str(note->text_pointer)));
+    if (note != NULL) {
+        note->texts_told = false;
+        note->text = INPUT_NOTHING;
+    }
+    return told;
 }
 
 struct gw_verdict guard_input(struct guard *g, struct gw_exchange *x)
@@ -107,8 +182,12 @@ struct gw_verdict guard_input(struct guard *g, struct gw_exchange *x)
     struct judging j = {.g = g, .x = x, .refused = {.outcome = GW_PASS}};
     struct gw_message_body *b = &x->request.body;
 
+    j.free_texts = !take_told(&j);
+
     if (x->phase == GW_PHASE_BODY) {
         j.body = true;
+        if (j.refused.outcome != GW_PASS)
+            return j.refused;
         if (!is_json(b->content_type) && !is_form(b->content_type))
             return j.refused;
         if (b->inspected == GW_INSPECTED)

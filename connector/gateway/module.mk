@@ -8,7 +8,7 @@ noinst_LIBRARIES += %D%/libgw.a
 	%D%/fields.c %D%/fields.h %D%/front.c %D%/front.h %D%/http1.c %D%/http1.h \
 	%D%/rehearse.c %D%/rehearse.h %D%/authorize.c %D%/guard.c %D%/guard.h %D%/guard_internal.h %D%/guard_steps.c \
 	%D%/input_step.c %D%/retire.c %D%/input.c %D%/input.h %D%/ssrf.c %D%/introspect.c %D%/introspect.h %D%/seen.c %D%/seen.h \
-	%D%/keyring.c %D%/keyring.h %D%/outside.c %D%/outside.h %D%/pipeline.h %D%/places.c %D%/places.h %D%/problem.c %D%/problem.h %D%/rate.c %D%/rate.h %D%/reasons.c %D%/request.h %D%/route.c %D%/route.h \
+	%D%/keyring.c %D%/keyring.h %D%/outside.c %D%/outside.h %D%/pipeline.h %D%/pollution.c %D%/places.c %D%/places.h %D%/problem.c %D%/problem.h %D%/rate.c %D%/rate.h %D%/reasons.c %D%/request.h %D%/route.c %D%/route.h \
 	%D%/strict.c %D%/strict.h %D%/observe.c %D%/owner.c %D%/owner.h %D%/watch.c %D%/watch.h %D%/watch_internal.h \
 	%D%/watch_steps.c %D%/watch_report.c %D%/ledger.c %D%/ledger.h %D%/preflight.c %D%/preflight.h %D%/preflight_step.c %D%/target.c %D%/target.h %D%/token.c %D%/token.h \
 	%D%/verdict.h %D%/write.c %D%/write.h
@@ -83,3 +83,8 @@ check_PROGRAMS += tests/unit/%D%/test_limits
 tests_unit_%C%_test_limits_SOURCES = tests/unit/%D%/test_limits.c tests/unit/%D%/rig.c \
 	tests/unit/%D%/rig.h tests/unit/check.h
 tests_unit_%C%_test_limits_LDADD = $(SP_GATEWAY) $(LDADD)
+
+check_PROGRAMS += tests/unit/%D%/test_pollution
+tests_unit_%C%_test_pollution_SOURCES = tests/unit/%D%/test_pollution.c tests/unit/%D%/rig.c \
+	tests/unit/%D%/rig.h tests/unit/check.h
+tests_unit_%C%_test_pollution_LDADD = $(SP_GATEWAY) $(LDADD)

@@ -1,5 +1,6 @@
 #include "connector/gateway/app.h"
 #include "connector/gateway/detect/exposure.h"
+#include "connector/gateway/schema/openapi.h"
 #include "connector/gateway/watch_internal.h"
 #include "lib/base/num.h"
 
@@ -194,17 +195,34 @@ static void take_names(struct watch *w, struct gw_exchange *x, const struct valu
     }
 }
 
+/* What the document marks x-sallyport-sensitive is meant to leave. */
 static void look(struct watch *w, struct exposure_seen *seen, struct view name,
-                 const struct value *v)
+                 const struct value *v, struct api_place place)
 {
-    if (seen->values == EXPOSURE_VALUES_MAX)
+    if (seen->values == EXPOSURE_VALUES_MAX || api_place_sensitive(place))
         return;
     if (value_kind(v) == VALUE_STRING || value_kind(v) == VALUE_NUMBER) {
         exposure_see(seen, name, value_text(v, &w->scratch));
         return;
     }
-    for (struct value_iter i = value_iter(v); value_next(&i);)
-        look(w, seen, value_kind(v) == VALUE_OBJECT ? value_string(i.name) : name, i.value);
+    for (struct value_iter i = value_iter(v); value_next(&i);) {
+        if (value_kind(v) == VALUE_OBJECT)
+            look(w, seen, value_string(i.name), i.value,
+                 api_place_member(place, value_string(i.name)));
+        else
+            look(w, seen, name, i.value, api_place_item(place, i.index));
+    }
+}
+
+static struct api_place place_of(struct watch *w, const struct gw_exchange *x)
+{
+    const struct gw_response *r = &x->response;
+
+    return x->route.operation == NULL
+               ? (struct api_place){0}
+               : api_answer_place(x->route.operation, (unsigned)r->status,
+                                  gw_field_find(r->fields, r->field_count, "content-type", NULL),
+                                  &w->scratch);
 }
 
 /* Rows of a list, or of the largest list of an object. */
@@ -249,9 +267,10 @@ void observe_answer(struct watch *w, struct gw_exchange *x, const struct value *
     const struct value *object = note->shape == SHAPE_ARRAY ? value_item(root, 0) : root;
     if (value_kind(object) == VALUE_OBJECT)
         take_names(w, x, object);
-    if (gw_app_conf(x->app)->detectors.exposure == GW_OFF)
+    if (gw_app_conf(x->app)->detectors.exposure == GW_OFF ||
+        (x->route.operation != NULL && x->route.operation->sensitive))
         return;
-    look(w, &seen, (struct view){0}, root);
+    look(w, &seen, (struct view){0}, root, place_of(w, x));
     note->exposed = seen.kinds;
     if (seen.kinds != 0)
         report_exposure(w, x, &seen);

@@ -24,8 +24,10 @@ static const struct {
     {GW_PHASE_HEAD, step_limit_token},
     {GW_PHASE_HEAD, step_size},
     {GW_PHASE_HEAD, step_parameters},
+    {GW_PHASE_HEAD, step_pollution},
     {GW_PHASE_HEAD, step_input},
     {GW_PHASE_BODY, step_request_schema},
+    {GW_PHASE_BODY, step_pollution},
     {GW_PHASE_BODY, step_input},
     {GW_PHASE_BODY, watch_block},
     {GW_PHASE_BODY, watch_preflight}, /* costs a round trip: after all that cost none */

@@ -1,5 +1,6 @@
 #include "connector/gateway/app.h"
 #include "connector/gateway/owner.h"
+#include "connector/gateway/schema/openapi.h"
 #include "connector/gateway/watch_internal.h"
 
 #include <stdio.h>
@@ -66,6 +67,7 @@ struct gw_verdict watch_route(struct gw_exchange *x)
 
     if (note == NULL)
         return gw_refuse(GW_REASON_OVERLOAD);
+    note->sensitive = x->route.operation != NULL && x->route.operation->sensitive;
     for (size_t i = 0; i < conf->operations.count; i++) {
         const struct gwconf_operation *op = gwconf_operation_at(conf, i);
         if (!gwmatch_holds(&op->match, &s))

@@ -2,6 +2,7 @@
 #include "connector/gateway/schema/multipart.h"
 #include "connector/gateway/schema/openapi_internal.h"
 #include "connector/gateway/schema/parameters.h"
+#include "connector/gateway/schema/traits.h"
 
 #include "lib/base/banned.h"
 
@@ -293,6 +294,36 @@ enum schema_verdict api_check_response(const struct api_operation *shown,
     if (a->content.count == 0)
         return report->verdict = SCHEMA_UNCHECKED;
     return check_content(&r, &a->content, message->type, message->body, json);
+}
+
+struct api_place api_answer_place(const struct api_operation *shown, unsigned status,
+                                  struct view type, struct scratch *scratch)
+{
+    const struct operation *op = operation_of(shown);
+    const struct answer *a = answer_of(op, status);
+    struct view bare = media_bare(type, scratch);
+    const struct media *m = a == NULL || bare.at == NULL ? NULL : content_find(&a->content, bare);
+
+    return m == NULL || m->node == NONE ? (struct api_place){0}
+                                        : (struct api_place){op->document->program, m->node};
+}
+
+struct api_place api_place_member(struct api_place p, struct view name)
+{
+    return p.program == NULL
+               ? p
+               : (struct api_place){p.program, traits_member(p.program, p.node, name)};
+}
+
+struct api_place api_place_item(struct api_place p, size_t index)
+{
+    return p.program == NULL ? p
+                             : (struct api_place){p.program, traits_item(p.program, p.node, index)};
+}
+
+bool api_place_sensitive(struct api_place p)
+{
+    return p.program != NULL && traits_sensitive(p.program, p.node);
 }
 
 bool api_takes(const struct api_operation *shown, struct view type, struct scratch *scratch)

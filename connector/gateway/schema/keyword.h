@@ -60,7 +60,8 @@
     X(UNEVALUATED_ITEMS, "unevaluatedItems", CHILD_SCHEMA, false)           \
     X(UNEVALUATED_PROPERTIES, "unevaluatedProperties", CHILD_SCHEMA, false) \
     X(UNIQUE_ITEMS, "uniqueItems", CHILD_NONE, true)                        \
-    X(WRITE_ONLY, "writeOnly", CHILD_NONE, true)
+    X(WRITE_ONLY, "writeOnly", CHILD_NONE, true)                            \
+    X(SENSITIVE, "x-sallyport-sensitive", CHILD_NONE, true)
 
 enum children { CHILD_NONE = 0, CHILD_SCHEMA, CHILD_LIST, CHILD_MAP };
 

@@ -484,6 +484,8 @@ void keywords_emit(struct work *w)
         work_emit(w, OP_READ_ONLY, 0, no_args);
     if (w->c->asserts_formats && flag_of(w, KEYWORD_WRITE_ONLY))
         work_emit(w, OP_WRITE_ONLY, 0, no_args);
+    if (flag_of(w, KEYWORD_SENSITIVE))
+        work_emit(w, OP_SENSITIVE, 0, no_args);
     emit_refs(w);
     emit_beside(w);
     emit_unevaluated(w);

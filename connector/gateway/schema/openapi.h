@@ -172,4 +172,24 @@ enum schema_verdict api_check_response(const struct api_operation *op,
  * read (415). True as well when it declares none at all. */
 bool api_takes(const struct api_operation *op, struct view type, struct scratch *scratch);
 
+/* Whether the operation takes a query parameter of this name: declared, or as a member of one that
+ * is an object. */
+bool api_takes_query(const struct api_operation *op, struct view name);
+
+/* ---- places of an answer, for what is not a check ---- */
+
+/* What the document says of a value; a zeroed one says nothing. */
+struct api_place {
+    const struct schema_program *program;
+    uint32_t node;
+};
+
+/* Of the JSON body of an answer. `type` is the value of Content-Type. */
+struct api_place api_answer_place(const struct api_operation *op, unsigned status, struct view type,
+                                  struct scratch *scratch);
+struct api_place api_place_member(struct api_place p, struct view name);
+struct api_place api_place_item(struct api_place p, size_t index);
+/* x-sallyport-sensitive: true. What it holds may leave. */
+bool api_place_sensitive(struct api_place p);
+
 #endif

@@ -414,6 +414,22 @@ static bool declared(const struct operation *op, struct view name)
     return false;
 }
 
+bool api_takes_query(const struct api_operation *shown, struct view name)
+{
+    const struct operation *op = operation_of(shown);
+
+    for (size_t i = 0; i < op->parameter_count; i++) {
+        const struct parameter *p = &op->parameters[i];
+        bool deep = p->style == STYLE_DEEP && name.len > p->name.len &&
+                    name.at[p->name.len] == '[' && memcmp(name.at, p->name.at, p->name.len) == 0;
+        bool spread = p->style == STYLE_FORM && p->explode && !p->json &&
+                      traits_declares(op->document->program, p->node, name);
+        if (p->in == IN_QUERY && (view_equal(p->name, name) || deep || spread))
+            return true;
+    }
+    return false;
+}
+
 /* form, exploded: the members of the object stand among the other names. Those that the schema
  * lists are its own; others too when it takes them. */
 static enum schema_verdict check_spread(struct checking *c, const struct parameter *p)

@@ -20,6 +20,24 @@ static uint32_t load4(const uint8_t *at)
     return n;
 }
 
+uint32_t program_type_of(yyjson_val *v)
+{
+    switch (unsafe_yyjson_get_type(v)) {
+    case YYJSON_TYPE_NULL:
+        return TYPE_NULL;
+    case YYJSON_TYPE_BOOL:
+        return TYPE_BOOL;
+    case YYJSON_TYPE_STR:
+        return TYPE_STRING;
+    case YYJSON_TYPE_ARR:
+        return TYPE_ARRAY;
+    case YYJSON_TYPE_OBJ:
+        return TYPE_OBJECT;
+    default:
+        return value_is_integer(v) ? TYPE_INTEGER : TYPE_NUMBER;
+    }
+}
+
 /* Names are short: two loads that may overlap say more quickly than a call whether they differ. */
 static bool same_name(const struct schema_program *p, const struct entry *e, struct view name)
 {

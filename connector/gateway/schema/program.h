@@ -55,6 +55,7 @@ enum op {
     OP_NEEDS_SCHEMA,  /* dependentSchemas; a: text, b: node */
     OP_READ_ONLY,     /* fails in requests */
     OP_WRITE_ONLY,    /* fails in responses */
+    OP_SENSITIVE,     /* x-sallyport-sensitive: says something to traits.h, and holds always */
     OP_REF,           /* a: node */
     OP_DYNAMIC_REF,   /* a: node, b: text of the anchor */
     OP_ALL,           /* a: words: count, nodes */
@@ -125,6 +126,9 @@ struct schema_program {
     uint32_t root;
     bool asserts_formats;
 };
+
+/* The one TYPE_… bit of a value. */
+uint32_t program_type_of(yyjson_val *v);
 
 static inline struct view program_text(const struct schema_program *p, uint32_t text)
 {

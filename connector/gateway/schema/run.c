@@ -320,6 +320,7 @@ static checker *const checkers[OPS] = {
     [OP_NEEDS_SCHEMA] = inside_needs,
     [OP_READ_ONLY] = check_read_only,
     [OP_WRITE_ONLY] = check_write_only,
+    [OP_SENSITIVE] = check_nothing,
     [OP_REF] = branch_ref,
     [OP_DYNAMIC_REF] = branch_dynamic,
     [OP_ALL] = branch_all,

@@ -95,7 +95,8 @@ void text_narrow(yyjson_val *v);
 
 /* check.c: single values. */
 checker check_type, check_const, check_enum, check_limit, check_multiple, check_length,
-    check_pattern, check_format, check_unique, check_count, check_read_only, check_write_only;
+    check_pattern, check_format, check_unique, check_count, check_nothing, check_read_only,
+    check_write_only;
 /* inside.c: members and items. */
 checker inside_items, inside_contains, inside_object, inside_names, inside_needs,
     inside_unevaluated_items, inside_unevaluated;

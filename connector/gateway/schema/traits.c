@@ -2,24 +2,6 @@
 
 #include "lib/base/banned.h"
 
-static uint32_t type_of_constant(yyjson_val *v)
-{
-    switch (unsafe_yyjson_get_type(v)) {
-    case YYJSON_TYPE_NULL:
-        return TYPE_NULL;
-    case YYJSON_TYPE_BOOL:
-        return TYPE_BOOL;
-    case YYJSON_TYPE_STR:
-        return TYPE_STRING;
-    case YYJSON_TYPE_ARR:
-        return TYPE_ARRAY;
-    case YYJSON_TYPE_OBJ:
-        return TYPE_OBJECT;
-    default:
-        return TYPE_INTEGER | TYPE_NUMBER;
-    }
-}
-
 static uint32_t types(const struct schema_program *p, uint32_t node, unsigned hops);
 
 static uint32_t types_of_list(const struct schema_program *p, const struct instruction *x,
@@ -41,7 +23,7 @@ static uint32_t types_of_enum(const struct schema_program *p, const struct instr
     uint32_t bits = 0;
 
     for (uint32_t i = 0; i < words[0] && bits != TYPE_ANY; i++)
-        bits |= type_of_constant(p->constants[words[2 + i]]);
+        bits |= program_type_of(p->constants[words[2 + i]]);
     return bits;
 }
 
@@ -64,7 +46,7 @@ static uint32_t types(const struct schema_program *p, uint32_t node, unsigned ho
             bits &= x->a;
             break;
         case OP_CONST:
-            bits &= type_of_constant(p->constants[x->a]);
+            bits &= program_type_of(p->constants[x->a]);
             break;
         case OP_ENUM:
             bits &= types_of_enum(p, x);
@@ -162,4 +144,29 @@ bool traits_declares(const struct schema_program *p, uint32_t node, struct view 
     struct search s = {.p = p, .name = named(name), .declared = true};
 
     return find(&s, node, 0) != NONE;
+}
+
+static bool sensitive(const struct schema_program *p, uint32_t node, unsigned hops)
+{
+    const struct node *n = &p->nodes[node];
+    bool found = false;
+
+    for (uint32_t i = n->from; i < n->from + n->count && !found && hops < TRAITS_HOPS_MAX; i++) {
+        const struct instruction *x = &p->code[i];
+        if (x->op == OP_SENSITIVE)
+            found = true;
+        if (x->op == OP_REF)
+            found = sensitive(p, x->a, hops + 1);
+        if (x->op != OP_ALL && x->op != OP_ANY && x->op != OP_ONE)
+            continue;
+        const uint32_t *list = p->words + x->a;
+        for (uint32_t k = 0; k < list[0] && !found; k++)
+            found = sensitive(p, list[1 + k], hops + 1);
+    }
+    return found;
+}
+
+bool traits_sensitive(const struct schema_program *p, uint32_t node)
+{
+    return sensitive(p, node, 0);
 }

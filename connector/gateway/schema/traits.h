@@ -20,5 +20,7 @@ uint32_t traits_item(const struct schema_program *p, uint32_t node, size_t index
 uint32_t traits_member(const struct schema_program *p, uint32_t node, struct view name);
 /* Whether the schema lists the member by its name. */
 bool traits_declares(const struct schema_program *p, uint32_t node, struct view name);
+/* Whether it is marked x-sallyport-sensitive. */
+bool traits_sensitive(const struct schema_program *p, uint32_t node);
 
 #endif

@@ -140,6 +140,62 @@ static void monitor_tells_what_block_would_have_done(void **state)
     rig_deinit(&r);
 }
 
+/* Free texts: what the schema narrows is no attack, whatever it looks like. */
+static const char noted[] =
+    "openapi: 3.1.0\n"
+    "info: {title: notes, version: '1'}\n"
+    "paths:\n"
+    "  /notes:\n"
+    "    parameters:\n"
+    "      - {name: q, in: query, schema: {type: string}}\n"
+    "      - {name: sort, in: query, schema: {type: string, enum: [\"1' OR '1'='1\"]}}\n"
+    "    get: {responses: {'200': {description: ok}}}\n"
+    "    post:\n"
+    "      requestBody: {content: {application/json: {schema: {type: object, properties: {\n"
+    "        text: {type: string}, kind: {const: \"1' OR '1'='1\"}}}}}}\n"
+    "      responses: {'200': {description: ok}}\n"
+    "  /free: {post: {responses: {'200': {description: ok}}}}\n";
+
+#define ATTACK "1'%20OR%20'1'='1"
+#define BODY(path, n, body)                                                   \
+    "POST " path " HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n" \
+    "Content-Length: " n "\r\n\r\n" body
+
+static void GW_60_only_texts_that_the_schema_leaves_free_are_judged(void **state)
+{
+    static const struct {
+        const char *request, *says; /* NULL: it passes */
+    } cases[] = {
+        {GET("/notes?q=" ATTACK), "query/q"},
+        {GET("/notes?other=" ATTACK), "query/other"},
+        {GET("/notes?sort=" ATTACK), NULL},
+        {BODY("/notes", "24", "{\"text\":\"1' OR '1'='1\"} "), "\"/text\""},
+        {BODY("/notes", "24", "{\"kind\":\"1' OR '1'='1\"} "), NULL},
+        {BODY("/free", "24", "{\"text\":\"1' OR '1'='1\"} "), "\"/text\""},
+        /* not read to its end: every text of it counts as free */
+        {GET("/notes?sort=1&sort=" ATTACK), "sort"},
+        {BODY("/free", "8", "{\"broken"), "problem:schema"},
+        {BODY("/free", "20", "{\"a\":\"x\",\"a\":\"drop\"}"), "duplicate_parameter"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct rig r;
+        rig_init_documented(&r,
+                            "openapi: {file: api.yaml, request: monitor, unknown_endpoint: 'off'}\n"
+                            "input_rules: {mode: block, sqli: free-text, xss: free-text}\n",
+                            noted);
+        rig_send(&r, 0, cases[i].request);
+        rig_until(&r, r.app_count > 0 || rig_got(&r, 0, "\r\n\r\n{"));
+        for (int t = 0; t < 5; t++)
+            rig_turn(&r);
+        if (cases[i].says == NULL ? r.app_count == 0
+                                  : r.app_count > 0 || !rig_got(&r, 0, cases[i].says))
+            fail_msg("%s: %s", cases[i].request, buf_cstr(&r.users[0].in));
+        rig_deinit(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +203,7 @@ int main(void)
         cmocka_unit_test(what_the_document_describes_passes_unchanged),
         cmocka_unit_test(an_answer_that_breaks_the_document_is_withheld),
         cmocka_unit_test(monitor_tells_what_block_would_have_done),
+        cmocka_unit_test(GW_60_only_texts_that_the_schema_leaves_free_are_judged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

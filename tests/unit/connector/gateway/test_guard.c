@@ -529,7 +529,6 @@ static void test_input_rules_of_parameters_and_bodies(void **state)
         {"application/x-www-form-urlencoded", "a=b&callback_url=http%3A%2F%2F127.1%2F", "ssrf",
          "/callback_url"},
         {"application/json", "{\"note\":\"O'Brien or somebody else\"}", "", ""},
-        {"application/json", "{\"broken", "", ""},
         {"text/plain", "1' or '1'='1", "", ""},
     };
 
@@ -548,7 +547,7 @@ static void test_input_rules_of_parameters_and_bodies(void **state)
         w->x.request.body = (struct gw_message_body){.kind = GW_BODY_LENGTH,
                                                      .content_type = view_str(bodies[i].type)};
         passed(guard_input(w->guard, &w->x));
-        assert_int_equal(w->x.inspect_request, i != 6);
+        assert_int_equal(w->x.inspect_request, i != 5);
         w->x.phase = GW_PHASE_BODY;
         w->x.request.body.bytes = view_str(bodies[i].body);
         w->x.request.body.inspected = GW_INSPECTED;

@@ -4,9 +4,9 @@
 #include "lib/http/url.h"
 
 static const char *const method_names[] = {
-    [METHOD_NONE] = "",         [METHOD_GET] = "GET", [METHOD_HEAD] = "HEAD",
-    [METHOD_POST] = "POST",     [METHOD_PUT] = "PUT", [METHOD_PATCH] = "PATCH",
-    [METHOD_DELETE] = "DELETE",
+    [METHOD_NONE] = "",         [METHOD_GET] = "GET",         [METHOD_HEAD] = "HEAD",
+    [METHOD_POST] = "POST",     [METHOD_PUT] = "PUT",         [METHOD_PATCH] = "PATCH",
+    [METHOD_DELETE] = "DELETE", [METHOD_OPTIONS] = "OPTIONS",
 };
 enum { METHODS = sizeof method_names / sizeof *method_names };
 

@@ -23,7 +23,8 @@ enum http_method {
     METHOD_POST,
     METHOD_PUT,
     METHOD_PATCH,
-    METHOD_DELETE
+    METHOD_DELETE,
+    METHOD_OPTIONS /* known, and served nowhere: 405 says what is */
 };
 
 enum {

@@ -381,7 +381,7 @@ export type Role = "person" | "viewer" | "operator" | "admin";
 export type FactorKind = "none" | "any" | "otp" | "phishing_resistant";
 
 export interface Me {
-  user: Ref;
+  user: RefOrNull;
   role: Role;
   provider: string;
   login: {

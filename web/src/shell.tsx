@@ -90,7 +90,7 @@ function ThemeButton() {
 function Account({ me }: { me: Me }) {
   const act = useAct();
   const [open, set] = useState(false);
-  const name = visible(me.user.name);
+  const name = visible(me.user?.name ?? "bootstrap token");
   const out = () => act.run(async () => {
     await call("meSignOut", {});
     location.assign("/login");

@@ -56,7 +56,7 @@ apps: {all: true}
 require:
   - {device: {state: [approved]}}
 allow:
-  - {name: me, when: {users: [${JSON.stringify(me.get()?.user.name ?? "")}], mfa: {max_age: 12h}}}
+  - {name: me, when: {users: [${JSON.stringify(me.get()?.user?.name ?? "")}], mfa: {max_age: 12h}}}
 limits: {session_max: 8h, idle: 30m}
 `;
 }

@@ -29,7 +29,7 @@ export function stepsOf(o: Overview, opened: boolean): Step[] {
   const connectors = o.sites.reduce((n, s) => n + s.connectors, 0);
   const unasked = o.needs.filter((n) => n.code === "app_without_policy").length;
   return [
-    { title: "Sign in", text: `${mine?.user.name ?? "You"} signed in with a second factor.`, done: true },
+    { title: "Sign in", text: `${mine?.user?.name ?? "You"} signed in with a second factor.`, done: true },
     { title: "Add a site", text: "A network with apps in it: fra, office. Its connector dials out; nothing listens.", done: o.sites.length > 0, to: "/sites?add=1", verb: "Add site" },
     { title: "Enrol a connector", text: "One command on a host beside your apps. The page waits and turns green.", done: connectors > 0,
       ...(first && { to: `/sites/${first.id}/enrol`, verb: "Enrol connector" }) },

@@ -392,6 +392,7 @@ static void addresses_that_are_none_and_methods_that_do_not_fit(void **state)
           &(struct ask){
               .method = METHOD_PATCH, .path = "/api/v1/apps", .origin = OURS, .console = "1"},
           405, "method");
+    check(&w, &(struct ask){.method = METHOD_OPTIONS, .path = "/api/v1/apps"}, 405, "method");
     check(&w, &(struct ask){.method = METHOD_GET, .path = "/api/v1/live"}, 426, "upgrade");
     check(&w, &(struct ask){.method = METHOD_GET, .path = "/api/openapi.json", .no_cookie = true},
           204, "");

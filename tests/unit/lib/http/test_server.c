@@ -243,7 +243,7 @@ static const struct {
     {"two authorizations",
      "GET / HTTP/1.1\r\nHost: h\r\nAuthorization: a\r\nAuthorization: b\r\n\r\n", "400"},
     {"an unknown one twice", "GET / HTTP/1.1\r\nHost: h\r\nX-A: 1\r\nX-A: 2\r\n\r\n", "400"},
-    {"OPTIONS", "OPTIONS / HTTP/1.1\r\nHost: h\r\n\r\n", "501"},
+    {"OPTIONS: the handler knows what is served", "OPTIONS / HTTP/1.1\r\nHost: h\r\n\r\n", "200"},
     {"CONNECT", "CONNECT h:1 HTTP/1.1\r\nHost: h\r\n\r\n", NULL},
     {"unknown method", "BREW / HTTP/1.1\r\nHost: h\r\n\r\n", NULL},
     {"HTTP/2.0", "GET / HTTP/2.0\r\nHost: h\r\n\r\n", "400"},

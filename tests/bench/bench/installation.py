@@ -14,9 +14,9 @@ MODES = {"cut-through": "", "frames": "-frames"}
 
 
 class Installation(worlds.World):
-    """A World of one machine."""
+    """A World of one machine. `ports` are those that its connector may dial."""
 
-    def __init__(self, build):
+    def __init__(self, build, ports=tuple(PORTS.values())):
         self.bin = worlds.find_programs(pathlib.Path(build))
         self.logs = cage.WORK / "logs"
         self.logs.mkdir(exist_ok=True)
@@ -29,7 +29,7 @@ class Installation(worlds.World):
         worlds.make_certificates(cage.WORK / "tls", [self.name])
         self.ca = cage.WORK / "tls" / "ca.pem"
         self.apps, self.users, self.connectors = {}, {}, []
-        self.floor_ports = sorted(PORTS.values())
+        self.floor_ports = sorted(ports)
         self.broker = self.relay = None
         self.records = {}
 
@@ -43,15 +43,18 @@ class Installation(worlds.World):
         self.start_relay()
         self.console = worlds.Console(self, "root", PASSWORD).sign_in()
         self.site = self.console.call("POST", "/sites", {"name": "bench"})["id"]
-        for name, port in PORTS.items():
-            for suffix in MODES.values():
-                self.add(name + suffix, port, suffix)
+        self.add_apps()
         self.console.put_policy(worlds.POLICY)
         self.enrol_connector(self.console, self.site)
         self.anna = self.user("anna", PASSWORD, ["staff"]).start_agent()
         self.anna.login()
-        proc.until("the connector stands at the relay", 20, self.entry, "echo")
+        proc.until("the connector stands at the relay", 20, self.entry, next(iter(self.records)))
         return self
+
+    def add_apps(self):
+        for name, port in PORTS.items():
+            for suffix in MODES.values():
+                self.add(name + suffix, port, suffix)
 
     def add(self, name, port, suffix):
         """An app at that port whose tunnels are of the mode with that suffix."""

@@ -372,8 +372,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
         lws_set_timeout(wsi, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_ASYNC);
         return 0;
     case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
-        tls_foreign_server(user);
-        return 0;
+        return tls_foreign_server(user) == SP_OK ? 0 : -1; /* no vhost then */
     case LWS_CALLBACK_HTTP:
         return on_head(wsi, slot);
     case LWS_CALLBACK_HTTP_BODY:

@@ -12,8 +12,10 @@
 #include "lib/base/why.h"
 #include "lib/tls/conn.h"
 
-/* In LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS: its connections keep the exporter. */
-void tls_foreign_server(void *ssl_ctx);
+/* In LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS: its connections keep the exporter, speak
+ * TLS 1.3 and nothing below, and share keys over the groups of lib/tls/context alone (TLS-1).
+ *   SP_ERR_TLS  it must not serve */
+SP_MUST sp_error tls_foreign_server(void *ssl_ctx);
 
 /*
  * In LWS_CALLBACK_OPENSSL_LOAD_EXTRA_CLIENT_VERIFY_CERTS. Its connections keep the exporter, trust

@@ -79,8 +79,8 @@ def ada(world):
 
 def pytest_collection_modifyitems(items):
     """The harness's own first, since its applications take the keys of people's homes; faults last, where every program
-    is killed and agents of people who are not asked come back in their own time."""
-    items.sort(key=lambda item: {"test_cage.py": 0, "test_faults.py": 2}.get(item.path.name, 1))
+    is killed and agents of people who are not asked come back in their own time; then what all of it has left in the logs."""
+    items.sort(key=lambda item: {"test_cage.py": 0, "test_faults.py": 2, "test_secrecy.py": 3}.get(item.path.name, 1))
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -168,6 +168,20 @@ static void E2E_6_the_earliest_deadline_counts(void **state)
     assert_true(a.deadline == s.facts.now + HOUR);
     floor_free(strict);
     end(&s);
+
+    /* and the longest session of the signed record */
+    make(&s);
+    struct buf record;
+    s.app.version = 4;
+    s.app.session_ms_max = HOUR / 2;
+    buf_init(&record, APPREC_MAX);
+    assert_int_equal(apprec_mint(&s.app, s.grants, &record), SP_OK);
+    assert_int_equal(
+        records_put(&s.records, buf_view(&record), &s.keys, s.floor, s.app.site, NOW, NULL), SP_OK);
+    buf_deinit(&record);
+    assert_null(ask(&s, s.grants, &a));
+    assert_true(a.deadline == s.facts.now + HOUR / 2);
+    end(&s);
 }
 
 int main(void)

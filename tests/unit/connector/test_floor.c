@@ -35,7 +35,9 @@ static const char house[] = "# the house\n"
                             "allow [fd20::/16]:443\n"
                             "allow 198.18.2.1:7000\n"
                             "allow 198.18.2.0/24:7001\n"
-                            "max-deadline 12h\n";
+                            "max-deadline 12h\n"
+                            "allow 10.64.0.0/10:6000\n"
+                            "allow 169.254.0.0/15:6001\n";
 
 static void INC_6_TM_12_E2E_6_a_target_needs_name_or_address_and_no_denial(void **state)
 {
@@ -51,6 +53,7 @@ static void INC_6_TM_12_E2E_6_a_target_needs_name_or_address_and_no_denial(void 
         {"wiki.internal", "10.1.1.1:444", false, FLOOR_UNSAID, 0},
         {"xwiki.internal", "10.1.1.1:443", false, FLOOR_UNSAID, 0},
         {"a.b.corp.internal", "10.1.1.1:22", false, FLOOR_ALLOWED, 3},
+        {"wiki.internalx", "10.1.1.1:443", false, FLOOR_UNSAID, 0},
         {"corp.internal", "10.1.1.1:22", false, FLOOR_UNSAID, 0},
         {"xcorp.internal", "10.1.1.1:22", false, FLOOR_UNSAID, 0},
         {".corp.internal", "10.1.1.1:22", false, FLOOR_UNSAID, 0},
@@ -81,6 +84,11 @@ static void INC_6_TM_12_E2E_6_a_target_needs_name_or_address_and_no_denial(void 
         {"x", "[fd99::1]:9000", false, FLOOR_ALLOWED, 10},
         {"x", "[fd20:1::5]:443", false, FLOOR_ALLOWED, 11},
         {"x", "[fd21::5]:443", false, FLOOR_UNSAID, 0},
+        /* prefixes that end inside of a byte; one that leaves the class in which it begins */
+        {"x", "10.127.255.255:6000", false, FLOOR_ALLOWED, 15},
+        {"x", "10.128.0.0:6000", false, FLOOR_UNSAID, 0},
+        {"x", "10.63.255.255:6000", false, FLOOR_UNSAID, 0},
+        {"x", "169.254.10.7:6001", false, FLOOR_SPECIAL, 0},
         /* this machine's own addresses need the address itself */
         {"x", "198.18.2.1:7000", true, FLOOR_ALLOWED, 12},
         {"x", "198.18.2.1:7001", true, FLOOR_OWN, 0},

@@ -165,6 +165,64 @@ static void OTP_04_of_fifty_parallel_posts_of_one_code_one_wins(void **state)
     assert_int_equal(won, 1);
 }
 
+/* Two brokers on one store know nothing of each other's locks: the row decides. */
+static void OTP_04_of_parallel_posts_at_several_brokers_one_wins(void **state)
+{
+    enum { BROKERS = 8 };
+    struct scene *s = *state;
+    struct scene brokers[BROKERS];
+    struct post posts[BROKERS];
+    pthread_t threads[BROKERS];
+
+    for (int round = 0; round < 10; round++) {
+        int won = 0;
+        clock_set_for_test(T0 + (3 + round) * STEP_MS, 1000);
+        for (int i = 0; i < BROKERS; i++) {
+            brokers[i] = *s;
+            assert_int_equal(mfa_new(s->t.st, s->master, &brokers[i].m), SP_OK);
+            posts[i].s = &brokers[i];
+            code_at(&s->e, clock_unix(), posts[i].code);
+        }
+        for (int i = 0; i < BROKERS; i++)
+            assert_int_equal(pthread_create(&threads[i], NULL, post, &posts[i]), 0);
+        for (int i = 0; i < BROKERS; i++) {
+            pthread_join(threads[i], NULL);
+            won += posts[i].e == SP_OK;
+            mfa_free(brokers[i].m);
+        }
+        assert_int_equal(won, 1);
+        /* the losers counted as failures; a reset by an administrator begins anew */
+        assert_int_equal(mfa_reset(s->m, s->user, &s->by), SP_OK);
+        struct mfa_answer answer;
+        char code[10];
+        mfa_enrolment_new(s->user, &s->e);
+        code_at(&s->e, clock_unix(), code);
+        assert_int_equal(mfa_enrol(s->m, &s->e, view_str(code), false, &s->by, &answer, &s->codes),
+                         SP_OK);
+    }
+}
+
+static sp_error unconfirm(struct store_tx *tx, void *arg)
+{
+    struct scene *s = arg;
+    const struct store_services *services = store_services(s->t.st);
+    uint8_t seed[TOTP_SECRET_BYTES] = {0};
+    const struct totp_row row = {.user = s->user, .seed = {seed, sizeof seed}, .confirmed = false};
+
+    return services->once->totp_put(tx, &row);
+}
+
+static void OTP_06_a_factor_that_was_never_proved_is_none(void **state)
+{
+    struct scene *s = *state;
+    struct mfa_answer a;
+
+    assert_int_equal(store_commit(s->t.st, unconfirm, s), SP_OK);
+    assert_false(state_of(s).enrolled);
+    assert_int_equal(try_at(s, clock_unix(), &a), SP_ERR_NOT_FOUND);
+    assert_int_equal(try_text(s, s->codes.codes[0], &a), SP_ERR_NOT_FOUND);
+}
+
 /* TM-18: guesses side by side are counted like guesses one after another. */
 static void TM_18_fifty_parallel_guesses_get_five_tries(void **state)
 {
@@ -404,6 +462,8 @@ int main(void)
         CASE(OTP_05_a_clock_set_back_does_not_revive_a_code),
         CASE(the_code_of_the_enrolment_is_spent_with_it),
         CASE(OTP_04_of_fifty_parallel_posts_of_one_code_one_wins),
+        CASE(OTP_04_of_parallel_posts_at_several_brokers_one_wins),
+        CASE(OTP_06_a_factor_that_was_never_proved_is_none),
         CASE(TM_18_fifty_parallel_guesses_get_five_tries),
         CASE(AAL_04_five_tries_then_waits_that_double_to_an_hour),
         CASE(AAL_04_a_right_code_during_a_lock_is_a_wrong_one_and_not_counted),

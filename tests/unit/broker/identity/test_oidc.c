@@ -407,7 +407,7 @@ static void RP_07_kid_absent_multiple_jwks(void **state)
     accepted();
 }
 
-static void RP_10_invalid_signature(void **state)
+static void INC_10_RP_10_invalid_signature(void **state)
 {
     (void)state;
     op.foreign_signature = true;
@@ -714,7 +714,7 @@ int main(void)
         CASE(RP_05_missing_iat),
         CASE(RP_06_kid_absent_single_jwks),
         CASE(RP_07_kid_absent_multiple_jwks),
-        CASE(RP_10_invalid_signature),
+        CASE(INC_10_RP_10_invalid_signature),
         CASE(RP_11_IDT_17_userinfo_of_another_person_is_dropped),
         CASE(RP_12_nonce_invalid),
         CASE(RP_16_discovery_issuer_mismatch),

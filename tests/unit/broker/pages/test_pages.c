@@ -241,6 +241,79 @@ static void TM_15_what_is_no_form_of_ours_changes_nothing(void **state)
     pages_free(pages);
 }
 
+static bool signed_in(void)
+{
+    for (size_t i = 0; i < browser.count; i++)
+        if (strcmp(browser.names[i], SIGNIN_COOKIE) == 0)
+            return true;
+    return false;
+}
+
+/* Every page behind the first, with this login: none takes a step that is not the next one. */
+static void try_all(const char *l, const char *callback, bool code_is_next)
+{
+    static const struct {
+        enum http_method method;
+        const char *path, *more;
+        bool of_code;
+    } rows[] = {{METHOD_GET, "/login/code", "", true},
+                {METHOD_POST, "/login/code", "&code=000000", true},
+                {METHOD_POST, "/login/enrol", "&seed=AAAA&code=000000", true},
+                {METHOD_GET, "/login/approve", "", false},
+                {METHOD_POST, "/login/approve", "&answer=approve", false},
+                {METHOD_POST, "/login/approve", "&answer=deny", false}};
+    char query[512];
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        bool get = rows[i].method == METHOD_GET;
+        (void)snprintf(query, sizeof query, "%s%sl=%s%s", get ? rows[i].path : "", get ? "?" : "",
+                       l, rows[i].more);
+        if (code_is_next && rows[i].of_code)
+            continue;
+        visit(rows[i].method, get ? query : rows[i].path, get ? "" : query);
+        if (status != 400)
+            fail_msg("%s: %d", rows[i].path, status);
+        assert_false(signed_in());
+    }
+    if (callback != NULL) {
+        visit(METHOD_GET, callback, "");
+        assert_int_equal(status, 400);
+        assert_false(signed_in());
+    }
+}
+
+/* Steps left out, repeated, and taken with another browser's login. */
+static void INC_10_a_login_driven_out_of_order_lets_nobody_in(void **state)
+{
+    char link[4096], l[64] = "", token[64] = "", callback[256];
+    struct browser other;
+
+    (void)state;
+    open_pages();
+    visit(METHOD_GET, "/login", "");
+    grab("class=\"btn main full\" href=\"", link, sizeof link);
+    assert_int_equal(sscanf(link, "/login/go?l=%22[A-Za-z0-9_-]", l), 1);
+    try_all(l, "/login/callback/corp?code=c&state=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+            false);
+
+    visit(METHOD_GET, link, ""); /* at the provider, not back yet */
+    assert_int_equal(sscanf(strstr(location, "&state="), "&state=%43s", token), 1);
+    assert_int_equal(sscanf(strstr(location, "&nonce="), "&nonce=%43s", nonce), 1);
+    try_all(l, NULL, false);
+
+    (void)snprintf(callback, sizeof callback, "/login/callback/corp?code=c&state=%s", token);
+    other = browser; /* a browser without the cookies of this login */
+    memset(&browser, 0, sizeof browser);
+    try_all(l, callback, false);
+    browser = other;
+
+    visit(METHOD_GET, callback, "");
+    assert_int_equal(status, 303);
+    assert_memory_equal(location, "/login/code", 11);
+    try_all(l, callback, true); /* the same answer again, and approval without the factor */
+    pages_free(pages);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -249,6 +322,7 @@ int main(void)
         CASE(OTP_06_sign_in_sets_up_a_factor_and_ends_where_it_began),
         CASE(a_device_is_approved_on_its_loopback_address),
         CASE(TM_15_what_is_no_form_of_ours_changes_nothing),
+        CASE(INC_10_a_login_driven_out_of_order_lets_nobody_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

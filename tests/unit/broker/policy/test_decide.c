@@ -587,6 +587,94 @@ static void a_proof_for_each_session(void **state)
     assert_int_equal(d.verdict, VERDICT_STEP_UP);
 }
 
+/* Documents of one policy each, and what anna gets from them: every check of decide() takes part in
+ * one of these (tests/mutants). */
+static void HRD_20_each_check_of_a_decision_counts(void **state)
+{
+    static const struct {
+        const char *name, *policy; /* behind `name` and `apps` */
+        enum verdict enforced, shadowed;
+        enum reason reason;
+    } cases[] = {
+        {"a deny rule over what nobody knows",
+         "    deny: [{name: d, when: {score: {feed: falcon, field: overall, at_least: 70, max_age: "
+         "1h}}, or_unknown: true}]\n"
+         "    allow: [{name: a, when: {users: [anna]}}]\n",
+         VERDICT_DENY, VERDICT_DENY, REASON_DENY_RULE},
+        {"the same without or_unknown",
+         "    deny: [{name: d, when: {score: {feed: falcon, field: overall, at_least: 70, max_age: "
+         "1h}}}]\n"
+         "    allow: [{name: a, when: {users: [anna]}}]\n",
+         VERDICT_ALLOW, VERDICT_ALLOW, REASON_NONE},
+        {"a required proof that is too old",
+         "    require: [{mfa: {max_age: 1m}}]\n    allow: [{name: a, when: {users: [anna]}}]\n",
+         VERDICT_STEP_UP, VERDICT_STEP_UP, REASON_STEP_UP},
+        {"a proof, or what nobody knows",
+         "    allow: [{name: a, when: {any: [{mfa: {max_age: 1m}}, {score: {feed: falcon, field: "
+         "overall, at_least: 70, max_age: 1h}}]}}]\n",
+         VERDICT_STEP_UP, VERDICT_STEP_UP, REASON_STEP_UP},
+        {"a policy that only watches",
+         "    mode: shadow\n    allow: [{name: a, when: {users: [anna]}}]\n", VERDICT_DENY,
+         VERDICT_ALLOW, REASON_NOT_VISIBLE},
+        {"a policy that is off", "    mode: off\n    allow: [{name: a, when: {users: [anna]}}]\n",
+         VERDICT_DENY, VERDICT_DENY, REASON_NOT_VISIBLE},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct policy_doc *one = NULL;
+        struct sp_why why = {0};
+        struct person p;
+        char text[1024];
+
+        snprintf(text, sizeof text,
+                 "version: 1\npolicies:\n  - name: p\n    apps: {names: [payroll]}\n%s",
+                 cases[i].policy);
+        if (policy_parse(view_str(text), NULL, &why, &one) != SP_OK)
+            fail_msg("%s: line %u: %s", cases[i].name, why.line, why.text);
+        anna(&p);
+        struct decision d = decide(one, NULL, &p.f);
+        if (d.verdict != cases[i].enforced || d.reason != cases[i].reason)
+            fail_msg("%s: %s", cases[i].name, reason_word(d.reason));
+        assert_int_equal(decide_with_shadow(one, NULL, &p.f).verdict, cases[i].shadowed);
+        policy_doc_free(one);
+    }
+}
+
+/* Where nobody says anything the defaults count; where two say something, the stricter. */
+static void HRD_20_limits_are_never_absent_and_never_widened(void **state)
+{
+    static const char plain[] = "version: 1\npolicies:\n  - name: p\n    apps: {names: [payroll]}\n"
+                                "    allow: [{name: a, when: {users: [anna]}}]\n";
+    static const char limited[] = "version: 1\nlimits: {session_max: 1h, idle: 5m}\npolicies:\n"
+                                  "  - name: p\n    apps: {names: [payroll]}\n"
+                                  "    allow: [{name: a, when: {users: [anna]}}]\n";
+    const struct limits wide = {.session_max_ms = 9 * HOUR, .idle_ms = 3 * HOUR};
+    struct policy_doc *one = NULL;
+    struct person p;
+    (void)state;
+
+    anna(&p);
+    assert_int_equal(policy_parse(view_str(plain), NULL, NULL, &one), SP_OK);
+    struct decision d = decide(one, NULL, &p.f);
+    assert_int_equal(d.verdict, VERDICT_ALLOW);
+    assert_int_equal(d.limits.session_max_ms, DEFAULT_SESSION_MAX_MS);
+    assert_int_equal(d.limits.idle_ms, DEFAULT_IDLE_MS);
+    assert_int_equal(d.deadline, p.f.now + DEFAULT_SESSION_MAX_MS);
+    const struct limits each = {.step_up = MFA_OTP};
+    p.f.proof_is_for_session = true;
+    assert_int_equal(decide(one, &each, &p.f).verdict, VERDICT_ALLOW);
+    p.f.proofs[0].at = 0; /* no proof at all, whatever it is said to be for */
+    assert_int_equal(decide(one, &each, &p.f).verdict, VERDICT_STEP_UP);
+    policy_doc_free(one);
+
+    assert_int_equal(policy_parse(view_str(limited), NULL, NULL, &one), SP_OK);
+    d = decide(one, &wide, &p.f);
+    assert_int_equal(d.limits.session_max_ms, HOUR);
+    assert_int_equal(d.limits.idle_ms, 5 * MIN);
+    policy_doc_free(one);
+}
+
 /* The trace is JSON, and its facts are enough to decide again (ZT-7). */
 static void ZT_7_the_trace_holds_the_decision(void **state)
 {
@@ -701,6 +789,8 @@ int main(void)
         cmocka_unit_test(an_app_can_only_narrow),
         cmocka_unit_test(a_proof_for_each_session),
         cmocka_unit_test(ZT_7_the_trace_holds_the_decision),
+        cmocka_unit_test(HRD_20_each_check_of_a_decision_counts),
+        cmocka_unit_test(HRD_20_limits_are_never_absent_and_never_widened),
         cmocka_unit_test(TM_05_no_reason_for_what_is_not_visible),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

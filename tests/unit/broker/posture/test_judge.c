@@ -17,6 +17,9 @@ static struct temp t;
 static struct judge *j;
 static struct key_secret *key, *other;
 static struct sp_id device, boot;
+static enum report_assurance assurance =
+    REPORT_SIGNED; /* of what is reported, and when it was seen */
+static int64_t ahead_ms;
 
 static int setup(void **state)
 {
@@ -51,8 +54,8 @@ static sp_error report(const uint8_t nonce[POSTURE_NONCE_BYTES], int64_t sequenc
                               .value = value,
                               .source = view_str("sysfs"),
                               .why = view_str(disk == NULL ? "virtual disk" : ""),
-                              .assurance = REPORT_SIGNED,
-                              .at = clock_unix()};
+                              .assurance = assurance,
+                              .at = clock_unix() + ahead_ms};
     struct report r = {
         .sequence = sequence, .boot = boot, .made = clock_unix(), .count = 1, .signals = &s};
     uint8_t signature[KEY_SIGNATURE_BYTES];
@@ -85,6 +88,7 @@ static void TM_11_a_report_is_for_one_nonce_and_in_order(void **state)
 
     assert_int_equal(report(unknown, 1, "pass", key, &a), SP_ERR_REPLAY);
     assert_int_equal(judge_nonce(j, device, nonce), SP_OK);
+    assert_int_equal(report(unknown, 1, "pass", key, &a), SP_ERR_REPLAY); /* not the open one */
     assert_int_equal(report(nonce, 1, "pass", other, &a), SP_ERR_SIGNATURE);
     assert_int_equal(report(nonce, 1, "pass", key, &a), SP_OK);
     assert_int_equal(a.sequence, 1);
@@ -100,7 +104,7 @@ static void TM_11_a_report_is_for_one_nonce_and_in_order(void **state)
     assert_true(a.changed);
     assert_int_equal(a.at[0].verdict, TRI_NO);
     assert_int_equal(judge_health(j).accepted, 3);
-    assert_int_equal(judge_health(j).refused, 4);
+    assert_int_equal(judge_health(j).refused, 5);
 }
 
 static void a_nonce_lives_a_minute(void **state)
@@ -143,6 +147,26 @@ static void ZT_05_values_carry_their_end_and_unknown_ends_a_pass(void **state)
     assert_false(a.changed); /* as unknown as before */
 }
 
+/* The device's clock and its word are the device's: neither makes a value better than it is. */
+static void TM_11_a_value_is_never_newer_or_better_than_it_is(void **state)
+{
+    (void)state;
+    struct judge_signals s = {0};
+    struct posture_answer a;
+
+    ahead_ms = 24 * 3600 * 1000;
+    assurance = REPORT_SELF;
+    sp_error e = fresh_report(1, "pass", &a);
+    ahead_ms = 0;
+    assurance = REPORT_SIGNED;
+    assert_int_equal(e, SP_OK);
+    assert_int_equal(judge_signals(j, device, &s), SP_OK);
+    assert_int_equal(s.signals[0].values[0].observed_at, T0);
+    assert_int_equal(s.signals[0].values[0].expires_at, T0 + POSTURE_TTL_MS);
+    assert_int_equal(s.signals[0].values[0].assurance, ASSURANCE_SELF);
+    judge_signals_free(&s);
+}
+
 static void what_was_reported_outlives_a_restart(void **state)
 {
     (void)state;
@@ -171,6 +195,7 @@ int main(void)
         CASE(a_nonce_lives_a_minute),
         CASE(ZT_05_values_carry_their_end_and_unknown_ends_a_pass),
         CASE(what_was_reported_outlives_a_restart),
+        CASE(TM_11_a_value_is_never_newer_or_better_than_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

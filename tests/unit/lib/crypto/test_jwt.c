@@ -334,6 +334,9 @@ static void IDT_08_iss_is_compared_byte_for_byte(void **state)
         {"iss", NULL, SP_ERR_MALFORMED},
     };
     RUN(rows);
+    struct jwt_expect nobody = expect();
+    nobody.issuer = (struct view){0}; /* not configured: an empty one is none, too */
+    assert_int_equal(check_with("iss", "\"\"", &nobody, NULL, NULL), SP_ERR_AUDIENCE);
 }
 
 /* C-005 and IDT-09. */
@@ -473,6 +476,29 @@ static void IDT_12_sub_is_1_to_255_ascii_characters(void **state)
     assert_int_equal(check_with("sub", text, &x, NULL, NULL), SP_ERR_MALFORMED);
 }
 
+static void IDT_09_audiences_are_few_and_azp_is_a_text(void **state)
+{
+    struct jwt_expect x = expect();
+    const struct view listed = view_str("l");
+    struct buf many;
+    (void)state;
+
+    x.trusted = &listed;
+    x.trusted_count = 1;
+    buf_init(&many, 4096);
+    for (int count = JWT_AUDIENCES_MAX; count <= JWT_AUDIENCES_MAX + 1; count++) {
+        buf_reset(&many);
+        buf_add_str(&many, "[\"sallyport\"");
+        for (int i = 1; i < count; i++)
+            buf_add_str(&many, ",\"l\"");
+        buf_add_str(&many, "]");
+        assert_int_equal(check_with("aud", buf_cstr(&many), &x, NULL, NULL),
+                         count <= JWT_AUDIENCES_MAX ? SP_OK : SP_ERR_MALFORMED);
+    }
+    buf_deinit(&many);
+    assert_int_equal(check_with("azp", "[\"sallyport\"]", &x, NULL, NULL), SP_ERR_MALFORMED);
+}
+
 static void IDT_13_max_age_needs_a_fresh_auth_time(void **state)
 {
     (void)state;
@@ -534,6 +560,7 @@ int main(void)
         cmocka_unit_test(C_006_a_refusal_says_which_clock_and_how_far),
         cmocka_unit_test(IDT_11_the_nonce_is_there_and_equal),
         cmocka_unit_test(IDT_12_sub_is_1_to_255_ascii_characters),
+        cmocka_unit_test(IDT_09_audiences_are_few_and_azp_is_a_text),
         cmocka_unit_test(IDT_13_max_age_needs_a_fresh_auth_time),
         cmocka_unit_test(IDT_14_acr_and_amr_are_read_and_absent_is_weakest),
         cmocka_unit_test(IDT_15_at_hash_is_compared_when_present),

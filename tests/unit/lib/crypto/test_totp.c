@@ -89,6 +89,12 @@ static void OTP_07_codes_are_read_as_text(void **state)
         if (r.verdict != rows[i].verdict)
             fail_msg("row %zu: '%s' gives %d", i, rows[i].typed, (int)r.verdict);
     }
+    char read[TOTP_DIGITS + 1];
+    assert_int_equal(totp_read(view_str(" 005 924 "), read), SP_OK);
+    assert_string_equal(read, "005924");
+    assert_int_equal(totp_read(view_str("00592"), read), SP_ERR_MALFORMED);
+    assert_int_equal(totp_read(view_str("0059244"), read), SP_ERR_MALFORMED);
+    assert_string_equal(read, "005924"); /* untouched */
     struct view nul = {(const uint8_t *)"00592\0004", 7};
     assert_int_equal(totp_check(view_str(seed20), nul, NOW(1234567890), -1).verdict, TOTP_WRONG);
 }

@@ -192,6 +192,36 @@ static sp_error verify_text(struct scene *s, const char *text)
     return verify(s, &s->relay, NOW);
 }
 
+/* Signed by the right key and unsound: a broker that was made to sign anything is not obeyed. */
+static void E2E_T7_a_signed_grant_that_breaks_its_limits_is_refused(void **state)
+{
+    struct scene *s = *state;
+    static const struct {
+        int64_t open_until, deadline;
+        sp_error want;
+    } rows[] = {{NOW + GRANT_OPEN_MS_MAX, NOW + 3600 * 1000, SP_OK},
+                {NOW + GRANT_OPEN_MS_MAX + 1, NOW + 3600 * 1000, SP_ERR_MALFORMED},
+                {NOW, NOW + 3600 * 1000, SP_ERR_MALFORMED},
+                {NOW + 1000, NOW + 999, SP_ERR_MALFORMED}};
+    struct buf text, changed;
+    struct json *j = NULL;
+
+    buf_init(&text, 4096);
+    buf_init(&changed, 4096);
+    assert_int_equal(paseto_unverified(buf_view(&s->token), &text), SP_OK);
+    assert_int_equal(json_parse(buf_view(&text), 4096, NULL, &j), SP_OK);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        json_set_int(j, "open_until", rows[i].open_until);
+        json_set_int(j, "deadline", rows[i].deadline);
+        buf_reset(&changed);
+        assert_int_equal(json_write(j, &changed), SP_OK);
+        assert_int_equal(verify_text(s, buf_cstr(&changed)), rows[i].want);
+    }
+    json_free(j);
+    buf_deinit(&text);
+    buf_deinit(&changed);
+}
+
 static void claims_missing_unknown_twice_or_of_another_kind_are_refused(void **state)
 {
     struct scene *s = *state;
@@ -265,6 +295,7 @@ int main(void)
         CASE(E2E_T7_another_key_or_kind_does_not_pass),
         CASE(a_grant_that_breaks_its_limits_is_not_made),
         CASE(claims_missing_unknown_twice_or_of_another_kind_are_refused),
+        CASE(E2E_T7_a_signed_grant_that_breaks_its_limits_is_refused),
         CASE(a_token_over_the_limit_is_not_looked_at),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

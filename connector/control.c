@@ -329,6 +329,18 @@ static void on_expect(struct control *c, const struct envelope *m)
     free(e);
 }
 
+static void on_share(struct control *c, const struct envelope *m)
+{
+    struct api_rules *shares = calloc(1, sizeof *shares);
+    struct sp_why why = {{0}, {0}, 0, 0};
+
+    if (shares != NULL && fields_read(m->members, api_rules_fields, &why, shares) == SP_OK)
+        c->o.share(c->o.arg, shares);
+    else
+        log_event(LOG_WARN, "api.share", why.text, NULL);
+    free(shares);
+}
+
 static void on_message(void *arg, struct channel *channel, const struct envelope *m)
 {
     static const struct {
@@ -338,7 +350,7 @@ static void on_message(void *arg, struct channel *channel, const struct envelope
         {"keys", on_keys},           {"app.put", on_app_put},       {"app.drop", on_app_drop},
         {"stand.put", on_stand_put}, {"stand.drop", on_stand_drop}, {"session.cut", on_cut},
         {"session.limit", on_limit}, {"session.pause", on_pause},   {"session.resume", on_resume},
-        {"app.test", on_app_test},   {"api.expect", on_expect},
+        {"app.test", on_app_test},   {"api.expect", on_expect},     {"api.share", on_share},
     };
 
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {

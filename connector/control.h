@@ -28,6 +28,8 @@ struct control_options {
     const struct floor *const *floor;
     /* Incidents of an app that somebody expects; borrowed for the call. */
     void (*expect)(void *arg, const struct api_expect *e);
+    /* Parts of limits that the site's connectors keep together; the same. */
+    void (*share)(void *arg, const struct api_rules *shares);
     void (*opened)(void *arg); /* the channel is up, the first time and after each loss */
     void *arg;
 };

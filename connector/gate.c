@@ -73,6 +73,13 @@ static bool on_report(void *arg, struct json *report)
     return tell_now(gate->tell, "api.report", report);
 }
 
+static bool on_demand(void *arg, struct json *demand)
+{
+    struct gate *gate = arg;
+
+    return tell_now(gate->tell, "api.demand", demand);
+}
+
 void gate_broker_back(struct gate *gate)
 {
     struct json *jwks = NULL, *members = json_object();
@@ -99,6 +106,7 @@ sp_error gate_start(struct gate *gate, const struct connector_config *config,
                                       .tell = on_tell,
                                       .incident = on_incident,
                                       .report = on_report,
+                                      .demand = on_demand,
                                       .client = gate->client,
                                       .issuer_allowed = on_issuer,
                                       .arg = gate};

@@ -151,6 +151,13 @@ static void on_control(void *arg)
     r->ready = true;
 }
 
+static void on_share(void *arg, const struct api_rules *shares)
+{
+    struct running *r = arg;
+
+    gateway_share(r->gate.gateway, shares);
+}
+
 static void on_expect(void *arg, const struct api_expect *e)
 {
     struct running *r = arg;
@@ -254,6 +261,7 @@ static sp_error start(struct running *r, struct sp_why *why)
                                             .tell = r->tell,
                                             .floor = floor,
                                             .expect = on_expect,
+                                            .share = on_share,
                                             .opened = on_control,
                                             .arg = r};
     struct control_options c = control;

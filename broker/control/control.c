@@ -1,4 +1,5 @@
 #include "broker/control/control_internal.h"
+#include "broker/control/leases.h"
 #include "lib/base/log.h"
 #include "lib/os/loop.h"
 #include "lib/os/pool.h"
@@ -39,7 +40,8 @@ sp_error control_new(const struct control_services *services, struct control **o
     c->loop = engine_loop(services->engine);
     buf_init(&c->keys, PROTO_STATEMENT_MAX);
     pthread_mutex_init(&c->lock, NULL);
-    if ((e = start(c)) != SP_OK) {
+    pthread_mutex_init(&c->leases_lock, NULL);
+    if ((e = leases_new(clock_boot(), &c->leases)) != SP_OK || (e = start(c)) != SP_OK) {
         control_free(c);
         return e;
     }
@@ -178,6 +180,8 @@ void control_free(struct control *c)
     timer_cancel(c->sweep);
     buf_deinit(&c->keys);
     pthread_mutex_destroy(&c->lock);
+    leases_free(c->leases);
+    pthread_mutex_destroy(&c->leases_lock);
     while (c->retired != NULL) {
         struct link *l = c->retired;
         c->retired = l->next;

@@ -47,6 +47,8 @@ struct peer {
     unsigned audit_count;   /* records taken in it */
     sp_boot_ms reports_since;
     unsigned report_count; /* the same of api.report */
+    sp_boot_ms demands_since;
+    unsigned demand_count; /* and of api.demand */
     bool busy, gone;
     struct peer *next, **at;
 };
@@ -58,9 +60,11 @@ struct control {
     struct buf keys;         /* the `keys` statement of today */
     struct opening_server_config server;
     struct listener *listener;
-    struct peer *peers;    /* owned list */
-    struct link *retired;  /* owned list */
-    pthread_mutex_t lock;  /* guards attached */
+    struct peer *peers;   /* owned list */
+    struct link *retired; /* owned list */
+    pthread_mutex_t lock; /* guards attached */
+    pthread_mutex_t leases_lock;
+    struct leases *leases; /* owned */
     struct link *attached; /* the peers own them */
     struct timer *sweep;   /* owned; NULL: not running */
 };
@@ -90,7 +94,7 @@ turn_handler agent_api_ticket, agent_posture_nonce, agent_posture_report;
 turn_handler agent_app_list, agent_session_open, agent_session_end, agent_why;
 turn_handler connector_enrol, relay_enrol, relay_at_boot, relay_at_load;
 turn_handler edge_live_list, edge_live_delta, edge_stand_at, edge_ignored, connector_audit;
-turn_handler connector_report, connector_keys;
+turn_handler connector_report, connector_keys, connector_demand;
 
 /* Is the app one of the connector's site? */
 bool connector_serves(struct turn *t, struct sp_id app);

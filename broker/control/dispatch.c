@@ -33,6 +33,7 @@ static const struct {
     {"audit", CONNECTOR, false, connector_audit},
     {"api.report", CONNECTOR, false, connector_report},
     {"api.keys", CONNECTOR, false, connector_keys},
+    {"api.demand", CONNECTOR, false, connector_demand},
     {"stand.at", CONNECTOR | RELAY, false, edge_stand_at},
     {"at", CONNECTOR | RELAY, false, edge_ignored},
 };

@@ -2,6 +2,7 @@
 
 #include "connector/gateway/conn_internal.h"
 #include "connector/gateway/identity.h"
+#include "connector/gateway/lease.h"
 #include "connector/gateway/upstream.h"
 #include "connector/gateway/watch.h"
 #include "lib/base/log.h"
@@ -18,6 +19,7 @@ enum { ARENAS_MAX = 128 * 1024 * 1024, SECOND_MS = 1000 };
 struct slot {
     struct gw_app *app;  /* one share; NULL: broken */
     struct watch *watch; /* owned; NULL: not yet asked for */
+    struct lease lease;
     int64_t version;
 };
 
@@ -32,14 +34,25 @@ struct gateway {
     struct timer *second;
 };
 
+static void tell_demand(struct gateway *g, struct slot *s)
+{
+    struct json *demand =
+        s->app == NULL || g->o.demand == NULL ? NULL : lease_demand(&s->lease, s->app);
+
+    if (demand != NULL && !g->o.demand(g->o.arg, demand))
+        s->lease.asked = true; /* no broker now: again in a second */
+}
+
 static void on_second(void *arg)
 {
     struct gateway *g = arg;
     size_t at = 0;
 
-    for (struct slot *s; (s = map_next(&g->apps, &at, NULL)) != NULL;)
+    for (struct slot *s; (s = map_next(&g->apps, &at, NULL)) != NULL;) {
         if (s->watch != NULL)
             watch_tick(s->watch, gateway_now(g));
+        tell_demand(g, s);
+    }
     g->second = NULL; /* a timer that has fired is gone */
     if (timer_start(g->o.loop, clock_boot() + SECOND_MS, on_second, g, &g->second) != SP_OK)
         log_event(LOG_ERROR, "gateway.second", "out of memory: detectors stand still", NULL);
@@ -187,6 +200,9 @@ static void load(struct gateway *g, struct slot *s, const struct apprec *record)
     else
         log_event(LOG_INFO, "gateway.load", "the app's gateway is in force", "app", record->name,
                   "version", LOG_INT(record->version), NULL);
+    if (app != NULL && g->o.demand != NULL)
+        lease_begin(app, s->app);
+    s->lease.asked = true; /* it is told within the second */
     app_free(s->app); /* a configuration that is not understood refuses: it does not fall back */
     s->app = app;
     s->version = record->version;
@@ -242,6 +258,14 @@ void gateway_expect(struct gateway *g, const struct api_expect *e)
         w = slot_of(g, e->app) == NULL ? NULL : gateway_watch(g, e->app);
     if (w != NULL)
         watch_expect(w, e, gateway_now(g));
+}
+
+void gateway_share(struct gateway *g, const struct api_rules *shares)
+{
+    struct slot *s = map_get(&g->apps, shares->app);
+
+    if (s != NULL && s->app != NULL)
+        lease_take(s->app, shares);
 }
 
 void gateway_tell_again(struct gateway *g)

@@ -48,6 +48,9 @@ struct gateway_options {
     /* What the inventory and the ledger have to say (lib/proto/gateway.h). Takes the message.
      * false: not sent, it is said again. */
     bool (*report)(void *arg, struct json *report);
+    /* What was asked of limits that the connectors of a site share (api.demand). Takes it. NULL:
+     * this connector is the only one, and every limit is wholly its own. */
+    bool (*demand)(void *arg, struct json *demand);
     /* For access tokens: who fetches keys and asks introspection, in the pool's jobs, so it lives
      * longer than the pool; and whether the floor lists a host as an issuer. */
     struct client *client;
@@ -114,6 +117,10 @@ void gateway_expect(struct gateway *g, const struct api_expect *e);
 
 /* The broker is back: what it may have missed is told anew. */
 void gateway_tell_again(struct gateway *g);
+
+/* The broker's word on limits that are shared (api.share). */
+struct api_rules;
+void gateway_share(struct gateway *g, const struct api_rules *shares);
 
 /* The last session of a user on an app is over. */
 void gateway_forget(struct gateway *g, struct sp_id app, struct sp_id user);

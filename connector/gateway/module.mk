@@ -6,7 +6,7 @@ noinst_LIBRARIES += %D%/libgw.a
 	%D%/person.c %D%/pipeline.c %D%/steps.c %D%/steps.h %D%/upstream.c %D%/upstream.h \
 	%D%/arena.c %D%/arena.h %D%/challenge.c %D%/challenge.h %D%/coding.c %D%/coding.h %D%/document.c %D%/document.h %D%/dpop.c %D%/dpop.h \
 	%D%/fields.c %D%/fields.h %D%/front.c %D%/front.h %D%/http1.c %D%/http1.h \
-	%D%/rehearse.c %D%/rehearse.h %D%/authorize.c %D%/guard.c %D%/guard.h %D%/guard_internal.h %D%/guard_steps.c \
+	%D%/lease.c %D%/lease.h %D%/rehearse.c %D%/rehearse.h %D%/authorize.c %D%/guard.c %D%/guard.h %D%/guard_internal.h %D%/guard_steps.c \
 	%D%/input_step.c %D%/retire.c %D%/input.c %D%/input.h %D%/ssrf.c %D%/introspect.c %D%/introspect.h %D%/seen.c %D%/seen.h \
 	%D%/keyring.c %D%/keyring.h %D%/outside.c %D%/outside.h %D%/pipeline.h %D%/pollution.c %D%/places.c %D%/places.h %D%/problem.c %D%/problem.h %D%/rate.c %D%/rate.h %D%/reasons.c %D%/request.h %D%/route.c %D%/route.h \
 	%D%/strict.c %D%/strict.h %D%/observe.c %D%/owner.c %D%/owner.h %D%/watch.c %D%/watch.h %D%/watch_internal.h \

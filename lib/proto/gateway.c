@@ -82,6 +82,19 @@ const struct field api_expect_fields[] = {
     F_END,
 };
 
+static const struct field rule_fields[] = {
+    F_STR(api_rule, "name", name, API_WORD_MAX, 0),
+    F_INT(api_rule, "demand", demand, 1000000000, FIELD_OPTIONAL),
+    F_INT(api_rule, "share", share, API_SHARE_WHOLE, 0),
+    F_END,
+};
+
+const struct field api_rules_fields[] = {
+    F_ID(api_rules, "app", app, 0),
+    F_LIST(api_rules, "rules", rules, count, rule_fields, FIELD_OPTIONAL),
+    F_END,
+};
+
 bool api_is_plain(struct view v)
 {
     for (size_t i = 0; i < v.len; i++)

@@ -102,4 +102,22 @@ struct api_expect {
 };
 extern const struct field api_expect_fields[];
 
+/*
+ * ↠ "api.demand" connector → broker, ↠ "api.share" broker → connector: limits of an app that its
+ * connectors share (docs/gateway.md). `demand` is what was asked for since the last one, refused or
+ * not; `share` what the connector has of the whole, in millionths.
+ */
+enum { API_RULES_MAX = 64, API_SHARE_WHOLE = 1000000 };
+struct api_rule {
+    struct view name;
+    int64_t demand; /* of api.demand */
+    int64_t share;
+};
+struct api_rules {
+    struct sp_id app;
+    struct api_rule rules[API_RULES_MAX];
+    size_t count;
+};
+extern const struct field api_rules_fields[];
+
 #endif

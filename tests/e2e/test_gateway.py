@@ -7,6 +7,7 @@ is what was verified.
 import base64
 import hashlib
 import json
+import os
 import re
 import subprocess
 import time
@@ -457,6 +458,24 @@ def test_a_frontend_of_TLS_ends_at_the_connector(world, anna, pki, recorder):
     assert done.out.split()[0] == hashlib.sha256(bytes(5000000)).hexdigest()
     done = anna.shell("curl", "-sS", "--max-time", "20", f"http://{address}:{port}/echo")
     assert "application" not in done.out and '"path"' not in done.out
+
+
+# ---- limits that the connectors of a site keep together ----
+
+def test_GW_33_the_only_connector_of_a_site_has_the_whole_of_a_shared_limit(world, anna, recorder):
+    """It begins with a quarter; more than that passes only with the broker's word."""
+    world.console.add_app("shared", world.site, world.private, recorder.port, "http",
+                          gateway="rate: [{name: all, key: [app], rate: 1/h, burst: 200}]\n")
+    visible(anna, "shared")
+    address, port = anna.address_of("shared")
+    assert curl(anna, f"http://{address}:{port}/echo")[0] == 200  # the connector knows the limit now
+    age = time.time() - os.stat(f"/proc/{world.broker.process.pid}").st_ctime
+    time.sleep(max(0, 11 - age))  # a broker that has just begun lets no part grow
+    curl(anna, f"http://{address}:{port}/echo")  # what is asked for is told within a second
+    time.sleep(2)
+    done = anna.shell("curl", "-sS", "--max-time", "30", "-o", "/dev/null", "-w", "%{http_code}\\n", f"http://{address}:{port}/echo?[1-220]")
+    codes = done.out.split()
+    assert 190 <= codes.count("200") < 200 and codes.count("200") + codes.count("429") == 220, done
 
 
 # ---- the record ----

@@ -1,4 +1,4 @@
-#include "broker/audit/chain.h"
+#include "broker/audit/find.h"
 
 #include "broker/api/call.h"
 #include "broker/api/names.h"
@@ -10,8 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A page looks at no more than this many records, however few match: the next page goes on. */
-enum { LOOKED_AT_MAX = 20000, EXPORT_MAX = 100000, EXPORT_BYTES_MAX = 12 * 1024 * 1024 };
+enum { EXPORT_MAX = 100000, EXPORT_BYTES_MAX = 12 * 1024 * 1024 };
 
 /* ---- one record --------------------------------------------------------------------------- */
 
@@ -68,35 +67,35 @@ struct json *record_object(const struct audit_row *row)
 
 /* ---- filters ------------------------------------------------------------------------------ */
 
-struct filter {
-    char action[64], result[16], q[256];
-    struct sp_id user, app;
-    sp_unix_ms from, to;
-    struct audit_row edge; /* where to go on; zeroed: the end */
-};
-
-/* "AT.SHARD.SEQ", as cursor_of writes it. */
-static bool cursor_read(const char *text, struct audit_row *edge)
+/* "AT.SHARD.SEQ", and ".t" where sentences alone go on, as cursor_of writes it. */
+static bool cursor_read(char *text, struct audit_place *out)
 {
-    size_t a = strcspn(text, "."), b = text[a] ? strcspn(text + a + 1, ".") : 0;
-    const uint8_t *at = (const uint8_t *)text;
+    size_t len = strlen(text);
+    bool alone = len > 2 && strcmp(text + len - 2, ".t") == 0;
     uint64_t time, shard, seq;
 
+    if (alone)
+        text[len - 2] = '\0';
+    size_t a = strcspn(text, "."), b = text[a] ? strcspn(text + a + 1, ".") : 0;
+    const uint8_t *at = (const uint8_t *)text;
     if (text[a] == '\0' || text[a + 1 + b] == '\0' ||
         num_uint((struct view){at, a}, INT64_MAX, &time) != SP_OK ||
         num_uint((struct view){at + a + 1, b}, UINT32_MAX, &shard) != SP_OK ||
         num_uint(view_str(text + a + b + 2), INT64_MAX, &seq) != SP_OK)
         return false;
-    *edge = (struct audit_row){.at = (sp_unix_ms)time, .shard = (uint32_t)shard, .seq = seq};
+    *out =
+        (struct audit_place){.edge = {.at = (sp_unix_ms)time, .shard = (uint32_t)shard, .seq = seq},
+                             .texts_alone = alone};
     return true;
 }
 
-static sp_error read_filter(struct api_call *c, struct filter *f)
+static sp_error read_filter(struct api_call *c, struct audit_filter *f, struct audit_place *from)
 {
     char after[64];
     sp_error e;
 
-    *f = (struct filter){0};
+    *f = (struct audit_filter){0};
+    *from = (struct audit_place){0};
     if ((e = call_text(c, "action", f->action, sizeof f->action)) != SP_OK ||
         (e = call_text(c, "result", f->result, sizeof f->result)) != SP_OK ||
         (e = call_text(c, "q", f->q, sizeof f->q)) != SP_OK ||
@@ -105,114 +104,15 @@ static sp_error read_filter(struct api_call *c, struct filter *f)
         (e = call_time(c, "to", &f->to)) != SP_OK ||
         (e = call_text(c, "after", after, sizeof after)) != SP_OK)
         return e;
-    if (f->to == 0)
-        f->to = INT64_MAX;
-    if (after[0] == '\0' || cursor_read(after, &f->edge))
+    if (after[0] == '\0' || cursor_read(after, from))
         return SP_OK;
-    sp_why_field(&c->why, "after");
-    return sp_why_say(&c->why, SP_ERR_INVALID, "after is not the next of an earlier page");
+    return call_cursor_bad(c);
 }
 
-static void cursor_of(const struct audit_row *row, char *out, size_t size)
+static void cursor_of(const struct audit_place *place, char *out, size_t size)
 {
-    snprintf(out, size, "%lld.%u.%llu", (long long)row->at, row->shard,
-             (unsigned long long)row->seq);
-}
-
-/* "session.deny", or every action that begins with "session.". */
-static bool action_fits(const char *wanted, struct view action)
-{
-    size_t len = strlen(wanted);
-
-    if (len == 0)
-        return true;
-    if (wanted[len - 1] == '.')
-        return action.len >= len && memcmp(action.at, wanted, len) == 0;
-    return view_is(action, wanted);
-}
-
-static bool names_id(const struct json *record, const char *member, struct sp_id id)
-{
-    struct sp_id found;
-
-    return json_get_id(record, member, &found) == SP_OK && id_equal(found, id);
-}
-
-/* The person may be whom it is about, or who did it. */
-static bool about_user(const struct json *record, struct sp_id user)
-{
-    return names_id(record, "user", user) || names_id(json_get(record, "actor"), "id", user) ||
-           names_id(json_get(record, "object"), "id", user);
-}
-
-static bool fits(const struct filter *f, const struct audit_row *row)
-{
-    struct json *record = NULL;
-    struct page words = {0};
-
-    if (json_parse(row->text, AUDIT_RECORD_MAX, NULL, &record) != SP_OK)
-        return false;
-    memcpy(words.q, f->q, sizeof words.q);
-    const char *text = json_cstr(json_get(record, "text"));
-    const char *actor = json_cstr(json_get(json_get(record, "actor"), "name"));
-    const char *object = json_cstr(json_get(json_get(record, "object"), "name"));
-    const char *request = json_cstr(json_get(record, "request"));
-    const char *reason = json_cstr(json_get(json_get(record, "detail"), "reason"));
-    bool yes = action_fits(f->action, json_str(json_get(record, "action"))) &&
-               (f->result[0] == '\0' || view_is(json_str(json_get(record, "result")), f->result)) &&
-               (id_is_zero(f->user) || about_user(record, f->user)) &&
-               (id_is_zero(f->app) || names_id(record, "app", f->app) ||
-                names_id(json_get(record, "object"), "id", f->app));
-    yes = yes && (f->q[0] == '\0' || listing_matches(&words, text ? text : "") ||
-                  listing_matches(&words, actor ? actor : "") ||
-                  listing_matches(&words, object ? object : "") ||
-                  listing_matches(&words, request ? request : "") ||
-                  listing_matches(&words, reason ? reason : ""));
-    json_free(record);
-    return yes;
-}
-
-/* Walks matching rows in one order until `want` of them came, `looked` is spent, or the end. */
-struct walk {
-    const struct filter *filter;
-    size_t want, looked, batch;
-    bool full, more;
-    struct audit_row last; /* the last row that was looked at */
-    void (*take)(void *arg, const struct audit_row *row);
-    void *arg;
-};
-
-static bool walk_row(void *arg, const struct audit_row *row)
-{
-    struct walk *w = arg;
-
-    if (w->want == 0 || w->looked == 0) {
-        w->full = w->more = true;
-        return false;
-    }
-    w->batch++;
-    w->looked--;
-    w->last = (struct audit_row){.at = row->at, .shard = row->shard, .seq = row->seq};
-    if (fits(w->filter, row)) {
-        w->take(w->arg, row);
-        w->want--;
-    }
-    return true;
-}
-
-static sp_error walk(struct api *api, enum audit_order order, struct walk *w)
-{
-    struct store *st = registry_store(api->registry);
-    sp_error e;
-
-    w->last = w->filter->edge;
-    do {
-        struct audit_row edge = w->last;
-        w->batch = 0;
-        e = store_services(st)->audit->page(st, order, &edge, w->filter->from, w->filter->to,
-                                            STORE_PAGE_MAX, walk_row, w);
-    } while (e == SP_OK && !w->full && w->batch == STORE_PAGE_MAX);
-    return e;
+    snprintf(out, size, "%lld.%u.%llu%s", (long long)place->edge.at, place->edge.shard,
+             (unsigned long long)place->edge.seq, place->texts_alone ? ".t" : "");
 }
 
 /* ---- GET /audit --------------------------------------------------------------------------- */
@@ -228,36 +128,41 @@ static void take_object(void *arg, const struct audit_row *row)
 sp_error records_newest(struct api *api, const char *action, sp_unix_ms since, size_t max,
                         struct json *list)
 {
-    struct filter f = {.from = since, .to = INT64_MAX};
-    struct walk w = {
-        .filter = &f, .want = max, .looked = LOOKED_AT_MAX, .take = take_object, .arg = list};
+    struct audit_filter f = {.from = since};
+    const struct audit_search s = {
+        .filter = &f, .order = AUDIT_NEWEST_FIRST, .want = max, .take = take_object, .arg = list};
+    struct audit_place next;
+    bool more;
 
     snprintf(f.action, sizeof f.action, "%s", action);
-    return walk(api, AUDIT_NEWEST_FIRST, &w);
+    return audit_find(registry_store(api->registry), &s, &next, &more);
 }
 
 sp_error api_audit_list(struct api *api, struct api_call *c)
 {
-    struct filter f;
+    struct audit_filter f;
+    struct audit_place from, next;
     struct page p;
-    char next[64];
+    char cursor[64];
+    bool more;
     sp_error e;
 
-    if ((e = read_filter(c, &f)) != SP_OK || (e = listing_begin(c, &p)) != SP_OK)
+    if ((e = read_filter(c, &f, &from)) != SP_OK || (e = listing_begin(c, &p)) != SP_OK)
         return e;
-    struct walk w = {.filter = &f,
-                     .want = p.limit,
-                     .looked = LOOKED_AT_MAX,
-                     .take = take_object,
-                     .arg = p.items};
-    if ((e = walk(api, AUDIT_NEWEST_FIRST, &w)) != SP_OK) {
+    const struct audit_search s = {.filter = &f,
+                                   .order = AUDIT_NEWEST_FIRST,
+                                   .from = from,
+                                   .want = p.limit,
+                                   .take = take_object,
+                                   .arg = p.items};
+    if ((e = audit_find(registry_store(api->registry), &s, &next, &more)) != SP_OK) {
         listing_drop(&p);
         return e;
     }
     struct json *o = json_object();
     json_set(o, "items", p.items);
-    cursor_of(&w.last, next, sizeof next);
-    json_set_cstr(o, "next", w.more ? next : NULL);
+    cursor_of(&next, cursor, sizeof cursor);
+    json_set_cstr(o, "next", more ? cursor : NULL);
     json_set(o, "chain", chain_object(api));
     response_json(c->res, 200, o);
     return SP_OK;
@@ -376,27 +281,34 @@ static sp_error read_form(struct api_call *c, enum form *out)
 sp_error api_audit_export(struct api *api, struct api_call *c)
 {
     struct export x = {0};
-    struct filter f;
-    char next[64];
+    struct audit_filter f;
+    struct audit_place from, next;
+    char cursor[64];
+    bool more;
     sp_error e;
 
-    if ((e = read_form(c, &x.form)) != SP_OK || (e = read_filter(c, &f)) != SP_OK)
+    if ((e = read_form(c, &x.form)) != SP_OK || (e = read_filter(c, &f, &from)) != SP_OK)
         return e;
-    struct walk w = {
-        .filter = &f, .want = EXPORT_MAX, .looked = EXPORT_MAX, .take = take_export, .arg = &x};
+    const struct audit_search s = {.filter = &f,
+                                   .order = AUDIT_OLDEST_FIRST,
+                                   .from = from,
+                                   .want = EXPORT_MAX,
+                                   .looked_at = EXPORT_MAX,
+                                   .take = take_export,
+                                   .arg = &x};
     buf_init(&x.out, EXPORT_BYTES_MAX);
     if (x.form == FORM_CSV)
         audit_csv_header(&x.out);
-    e = walk(api, AUDIT_OLDEST_FIRST, &w);
+    e = audit_find(registry_store(api->registry), &s, &next, &more);
     if (e == SP_OK)
         e = x.error;
     if (e == SP_OK && (e = buf_error(&x.out)) == SP_ERR_LIMIT)
         e = sp_why_say(&c->why, e, "that is over 12 MiB: give a shorter range with from and to");
     if (e == SP_OK) {
-        cursor_of(&w.last, next, sizeof next);
+        cursor_of(&next, cursor, sizeof cursor);
         response_text(c->res, 200, forms[x.form].type, buf_view(&x.out));
-        if (w.more)
-            response_header(c->res, "sallyport-next", view_str(next));
+        if (more)
+            response_header(c->res, "sallyport-next", view_str(cursor));
         response_header(c->res, "content-disposition", view_str(forms[x.form].disposition));
     }
     buf_deinit(&x.out);

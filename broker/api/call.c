@@ -239,6 +239,43 @@ sp_error listing_begin(struct api_call *c, struct page *p)
     return SP_OK;
 }
 
+sp_error call_sort(struct api_call *c, enum list_sort *sort, bool *down)
+{
+    char text[16];
+    sp_error e = call_text(c, "sort", text, sizeof text);
+    const char *by = text + (text[0] == '-');
+
+    *down = text[0] == '-';
+    *sort = strcmp(by, "seen") == 0 ? SORT_SEEN : SORT_NAME;
+    if (e != SP_OK || text[0] == '\0' || *sort == SORT_SEEN || strcmp(by, "name") == 0)
+        return e;
+    sp_why_field(&c->why, "sort");
+    return sp_why_say(&c->why, SP_ERR_INVALID, "sort is name, -name, seen or -seen");
+}
+
+sp_error call_cursor_bad(struct api_call *c)
+{
+    sp_why_field(&c->why, "after");
+    return sp_why_say(&c->why, SP_ERR_INVALID, "after is not the next of an earlier page");
+}
+
+sp_error call_cursor(struct api_call *c, const char *after, sp_unix_ms *at, const char **rest)
+{
+    size_t digits = strcspn(after, ".");
+    uint64_t n = 0;
+
+    *at = 0;
+    *rest = after;
+    if (after[0] == '\0')
+        return SP_OK;
+    if (after[digits] == '\0' ||
+        num_uint(view_slice(view_str(after), 0, digits), INT64_MAX, &n) != SP_OK)
+        return call_cursor_bad(c);
+    *at = (sp_unix_ms)n;
+    *rest = after + digits + 1;
+    return SP_OK;
+}
+
 static bool has_fold(const char *text, const char *part)
 {
     for (; *text != '\0'; text++) {

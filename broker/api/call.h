@@ -51,6 +51,13 @@ struct page {
     char next[CALL_TEXT_MAX + 1];
 };
 SP_MUST sp_error listing_begin(struct api_call *c, struct page *p);
+/* The `sort` of a list in the store: name or seen, with '-' before it the other way round.
+ * SP_ERR_INVALID */
+SP_MUST sp_error call_sort(struct api_call *c, enum list_sort *sort, bool *down);
+/* "TIME.REST" of a cursor; `rest` borrows from it. SP_ERR_INVALID: no cursor of ours. */
+SP_MUST sp_error call_cursor(struct api_call *c, const char *after, sp_unix_ms *at,
+                             const char **rest);
+SP_MUST sp_error call_cursor_bad(struct api_call *c); /* says so: SP_ERR_INVALID */
 /* Whether `name` has q in it, without regard to ASCII case. */
 bool listing_matches(const struct page *p, const char *name);
 /* Offers one row in the list's order, `key` its cursor; true: build the item and listing_push it.

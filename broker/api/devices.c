@@ -65,30 +65,52 @@ static bool keep_device(void *arg, const struct device_row *row)
     return true;
 }
 
+/* The cursor is "NAME ID", in the order of the last sight "SEEN.ID". */
+static sp_error read_edge(struct api_call *c, const struct device_filter *f, const char *after,
+                          struct device_row *edge)
+{
+    size_t len = strlen(after), name = len > SP_ID_TEXT ? len - SP_ID_TEXT - 1 : 0;
+    const char *id = after + (len > SP_ID_TEXT ? len - SP_ID_TEXT : 0);
+    sp_error e = SP_OK;
+
+    *edge = (struct device_row){.name = ""};
+    if (after[0] == '\0')
+        return SP_OK;
+    if (f->sort == SORT_SEEN)
+        e = call_cursor(c, after, &edge->seen, &id);
+    else
+        snprintf(edge->name, sizeof edge->name, "%.*s", (int)name, after);
+    if (e == SP_OK && (e = id_parse(view_str(id), &edge->id)) != SP_OK)
+        e = call_cursor_bad(c);
+    return e;
+}
+
+static void write_edge(struct page *p, const struct device_filter *f, const struct device_row *row)
+{
+    if (f->sort == SORT_SEEN)
+        snprintf(p->next, sizeof p->next, "%lld.%s", (long long)row->seen, id_text(row->id).s);
+    else
+        snprintf(p->next, sizeof p->next, "%s %s", row->name, id_text(row->id).s);
+}
+
 static sp_error answer_devices(struct api *api, struct api_call *c, const struct device_filter *f,
                                struct page *p)
 {
     struct store *st = registry_store(api->registry);
     struct device_rows rows = {.at = calloc(p->limit + 1, sizeof *rows.at)};
-    size_t id_at = strlen(p->after) > SP_ID_TEXT ? strlen(p->after) - SP_ID_TEXT : 0;
-    struct sp_id after = {{0}};
-    sp_error e = rows.at ? SP_OK : SP_ERR_NOMEM;
+    struct device_row edge;
+    sp_error e = rows.at == NULL ? SP_ERR_NOMEM : read_edge(c, f, p->after, &edge);
 
-    /* A cursor is the name, a blank, and the id. */
-    if (e == SP_OK && id_at > 0) {
-        e = id_parse(view_str(p->after + id_at), &after);
-        p->after[id_at - 1] = '\0';
-    }
     if (e == SP_OK)
-        e = store_services(st)->registry->device_list(st, f, p->after, after, p->limit + 1,
-                                                      keep_device, &rows);
+        e = store_services(st)->registry->device_list(st, f, p->after[0] ? &edge : NULL,
+                                                      p->limit + 1, keep_device, &rows);
     if (e == SP_OK)
         e = store_services(st)->registry->device_count(st, f, COUNT_EXACT_MAX + 1, &p->total);
     p->more = rows.count > p->limit;
     struct names n = names_hold(api);
     for (size_t i = 0; e == SP_OK && i < rows.count && i < p->limit; i++) {
         listing_push(p, device_object(api, &n, &rows.at[i]));
-        snprintf(p->next, sizeof p->next, "%s %s", rows.at[i].name, id_text(rows.at[i].id).s);
+        write_edge(p, f, &rows.at[i]);
     }
     names_release(&n);
     free(rows.at);
@@ -106,7 +128,7 @@ sp_error api_device_list(struct api *api, struct api_call *c)
 
     if ((e = call_id(c, "user", &f.user)) != SP_OK ||
         (e = call_text(c, "state", state, sizeof state)) != SP_OK ||
-        (e = listing_begin(c, &p)) != SP_OK)
+        (e = call_sort(c, &f.sort, &f.down)) != SP_OK || (e = listing_begin(c, &p)) != SP_OK)
         return e;
     f.q = p.q[0] ? p.q : NULL;
     for (enum device_row_state s = ROW_DEVICE_PENDING; s <= ROW_DEVICE_LOST; s++)

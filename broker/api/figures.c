@@ -3,22 +3,22 @@
 #include "broker/api/call.h"
 #include "broker/policy/decide.h"
 
+#include "broker/audit/record.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { HOUR_MS = 3600 * 1000, DAY_MS = FIGURES_HOURS * HOUR_MS };
-
-struct hour {
-    int64_t number; /* since 1970; which hour this slot counts */
-    int64_t opened, denied;
-    int64_t reasons[FIGURES_REASONS_MAX];
-};
+enum { HOUR_MS = 3600 * 1000, KEPT_FOR = 20 /* times what the count took */ };
 
 struct figures {
-    pthread_mutex_t lock;
     struct store *st;
-    struct audit_row edge; /* the last record read: at, shard, seq */
-    struct hour hours[FIGURES_HOURS + 1];
+    pthread_mutex_t lock; /* who waits gets the count of who is at it */
+    struct posture_tally tally;
+    int64_t counted_us, good_for_us; /* of the boot clock; 0: never */
+};
+
+struct hour {
+    int64_t opened, denied;
 };
 
 /* The reasons of a denial, with the words of the overview. */
@@ -41,7 +41,7 @@ sp_error figures_new(struct store *st, struct figures **out)
 
     if (f == NULL)
         return SP_ERR_NOMEM;
-    pthread_mutex_init(&f->lock, NULL);
+    pthread_mutex_init(&f->lock, NULL); /* cannot fail with default attributes on Linux */
     f->st = st;
     *out = f;
     return SP_OK;
@@ -55,73 +55,62 @@ void figures_free(struct figures *f)
     free(f);
 }
 
-/* The slot of an hour, emptied when it held an older one; NULL for an hour that is gone. */
-static struct hour *slot(struct figures *f, sp_unix_ms at)
+/* ---- devices ---- */
+
+sp_error figures_devices(struct figures *f, struct judge *judge, sp_unix_ms now,
+                         struct posture_tally *out)
 {
-    int64_t number = at / HOUR_MS;
-    struct hour *h = &f->hours[number % (FIGURES_HOURS + 1)];
+    sp_error e = SP_OK;
 
-    if (h->number > number)
-        return NULL;
-    if (h->number < number)
-        *h = (struct hour){.number = number};
-    return h;
-}
-
-static void count_denial(struct hour *h, const struct json *record)
-{
-    struct view word = json_str(json_get(json_get(record, "detail"), "reason"));
-
-    h->denied++;
-    for (size_t i = 0; i < REASONS; i++)
-        if (view_is(word, reason_word(reasons[i].reason)))
-            h->reasons[i]++;
-}
-
-struct record_reader {
-    struct figures *f;
-    size_t batch;
-};
-
-static bool read_record(void *arg, const struct audit_row *row)
-{
-    struct record_reader *r = arg;
-    struct json *record = NULL;
-    struct hour *h = slot(r->f, row->at);
-
-    r->batch++;
-    r->f->edge = (struct audit_row){.shard = row->shard, .seq = row->seq, .at = row->at};
-    if (h == NULL || json_parse(row->text, AUDIT_RECORD_MAX, NULL, &record) != SP_OK)
-        return true;
-    struct view action = json_str(json_get(record, "action"));
-    if (view_is(action, "session.open"))
-        h->opened++;
-    else if (view_is(action, "session.deny"))
-        count_denial(h, record);
-    json_free(record);
-    return true;
-}
-
-/* Under the lock. */
-static sp_error read_new(struct figures *f, sp_unix_ms now)
-{
-    const struct store_audit *audit = store_services(f->st)->audit;
-    struct record_reader r = {.f = f};
-    sp_error e;
-
-    do {
-        struct audit_row edge = f->edge;
-        r.batch = 0;
-        e = audit->page(f->st, AUDIT_OLDEST_FIRST, &edge, now - DAY_MS, INT64_MAX, STORE_PAGE_MAX,
-                        read_record, &r);
-    } while (e == SP_OK && r.batch == STORE_PAGE_MAX);
+    pthread_mutex_lock(&f->lock);
+    int64_t began = clock_boot_us();
+    if (f->counted_us == 0 || began - f->counted_us > f->good_for_us) {
+        e = judge_tally(judge, now, &f->tally);
+        if (e == SP_OK) {
+            f->counted_us = clock_boot_us();
+            f->good_for_us = (f->counted_us - began) * KEPT_FOR;
+        }
+    }
+    *out = f->tally;
+    pthread_mutex_unlock(&f->lock);
     return e;
 }
+
+/* ---- the last day ---- */
 
 struct counted {
     size_t reason;
     int64_t count;
 };
+
+/* The last hours, from the counters that the lane keeps. */
+struct day {
+    sp_unix_ms from; /* of the first hour */
+    struct hour hours[FIGURES_HOURS];
+    struct counted reasons[REASONS];
+    int64_t opened, denied;
+};
+
+static bool count_hour(void *arg, const struct hour_row *row)
+{
+    struct day *d = arg;
+    int64_t i = (row->from - d->from) / HOUR_MS;
+
+    if (i < 0 || i >= FIGURES_HOURS)
+        return true;
+    if (row->code == audit_code_number(AUDIT_SESSION_OPEN, AUDIT_OK)) {
+        d->hours[i].opened += row->count;
+        d->opened += row->count;
+    }
+    if (row->code != audit_code_number(AUDIT_SESSION_DENY, AUDIT_DENIED))
+        return true;
+    d->hours[i].denied += row->count;
+    d->denied += row->count;
+    for (size_t k = 0; k < REASONS; k++)
+        if (strcmp(row->reason, reason_word(reasons[k].reason)) == 0)
+            d->reasons[k].count += row->count;
+    return true;
+}
 
 static int most_first(const void *a, const void *b)
 {
@@ -146,38 +135,26 @@ static struct json *reasons_of(const struct counted *counts)
 
 sp_error figures_day(struct figures *f, sp_unix_ms now, struct json *out)
 {
-    struct counted counts[REASONS];
-    int64_t opened = 0, denied = 0, newest = now / HOUR_MS;
-    struct json *hours = json_array();
+    struct day d = {.from = now - now % HOUR_MS - (FIGURES_HOURS - 1) * (int64_t)HOUR_MS};
+    struct json *hours;
 
     for (size_t i = 0; i < REASONS; i++)
-        counts[i] = (struct counted){.reason = i};
-    pthread_mutex_lock(&f->lock);
-    sp_error e = read_new(f, now);
-    for (int64_t n = newest - FIGURES_HOURS + 1; e == SP_OK && n <= newest; n++) {
-        const struct hour *h = &f->hours[n % (FIGURES_HOURS + 1)];
-        static const struct hour quiet;
-        if (h->number != n)
-            h = &quiet;
-        struct json *o = json_object();
-        json_set_time(o, "from", n * HOUR_MS);
-        json_set_int(o, "opened", h->opened);
-        json_set_int(o, "denied", h->denied);
-        json_push(hours, o);
-        opened += h->opened;
-        denied += h->denied;
-        for (size_t i = 0; i < REASONS; i++)
-            counts[i].count += h->reasons[i];
-    }
-    pthread_mutex_unlock(&f->lock);
-    if (e != SP_OK) {
-        json_free(hours);
+        d.reasons[i].reason = i;
+    sp_error e = store_services(f->st)->audit->hours(f->st, d.from, count_hour, &d);
+    if (e != SP_OK)
         return e;
+    hours = json_array();
+    for (int64_t i = 0; i < FIGURES_HOURS; i++) {
+        struct json *o = json_object();
+        json_set_time(o, "from", d.from + i * HOUR_MS);
+        json_set_int(o, "opened", d.hours[i].opened);
+        json_set_int(o, "denied", d.hours[i].denied);
+        json_push(hours, o);
     }
-    qsort(counts, REASONS, sizeof *counts, most_first);
-    json_set_int(out, "opened_24h", opened);
-    json_set_int(out, "denied_24h", denied);
+    qsort(d.reasons, REASONS, sizeof *d.reasons, most_first);
+    json_set_int(out, "opened_24h", d.opened);
+    json_set_int(out, "denied_24h", d.denied);
     json_set(out, "hours", hours);
-    json_set(out, "reasons", reasons_of(counts));
+    json_set(out, "reasons", reasons_of(d.reasons));
     return SP_OK;
 }

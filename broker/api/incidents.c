@@ -65,8 +65,7 @@ static sp_error read_cursor(struct api_call *c, const char *text, struct inciden
         edge->last = (sp_unix_ms)last;
         return SP_OK;
     }
-    sp_why_field(&c->why, "after");
-    return sp_why_say(&c->why, SP_ERR_INVALID, "after is not the next of an earlier page");
+    return call_cursor_bad(c);
 }
 
 sp_error api_incident_list(struct api *api, struct api_call *c)

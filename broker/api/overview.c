@@ -3,7 +3,6 @@
 #include "broker/api/cuts.h"
 #include "broker/api/figures.h"
 #include "broker/api/names.h"
-#include "broker/api/posture.h"
 #include "broker/api/records.h"
 #include "broker/api/sites.h"
 #include "broker/registry/access.h"
@@ -36,106 +35,68 @@ static void add_need(struct json *list, const struct need *n)
 
 /* ---- devices and users -------------------------------------------------------------------- */
 
-struct device_count {
-    struct api *api;
-    int64_t approved, pending, blocked, passing, failing, unknown;
-    struct device_row oldest; /* of those that wait */
-    size_t batch;
-    char last_name[ROW_NAME_MAX + 1];
-    struct sp_id last;
-};
-
-static void count_posture(struct device_count *n, struct sp_id device)
+static void need_approval(const struct device_counts *n, const struct device_row *oldest,
+                          struct json *needs)
 {
-    struct json *counts = posture_counts(n->api, device);
-    int64_t pass = 0, fail = 0, unknown = 0;
+    char title[64], detail[ROW_NAME_MAX + 32];
 
-    /* Our own object: the members are there. */
-    sp_ignore(json_get_int(counts, "pass", 0, INT64_MAX, &pass));
-    sp_ignore(json_get_int(counts, "fail", 0, INT64_MAX, &fail));
-    sp_ignore(json_get_int(counts, "unknown", 0, INT64_MAX, &unknown));
-    json_free(counts);
-    n->failing += fail > 0;
-    n->unknown += fail == 0 && (unknown > 0 || pass == 0);
-    n->passing += fail == 0 && unknown == 0 && pass > 0;
-}
-
-static bool count_device(void *arg, const struct device_row *row)
-{
-    struct device_count *n = arg;
-
-    n->batch++;
-    n->last = row->id;
-    memcpy(n->last_name, row->name, sizeof n->last_name);
-    if (row->state == ROW_DEVICE_PENDING) {
-        n->pending++;
-        if (id_is_zero(n->oldest.id) || row->created < n->oldest.created)
-            n->oldest = *row;
-    } else if (row->state == ROW_DEVICE_APPROVED) {
-        n->approved++;
-        count_posture(n, row->id);
-    } else {
-        n->blocked++;
-    }
-    return true;
+    if (n->pending == 0)
+        return;
+    snprintf(title, sizeof title, "%zu device%s for approval", n->pending,
+             n->pending == 1 ? " waits" : "s wait");
+    snprintf(detail, sizeof detail, "Oldest: %s", oldest->name);
+    add_need(needs, &(struct need){.code = "device_pending",
+                                   .severity = "warn",
+                                   .title = title,
+                                   .detail = detail,
+                                   .since = oldest->created,
+                                   .link = "/devices?state=pending"});
 }
 
 static sp_error set_devices(struct api *api, struct json *o, struct json *needs)
 {
     struct store *st = registry_store(api->registry);
-    struct device_count n = {.api = api};
-    struct json *d = json_object();
-    char title[64], detail[ROW_NAME_MAX + 32];
+    struct device_counts n = {0};
+    struct device_row oldest = {.name = ""};
+    struct posture_tally t = {0};
     sp_error e;
 
-    do {
-        n.batch = 0;
-        e = store_services(st)->registry->device_list(st, NULL, n.last_name, n.last, STORE_PAGE_MAX,
-                                                      count_device, &n);
-    } while (e == SP_OK && n.batch == STORE_PAGE_MAX);
-    json_set_int(d, "approved", n.approved);
-    json_set_int(d, "pending", n.pending);
-    json_set_int(d, "blocked", n.blocked);
-    json_set_int(d, "passing", n.passing);
-    json_set_int(d, "failing", n.failing);
-    json_set_int(d, "unknown", n.unknown);
+    if ((e = store_services(st)->registry->device_tally(st, &n, &oldest)) != SP_OK ||
+        (e = figures_devices(api->figures, api->judge, clock_unix(), &t)) != SP_OK)
+        return e;
+    struct json *d = json_object();
+    json_set_int(d, "approved", (int64_t)n.approved);
+    json_set_int(d, "pending", (int64_t)n.pending);
+    json_set_int(d, "blocked", (int64_t)n.blocked);
+    json_set_int(d, "passing", (int64_t)t.passing);
+    json_set_int(d, "failing", (int64_t)t.failing);
+    json_set_int(d, "unknown", (int64_t)t.unknown);
     json_set(o, "devices", d);
-    if (n.pending > 0) {
-        snprintf(title, sizeof title, "%lld device%s for approval", (long long)n.pending,
-                 n.pending == 1 ? " waits" : "s wait");
-        snprintf(detail, sizeof detail, "Oldest: %s", n.oldest.name);
-        add_need(needs, &(struct need){.code = "device_pending",
-                                       .severity = "warn",
-                                       .title = title,
-                                       .detail = detail,
-                                       .since = n.oldest.created,
-                                       .link = "/devices?state=pending"});
-    }
-    return e;
+    need_approval(&n, &oldest, needs);
+    return SP_OK;
 }
 
 static bool keep_oldest(void *arg, const struct access_row *row)
 {
-    *(sp_unix_ms *)arg = row->created; /* newest first: the last one stays */
-    return true;
+    *(sp_unix_ms *)arg = row->created;
+    return false;
 }
 
 /* Only what still can be answered waits. */
 static sp_error need_answers(struct api *api, struct json *needs)
 {
-    const struct store_services *s = store_services(registry_store(api->registry));
+    struct store *st = registry_store(api->registry);
+    const struct store_access *access = store_services(st)->access;
     const struct access_filter f = {.state = ACCESS_WAITING,
                                     .created_from = clock_unix() - ACCESS_WAIT_MS + 1};
-    static const struct access_row newest;
     sp_unix_ms oldest = 0;
     size_t count = 0;
     char title[64];
-    sp_error e = s->access->count(registry_store(api->registry), &f, COUNT_EXACT_MAX, &count);
+    sp_error e = access->count(st, &f, COUNT_EXACT_MAX, &count);
 
-    if (e != SP_OK || count == 0)
+    if (e != SP_OK || count == 0 ||
+        (e = access->waiting(st, f.created_from, keep_oldest, &oldest)) != SP_OK)
         return e;
-    e = s->access->list(registry_store(api->registry), &f, &newest, COUNT_EXACT_MAX, keep_oldest,
-                        &oldest);
     snprintf(title, sizeof title, "%zu request%s for access", count,
              count == 1 ? " waits" : "s wait");
     add_need(needs, &(struct need){.code = "request_waiting",
@@ -144,7 +105,7 @@ static sp_error need_answers(struct api *api, struct json *needs)
                                    .detail = "Who asked is shut out until someone answers.",
                                    .since = oldest,
                                    .link = "/requests?state=waiting"});
-    return e;
+    return SP_OK;
 }
 
 static sp_error set_users(struct api *api, struct json *o)

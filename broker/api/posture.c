@@ -10,19 +10,16 @@
 
 static bool better(const struct fact_value *a, const struct fact_value *b, sp_unix_ms now)
 {
-    bool alive_a = a->expires_at > now, alive_b = b->expires_at > now;
+    const struct fact_value *both[] = {a, b};
+    struct posture_weight w[2];
 
-    if (alive_a != alive_b)
-        return alive_a;
-    if ((a->kind == VALUE_NONE) != (b->kind == VALUE_NONE))
-        return b->kind == VALUE_NONE; /* one that could not tell outvotes nobody */
-    bool fails_a = a->kind == VALUE_PASS_FAIL && !a->pass;
-    bool fails_b = b->kind == VALUE_PASS_FAIL && !b->pass;
-    if (alive_a && fails_a != fails_b)
-        return fails_a;
-    if (a->assurance != b->assurance)
-        return a->assurance > b->assurance;
-    return a->observed_at > b->observed_at;
+    for (size_t i = 0; i < 2; i++)
+        w[i] = (struct posture_weight){.alive = both[i]->expires_at > now,
+                                       .told = both[i]->kind != VALUE_NONE,
+                                       .fails = both[i]->kind == VALUE_PASS_FAIL && !both[i]->pass,
+                                       .assurance = (int)both[i]->assurance,
+                                       .observed_at = both[i]->observed_at};
+    return posture_outweighs(&w[0], &w[1]);
 }
 
 struct judged posture_judge(const struct fact_signal *s, sp_unix_ms now)

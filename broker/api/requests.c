@@ -100,8 +100,7 @@ static sp_error read_cursor(struct api_call *c, const char *text, struct access_
         edge->created = (sp_unix_ms)created;
         return SP_OK;
     }
-    sp_why_field(&c->why, "after");
-    return sp_why_say(&c->why, SP_ERR_INVALID, "after is not the next of an earlier page");
+    return call_cursor_bad(c);
 }
 
 static sp_error answer_list(struct api *api, struct api_call *c, const struct access_filter *f)

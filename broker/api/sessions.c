@@ -41,84 +41,151 @@ struct json *api_session_object(struct api *api, const struct names *n, const st
 
 /* ---- the list ----------------------------------------------------------------------------- */
 
-static int newest_first(const void *a, const void *b)
+static int by_time(sp_unix_ms a, sp_unix_ms b, const struct session *x, const struct session *y)
+{
+    return a != b ? (a < b ? -1 : 1) : id_compare(x->id, y->id);
+}
+
+static int oldest_first(const void *a, const void *b)
 {
     const struct session *x = a, *y = b;
+    return by_time(x->opened, y->opened, x, y);
+}
 
-    if (x->opened != y->opened)
-        return x->opened > y->opened ? -1 : 1;
-    return id_compare(x->id, y->id);
+static int newest_first(const void *a, const void *b)
+{
+    return -oldest_first(a, b);
+}
+
+static int ends_first(const void *a, const void *b)
+{
+    const struct session *x = a, *y = b;
+    return by_time(x->deadline, y->deadline, x, y);
+}
+
+static int ends_last(const void *a, const void *b)
+{
+    return -ends_first(a, b);
+}
+
+static const struct {
+    const char *word;
+    int (*compare)(const void *a, const void *b);
+    bool by_end;
+} orders[] = {{"-opened", newest_first, false},
+              {"opened", oldest_first, false},
+              {"deadline", ends_first, true},
+              {"-deadline", ends_last, true}};
+
+struct wanted {
+    struct sp_id ids[4]; /* user, device, connector, app */
+    const struct page *page;
+};
+
+static bool fits(const void *arg, const struct session *s)
+{
+    const struct wanted *w = arg;
+    const struct sp_id *ids = w->ids;
+
+    return (id_is_zero(ids[0]) || id_equal(ids[0], s->user)) &&
+           (id_is_zero(ids[1]) || id_equal(ids[1], s->device)) &&
+           (id_is_zero(ids[2]) || id_equal(ids[2], s->connector)) &&
+           (id_is_zero(ids[3]) || id_equal(ids[3], s->app)) &&
+           (listing_matches(w->page, s->user_name) || listing_matches(w->page, s->app_name) ||
+            listing_matches(w->page, s->device_name));
 }
 
 /* What the filter names, the narrowest index first. */
-static enum live_key narrowest(const struct sp_id ids[4], struct sp_id *id)
+static void narrowest(struct live_order *o, const struct sp_id ids[4])
 {
     static const enum live_key keys[] = {LIVE_USER, LIVE_DEVICE, LIVE_CONNECTOR, LIVE_APP};
 
     for (size_t i = 0; i < 4; i++)
         if (!id_is_zero(ids[i])) {
-            *id = ids[i];
-            return keys[i];
+            o->by = keys[i];
+            o->id = ids[i];
+            return;
         }
-    return LIVE_ALL;
 }
 
-static bool wanted(const struct session *s, const struct sp_id ids[4], const struct page *p)
+static sp_error read_order(struct api_call *c, size_t *out)
 {
-    return (id_is_zero(ids[0]) || id_equal(ids[0], s->user)) &&
-           (id_is_zero(ids[1]) || id_equal(ids[1], s->device)) &&
-           (id_is_zero(ids[2]) || id_equal(ids[2], s->connector)) &&
-           (id_is_zero(ids[3]) || id_equal(ids[3], s->app)) &&
-           (listing_matches(p, s->user_name) || listing_matches(p, s->app_name) ||
-            listing_matches(p, s->device_name));
+    char sort[16];
+    sp_error e = call_text(c, "sort", sort, sizeof sort);
+
+    *out = 0;
+    if (e != SP_OK || sort[0] == '\0')
+        return e;
+    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++)
+        if (strcmp(sort, orders[i].word) == 0) {
+            *out = i;
+            return SP_OK;
+        }
+    sp_why_field(&c->why, "sort");
+    return sp_why_say(&c->why, SP_ERR_INVALID, "sort is opened, -opened, deadline or -deadline");
 }
 
-/* A cursor that rises along the list: newest first, so the time counts down. */
-static void cursor_of(const struct session *s, char out[48])
+/* The cursor is "TIME.ID" of the last one. */
+static sp_error read_edge(struct api_call *c, const char *after, struct session *edge)
 {
-    snprintf(out, 48, "%016llx.%s", (unsigned long long)(INT64_MAX - s->opened), id_text(s->id).s);
+    const char *id;
+    sp_error e = call_cursor(c, after, &edge->opened, &id);
+
+    edge->deadline = edge->opened;
+    return e == SP_OK && id_parse(view_str(id), &edge->id) != SP_OK ? call_cursor_bad(c) : e;
+}
+
+static sp_error answer_sessions(struct api *api, struct api_call *c, struct live_order *o,
+                                struct page *p, bool by_end)
+{
+    struct session *rows = calloc(p->limit + 1, sizeof *rows);
+
+    if (rows == NULL)
+        return SP_ERR_NOMEM;
+    size_t count = live_page(api->live, o, rows, p->limit + 1, &p->total);
+    struct names n = names_hold(api);
+    for (size_t i = 0; i < count && i < p->limit; i++) {
+        listing_push(p, api_session_object(api, &n, &rows[i], NULL));
+        snprintf(p->next, sizeof p->next, "%lld.%s",
+                 (long long)(by_end ? rows[i].deadline : rows[i].opened), id_text(rows[i].id).s);
+    }
+    names_release(&n);
+    free(rows);
+    p->more = count > p->limit;
+    struct json *answer = listing_object(p);
+    json_set(answer, "cuts_24h", cuts_day(api->cuts, clock_unix()));
+    response_json(c->res, 200, answer);
+    return SP_OK;
 }
 
 sp_error api_session_list(struct api *api, struct api_call *c)
 {
     static const char *const filters[] = {"user", "device", "connector", "app"};
-    struct sp_id ids[4], id = {{0}};
+    struct session *edge = NULL;
+    struct wanted w;
     struct page p;
+    size_t order;
     sp_error e;
 
     for (size_t i = 0; i < 4; i++)
-        if ((e = call_id(c, filters[i], &ids[i])) != SP_OK)
+        if ((e = call_id(c, filters[i], &w.ids[i])) != SP_OK)
             return e;
-    if ((e = listing_begin(c, &p)) != SP_OK)
+    if ((e = read_order(c, &order)) != SP_OK || (e = listing_begin(c, &p)) != SP_OK)
         return e;
-
-    enum live_key by = narrowest(ids, &id);
-    size_t count = live_find(api->live, by, id, NULL, 0), room = count + 64;
-    if (room > COUNT_EXACT_MAX + 1)
-        room = COUNT_EXACT_MAX + 1;
-    struct session *all = calloc(room, sizeof *all);
-    if (all == NULL) {
+    w.page = &p;
+    struct live_order o = {.fits = fits, .arg = &w, .compare = orders[order].compare};
+    narrowest(&o, w.ids);
+    if (p.after[0] != '\0') {
+        edge = calloc(1, sizeof *edge);
+        e = edge == NULL ? SP_ERR_NOMEM : read_edge(c, p.after, edge);
+    }
+    o.edge = edge;
+    if (e == SP_OK)
+        e = answer_sessions(api, c, &o, &p, orders[order].by_end);
+    free(edge);
+    if (e != SP_OK)
         listing_drop(&p);
-        return SP_ERR_NOMEM;
-    }
-    count = live_find(api->live, by, id, all, room);
-    if (count > room)
-        count = room;
-    qsort(all, count, sizeof *all, newest_first);
-
-    struct names n = names_hold(api);
-    for (size_t i = 0; i < count; i++) {
-        char key[48];
-        cursor_of(&all[i], key);
-        if (wanted(&all[i], ids, &p) && listing_wants(&p, key))
-            listing_push(&p, api_session_object(api, &n, &all[i], NULL));
-    }
-    names_release(&n);
-    free(all);
-    struct json *o = listing_object(&p);
-    json_set(o, "cuts_24h", cuts_day(api->cuts, clock_unix()));
-    response_json(c->res, 200, o);
-    return SP_OK;
+    return e;
 }
 
 sp_error api_session_get(struct api *api, struct api_call *c)

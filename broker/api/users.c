@@ -83,22 +83,45 @@ static bool keep_user(void *arg, const struct user_row *row)
     return true;
 }
 
+/* The cursor is the name; in the order of sign-in "SEEN.NAME". */
+static sp_error read_edge(struct api_call *c, const struct user_filter *f, const char *after,
+                          struct user_row *edge)
+{
+    sp_error e = SP_OK;
+
+    *edge = (struct user_row){.name = ""};
+    if (f->sort == SORT_SEEN)
+        e = call_cursor(c, after, &edge->seen, &after);
+    if (e == SP_OK)
+        snprintf(edge->name, sizeof edge->name, "%s", after);
+    return e;
+}
+
+static void write_edge(struct page *p, const struct user_filter *f, const struct user_row *row)
+{
+    if (f->sort == SORT_SEEN)
+        snprintf(p->next, sizeof p->next, "%lld.%s", (long long)row->seen, row->name);
+    else
+        snprintf(p->next, sizeof p->next, "%s", row->name);
+}
+
 static sp_error answer_users(struct api *api, struct api_call *c, const struct user_filter *f,
                              struct page *p)
 {
     struct store *st = registry_store(api->registry);
     struct user_rows rows = {.at = calloc(p->limit + 1, sizeof *rows.at)};
-    sp_error e;
+    struct user_row edge;
+    sp_error e = rows.at == NULL ? SP_ERR_NOMEM : read_edge(c, f, p->after, &edge);
 
-    if (rows.at == NULL)
-        return SP_ERR_NOMEM;
-    e = store_services(st)->registry->user_list(st, f, p->after, p->limit + 1, keep_user, &rows);
+    if (e == SP_OK)
+        e = store_services(st)->registry->user_list(st, f, p->after[0] ? &edge : NULL, p->limit + 1,
+                                                    keep_user, &rows);
     if (e == SP_OK)
         e = store_services(st)->registry->user_count(st, f, COUNT_EXACT_MAX + 1, &p->total);
     p->more = rows.count > p->limit;
     for (size_t i = 0; e == SP_OK && i < rows.count && i < p->limit; i++) {
         listing_push(p, user_object(api, &rows.at[i]));
-        snprintf(p->next, sizeof p->next, "%s", rows.at[i].name);
+        write_edge(p, f, &rows.at[i]);
     }
     free(rows.at);
     if (e == SP_OK)
@@ -131,7 +154,7 @@ sp_error api_user_list(struct api *api, struct api_call *c)
     if ((e = call_text(c, "group", group, sizeof group)) != SP_OK ||
         (e = call_text(c, "name", name, sizeof name)) != SP_OK ||
         (e = call_text(c, "state", state, sizeof state)) != SP_OK ||
-        (e = listing_begin(c, &p)) != SP_OK)
+        (e = call_sort(c, &f.sort, &f.down)) != SP_OK || (e = listing_begin(c, &p)) != SP_OK)
         return e;
     f.q = p.q[0] ? p.q : NULL;
     f.group = group[0] ? group : NULL;

@@ -2,6 +2,28 @@
 
 enum { SHARDS_MAX = 64, WALK_ROWS = 500 };
 
+static void add_about(struct audit_facts *f, struct sp_id id, const char *name)
+{
+    if (id_is_zero(id) && (name == NULL || name[0] == '\0'))
+        return;
+    f->about[f->count].id = id;
+    f->about[f->count++].name = name;
+}
+
+/* What lists find the record by (broker/audit/find.h). */
+static sp_error append_text(struct store_tx *tx, const struct store_services *s,
+                            const struct audit_record *r, struct view text)
+{
+    struct audit_facts f = {
+        .code = audit_code_number(r->event, r->result), .request = r->request, .reason = r->reason};
+
+    add_about(&f, r->actor, r->actor_name);
+    add_about(&f, r->object, r->object_name);
+    add_about(&f, r->user, NULL);
+    add_about(&f, r->app, NULL);
+    return s->audit->append(tx, text, &f, NULL);
+}
+
 sp_error audit_append(struct store_tx *tx, const struct store_services *s,
                       const struct audit_record *r)
 {
@@ -14,7 +36,7 @@ sp_error audit_append(struct store_tx *tx, const struct store_services *s,
     audit_write(&dated, &text);
     sp_error e = buf_error(&text);
     if (e == SP_OK)
-        e = s->audit->append(tx, buf_view(&text), r->request, NULL);
+        e = append_text(tx, s, r, buf_view(&text));
     buf_deinit(&text);
     return e;
 }

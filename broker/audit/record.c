@@ -1,5 +1,6 @@
 #include "broker/audit/record.h"
 
+#include "broker/store/store.h"
 #include "lib/base/encode.h"
 
 #include <stdio.h>
@@ -34,6 +35,12 @@ struct audit_code audit_event_code(enum audit_event e, enum audit_result r)
     (void)snprintf(code.s, sizeof code.s, "SP-A%03d%c", events[e].number,
                    letters[r <= AUDIT_ERROR ? r : AUDIT_ERROR]);
     return code;
+}
+
+int64_t audit_code_number(enum audit_event e, enum audit_result r)
+{
+    return AUDIT_CODE(events[e < AUDIT_EVENT_COUNT ? e : AUDIT_UNNAMED].number,
+                      r <= AUDIT_ERROR ? r : AUDIT_ERROR);
 }
 
 sp_error audit_event_parse(struct view name, enum audit_event *out)

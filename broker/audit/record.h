@@ -117,6 +117,7 @@ struct audit_record {
     const char *address; /* the peer's */
     const char *request; /* "R-7Q2M4K" */
     const char *text;    /* one sentence for people */
+    const char *reason;  /* of a denied decision, as in its detail: lists count by it; NULL: none */
     struct view detail;  /* JSON text of an object; empty: none */
 };
 
@@ -126,6 +127,8 @@ struct audit_code {
     char s[16];
 };
 struct audit_code audit_event_code(enum audit_event e, enum audit_result r);
+/* The same as the store's number, AUDIT_CODE() of store.h. */
+int64_t audit_code_number(enum audit_event e, enum audit_result r);
 /* SP_ERR_NOT_FOUND */
 SP_MUST sp_error audit_event_parse(struct view name, enum audit_event *out);
 

@@ -313,8 +313,8 @@ sp_error logins_devices(struct logins *l, struct sp_id user, struct device_row *
 {
     struct device_list list = {.rows = out, .max = max};
     const struct device_filter theirs = {.user = user};
-    sp_error e = l->services->registry->device_list(l->o.store, &theirs, NULL, (struct sp_id){0},
-                                                    STORE_PAGE_MAX, add_device, &list);
+    sp_error e = l->services->registry->device_list(l->o.store, &theirs, NULL, STORE_PAGE_MAX,
+                                                    add_device, &list);
 
     *count = e == SP_OK ? list.count : 0;
     return e;

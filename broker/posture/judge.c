@@ -42,7 +42,7 @@ void judge_free(struct judge *j)
 }
 
 /* The device's values, from the store at first sight; the lock is held. */
-static sp_error find(struct judge *j, struct sp_id device, struct device_values **out)
+sp_error judge_find(struct judge *j, struct sp_id device, struct device_values **out)
 {
     struct device_values *d = map_get(&j->devices, device);
     sp_error e;
@@ -62,12 +62,28 @@ static sp_error find(struct judge *j, struct sp_id device, struct device_values 
     return SP_OK;
 }
 
+struct device_values *judge_held(struct judge *j, struct sp_id device)
+{
+    return map_get(&j->devices, device);
+}
+
+struct store *judge_lock(struct judge *j)
+{
+    pthread_mutex_lock(&j->lock);
+    return j->st;
+}
+
+void judge_unlock(struct judge *j)
+{
+    pthread_mutex_unlock(&j->lock);
+}
+
 sp_error judge_nonce(struct judge *j, struct sp_id device, uint8_t nonce[POSTURE_NONCE_BYTES])
 {
     struct device_values *d = NULL;
 
     pthread_mutex_lock(&j->lock);
-    sp_error e = find(j, device, &d);
+    sp_error e = judge_find(j, device, &d);
     if (e == SP_OK) {
         random_bytes(d->nonce, sizeof d->nonce);
         d->nonce_at = clock_boot();
@@ -155,11 +171,12 @@ sp_error judge_report(struct judge *j, struct sp_id device, const struct key_pub
     struct device_values *d = NULL;
     struct report r = {0};
     bool changed = false;
+    sp_unix_ms until = 0;
     sp_error e = report_verify(report, key, sig, &r);
 
     pthread_mutex_lock(&j->lock);
-    if (e == SP_OK && (e = find(j, device, &d)) == SP_OK && (e = check_fresh(d, &r)) == SP_OK &&
-        (e = take_signals(d, &r, now, &changed)) == SP_OK) {
+    if (e == SP_OK && (e = judge_find(j, device, &d)) == SP_OK &&
+        (e = check_fresh(d, &r)) == SP_OK && (e = take_signals(d, &r, now, &changed)) == SP_OK) {
         *out = (struct posture_answer){.sequence = (uint64_t)r.sequence, .changed = changed};
         values_verdicts(d, now, out);
     }
@@ -168,10 +185,10 @@ sp_error judge_report(struct judge *j, struct sp_id device, const struct key_pub
     struct buf row;
     buf_init(&row, 64 * 1024);
     if (e == SP_OK && changed)
-        values_write(d, &row);
+        until = values_write(d, &row);
     pthread_mutex_unlock(&j->lock);
     if (e == SP_OK && changed)
-        e = values_store(j->st, device, &row, now);
+        e = values_store(j->st, device, &row, now, until);
     buf_deinit(&row);
     report_deinit(&r);
     return e;
@@ -188,6 +205,7 @@ sp_error judge_put(struct judge *j, struct sp_id device, const char *signal,
                            .observed_at = value->observed_at,
                            .expires_at = value->expires_at};
     bool changed = false;
+    sp_unix_ms until = 0;
     struct buf row;
 
     (void)snprintf(v.name, sizeof v.name, "%s", signal);
@@ -196,12 +214,12 @@ sp_error judge_put(struct judge *j, struct sp_id device, const char *signal,
     (void)snprintf(v.detail, sizeof v.detail, "%s", value->detail == NULL ? "" : value->detail);
     buf_init(&row, 64 * 1024);
     pthread_mutex_lock(&j->lock);
-    sp_error e = find(j, device, &d);
+    sp_error e = judge_find(j, device, &d);
     if (e == SP_OK && (e = values_set(d, &v, &changed)) == SP_OK)
-        values_write(d, &row);
+        until = values_write(d, &row);
     pthread_mutex_unlock(&j->lock);
     if (e == SP_OK) /* also when only its times moved: an assertion outlives a restart */
-        e = values_store(j->st, device, &row, clock_unix());
+        e = values_store(j->st, device, &row, clock_unix(), until);
     buf_deinit(&row);
     return e;
 }
@@ -211,7 +229,7 @@ sp_error judge_signals(struct judge *j, struct sp_id device, struct judge_signal
     struct device_values *d = NULL;
 
     pthread_mutex_lock(&j->lock);
-    sp_error e = find(j, device, &d);
+    sp_error e = judge_find(j, device, &d);
     if (e == SP_OK)
         e = values_freeze(d, out);
     pthread_mutex_unlock(&j->lock);

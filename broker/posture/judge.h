@@ -69,6 +69,21 @@ struct judge_signals {
 SP_MUST sp_error judge_signals(struct judge *j, struct sp_id device, struct judge_signals *out);
 void judge_signals_free(struct judge_signals *s);
 
+/* Which of two values of one signal decides: one that is alive, then one that could tell, then a
+ * failure, then the better assured, then the newer. */
+struct posture_weight {
+    bool alive, told, fails;
+    int assurance;
+    sp_unix_ms observed_at;
+};
+bool posture_outweighs(const struct posture_weight *a, const struct posture_weight *b);
+
+/* How the approved devices stand, all together; one that showed nothing is unknown. */
+struct posture_tally {
+    size_t passing, failing, unknown;
+};
+SP_MUST sp_error judge_tally(struct judge *j, sp_unix_ms now, struct posture_tally *out);
+
 /* Forgets a device that is removed. */
 void judge_drop(struct judge *j, struct sp_id device);
 

@@ -44,14 +44,24 @@ SP_MUST sp_error values_set(struct device_values *d, const struct held_value *v,
 void values_verdicts(const struct device_values *d, sp_unix_ms now, struct posture_answer *out);
 SP_MUST sp_error values_freeze(const struct device_values *d, struct judge_signals *out);
 
-/* As JSON for device_posture, and back. */
-void values_write(const struct device_values *d, struct buf *out);
+/* As JSON for device_posture, and back. Returns when the last of them expires. */
+sp_unix_ms values_write(const struct device_values *d, struct buf *out);
 /* What stands in a row, added to `d`; fuzzed by tests/fuzz/fuzz_row.c.
  *   SP_ERR_CORRUPT  not what values_write makes, or more than HELD_MAX
  *   SP_ERR_NOMEM */
 SP_MUST sp_error values_read(struct view row, struct device_values *d);
 SP_MUST sp_error values_load(struct store *st, struct device_values *d);
 SP_MUST sp_error values_store(struct store *st, struct sp_id device, const struct buf *row,
-                              sp_unix_ms now);
+                              sp_unix_ms now, sp_unix_ms until);
+/* All signals together: failing when one fails, passing when one passes and all are known. */
+enum posture_whole { WHOLE_UNKNOWN = 0, WHOLE_PASSING, WHOLE_FAILING };
+enum posture_whole values_whole(const struct device_values *d, sp_unix_ms now);
+
+/* The device's values in memory; NULL: it has shown none since the start. */
+struct device_values *judge_held(struct judge *j, struct sp_id device);
+/* The same, from the store at first sight. */
+SP_MUST sp_error judge_find(struct judge *j, struct sp_id device, struct device_values **out);
+struct store *judge_lock(struct judge *j);
+void judge_unlock(struct judge *j);
 
 #endif

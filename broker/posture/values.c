@@ -167,8 +167,10 @@ void values_verdicts(const struct device_values *d, sp_unix_ms now, struct postu
 
 /* ---- the row ---- */
 
-void values_write(const struct device_values *d, struct buf *out)
+sp_unix_ms values_write(const struct device_values *d, struct buf *out)
 {
+    sp_unix_ms until = 0;
+
     buf_add_byte(out, '[');
     for (size_t i = 0; i < d->count; i++) {
         const struct held_value *v = &d->at[i];
@@ -183,8 +185,10 @@ void values_write(const struct device_values *d, struct buf *out)
         encode_json_string(view_str(v->detail), out);
         buf_addf(out, ",\"assurance\":%d,\"observed_at\":%lld,\"expires_at\":%lld}",
                  (int)v->assurance, (long long)v->observed_at, (long long)v->expires_at);
+        until = v->expires_at > until ? v->expires_at : until;
     }
     buf_add_byte(out, ']');
+    return until;
 }
 
 static sp_error read_text(const struct json *o, const char *name, char *out, size_t size)
@@ -268,10 +272,11 @@ static sp_error write_row(struct store_tx *tx, void *arg)
     return w->s->registry->posture_put(tx, &w->row);
 }
 
-sp_error values_store(struct store *st, struct sp_id device, const struct buf *row, sp_unix_ms now)
+sp_error values_store(struct store *st, struct sp_id device, const struct buf *row, sp_unix_ms now,
+                      sp_unix_ms until)
 {
     struct writing w = {store_services(st),
-                        {.device = device, .verdicts = buf_view(row), .at = now}};
+                        {.device = device, .verdicts = buf_view(row), .at = now, .until = until}};
     sp_error e = buf_error(row);
 
     return e != SP_OK ? e : store_commit(st, write_row, &w);

@@ -276,11 +276,12 @@ static size_t copy_all(struct live *l, struct session *out, size_t max, bool all
     return n;
 }
 
+static const size_t links[] = {
+    [LIVE_USER] = 0, [LIVE_DEVICE] = 1, [LIVE_APP] = 2, [LIVE_CONNECTOR] = 3, [LIVE_RELAY] = 4};
+
 static size_t find_some(struct live *l, enum live_key by, struct sp_id id, struct session *out,
                         size_t max, bool all)
 {
-    static const size_t links[] = {
-        [LIVE_USER] = 0, [LIVE_DEVICE] = 1, [LIVE_APP] = 2, [LIVE_CONNECTOR] = 3, [LIVE_RELAY] = 4};
     size_t n = 0;
 
     if (by == LIVE_ALL)
@@ -336,4 +337,83 @@ size_t live_count(const struct live *l)
         n += e->s.state != SESSION_NONE;
     pthread_mutex_unlock(&mine->lock);
     return n;
+}
+
+/* The first ones so far, as a heap with the last of them on top. */
+struct page_heap {
+    const struct live_order *o;
+    const struct session **at;
+    size_t count, max, total;
+};
+
+static void sink(struct page_heap *h, size_t i)
+{
+    for (;;) {
+        size_t top = i, left = 2 * i + 1;
+        for (size_t k = left; k < left + 2 && k < h->count; k++)
+            if (h->o->compare(h->at[k], h->at[top]) > 0)
+                top = k;
+        if (top == i)
+            return;
+        const struct session *swap = h->at[i];
+        h->at[i] = h->at[top];
+        h->at[top] = swap;
+        i = top;
+    }
+}
+
+static void offer(struct page_heap *h, const struct session *s)
+{
+    const struct live_order *o = h->o;
+
+    if (s->state == SESSION_NONE || (o->fits != NULL && !o->fits(o->arg, s)))
+        return;
+    h->total++;
+    if (o->edge != NULL && o->compare(s, o->edge) <= 0)
+        return;
+    if (h->count < h->max) {
+        h->at[h->count++] = s;
+        for (size_t i = h->count / 2; h->count == h->max && i-- > 0;)
+            sink(h, i); /* full: from here on it is a heap */
+    } else if (h->max > 0 && o->compare(s, h->at[0]) < 0) {
+        h->at[0] = s;
+        sink(h, 0);
+    }
+}
+
+/* The lock is held. */
+static void offer_all(struct live *l, struct page_heap *h)
+{
+    const struct live_order *o = h->o;
+    struct entry *e;
+    size_t at = 0;
+
+    if (o->by == LIVE_ALL) {
+        while ((e = map_next(&l->by_id, &at, NULL)) != NULL)
+            offer(h, &e->s);
+        return;
+    }
+    size_t link = links[o->by];
+    struct fact_list *list = map_get(&l->by_fact[link], o->id);
+    for (e = list == NULL ? NULL : list->first; e != NULL; e = e->link[link].next)
+        offer(h, &e->s);
+}
+
+size_t live_page(struct live *l, const struct live_order *o, struct session *out, size_t max,
+                 size_t *total)
+{
+    struct page_heap h = {.o = o, .at = calloc(max + 1, sizeof *h.at), .max = max};
+
+    *total = 0;
+    if (h.at == NULL)
+        return 0;
+    pthread_mutex_lock(&l->lock);
+    offer_all(l, &h);
+    for (size_t i = 0; i < h.count; i++)
+        out[i] = *h.at[i];
+    pthread_mutex_unlock(&l->lock);
+    free(h.at);
+    qsort(out, h.count, sizeof *out, o->compare);
+    *total = h.total;
+    return h.count;
 }

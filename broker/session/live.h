@@ -96,6 +96,22 @@ size_t live_find(struct live *l, enum live_key by, struct sp_id id, struct sessi
                  size_t max);
 size_t live_count(const struct live *l);
 
+/*
+ * One page of the matching sessions in an order of the caller, behind `edge`: the `max` first ones,
+ * copied in that order; returns how many. `*total` is how many match, wherever the page begins.
+ * Costs a look at each session that `by` leads to, and no copy of those beside the page.
+ */
+struct live_order {
+    enum live_key by;
+    struct sp_id id;
+    bool (*fits)(const void *arg, const struct session *s); /* NULL: all */
+    int (*compare)(const void *a, const void *b);           /* of two struct session; never equal */
+    const struct session *edge;                             /* NULL: from the first */
+    const void *arg;
+};
+size_t live_page(struct live *l, const struct live_order *o, struct session *out, size_t max,
+                 size_t *total);
+
 /* ---- listeners: pages, metrics, audit. Called without locks held; at most four. ---- */
 enum live_event {
     LIVE_EVENT_ADDED = 0,

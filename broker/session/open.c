@@ -190,6 +190,7 @@ static sp_error commit_work(struct store_tx *tx, void *arg)
         .address = o->q->address,
         .request = o->out->request,
         .text = o->line,
+        .reason = o->d.verdict == VERDICT_ALLOW ? NULL : reason_word(o->d.reason),
         .detail = buf_view(&o->trace),
     };
     sp_error e = audit_append(tx, o->s->services, &r);

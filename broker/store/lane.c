@@ -43,6 +43,7 @@ static void run_job(struct store_tx *tx, struct job *job)
         job->result = conn_keep(tx->conn);
     if (job->result != SP_OK) {
         conn_undo(tx->conn);
+        postings_forget(tx->store);
         tx_audit_cut(tx, audits);
         tx->changed = changed;
     }
@@ -96,6 +97,8 @@ static void serve(struct lane *l, struct job *jobs)
         pthread_mutex_lock(&st->lock_readers);
     sp_error e = run_batch(&tx, jobs);
     conn_rollback(st->writer); /* nothing to do after a commit */
+    if (e != SP_OK)
+        postings_forget(st);
     if (st->path == NULL)
         pthread_mutex_unlock(&st->lock_readers);
 

@@ -8,10 +8,12 @@
 #include "broker/store/0002-access.sql.h"
 #include "broker/store/0003-incident.sql.h"
 #include "broker/store/0004-inventory.sql.h"
+#include "broker/store/0005-lists.sql.h"
 #include "lib/crypto/random.h"
 
 static const char *const steps[STORE_SCHEMA] = {schema_0001_first, schema_0002_access,
-                                                schema_0003_incident, schema_0004_inventory};
+                                                schema_0003_incident, schema_0004_inventory,
+                                                schema_0005_lists};
 
 static const char make_meta[] = "CREATE TABLE IF NOT EXISTS meta (k TEXT PRIMARY KEY, v BLOB "
                                 "NOT NULL) STRICT";
@@ -48,7 +50,7 @@ sp_error meta_get(struct conn *c, const char *key, int64_t *out)
     return SP_OK;
 }
 
-static sp_error meta_put(struct conn *c, const char *key, int64_t value)
+sp_error meta_put(struct conn *c, const char *key, int64_t value)
 {
     uint8_t bytes[8];
 

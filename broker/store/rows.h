@@ -155,7 +155,7 @@ struct policy_row {
 struct posture_row {
     struct sp_id device;
     struct view verdicts; /* JSON: signal to value, source, assurance, observed_at */
-    sp_unix_ms at;
+    sp_unix_ms at, until; /* until: when the last of its values expires */
     uint64_t ver;
 };
 
@@ -287,6 +287,19 @@ struct audit_row {
     sp_unix_ms at;
     uint8_t hash[ROW_HASH_BYTES]; /* over the hash before it, shard, seq and text */
     struct view text;             /* the record, JSON */
+};
+
+struct posting_row {
+    uint32_t shard;
+    uint64_t seq;
+    sp_unix_ms at;
+    int64_t code; /* AUDIT_CODE() of store.h */
+};
+
+struct hour_row {
+    sp_unix_ms from; /* of the hour */
+    int64_t code, count;
+    char reason[48];
 };
 
 struct audit_head {

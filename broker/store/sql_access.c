@@ -16,12 +16,24 @@ static const char access_write[] =
     "AND app_id = $5 AND reason = $6 AND denied = $7 AND for_ms = $8 AND created = $10 "
     "AND ver = $15";
 static const char access_id[] = "SELECT " ACCESS_COLUMNS " FROM access_request WHERE id = $1";
-static const char access_page[] =
-    "SELECT " ACCESS_COLUMNS " FROM access_request WHERE " ACCESS_FILTER
-    " AND (created < $9 OR (created = $9 AND id < $10)) ORDER BY created DESC, id DESC "
-    "LIMIT $11";
-static const char access_number[] =
-    "SELECT count(*) FROM (SELECT id FROM access_request WHERE " ACCESS_FILTER " LIMIT $9) AS some";
+#define ACCESS_PAGE(first)                                                     \
+    "SELECT " ACCESS_COLUMNS " FROM access_request WHERE " first ACCESS_FILTER \
+    " AND (created, id) < ($9, $10) ORDER BY created DESC, id DESC LIMIT $11"
+#define ACCESS_NUMBER(first)                                                        \
+    "SELECT count(*) FROM (SELECT 1 FROM access_request WHERE " first ACCESS_FILTER \
+    " LIMIT $11) AS some"
+/* The member that leads to an index stands alone: one that may be left out leads to none. */
+enum { BY_TIME = 0, BY_USER, BY_APP, BY_STATE, WAYS };
+static const char *const access_pages[WAYS] = {[BY_TIME] = ACCESS_PAGE(""),
+                                               [BY_USER] = ACCESS_PAGE("user_id = $2 AND "),
+                                               [BY_APP] = ACCESS_PAGE("app_id = $3 AND "),
+                                               [BY_STATE] = ACCESS_PAGE("state = $1 AND ")};
+static const char *const access_numbers[WAYS] = {[BY_TIME] = ACCESS_NUMBER(""),
+                                                 [BY_USER] = ACCESS_NUMBER("user_id = $2 AND "),
+                                                 [BY_APP] = ACCESS_NUMBER("app_id = $3 AND "),
+                                                 [BY_STATE] = ACCESS_NUMBER("state = $1 AND ")};
+static const char access_waiting[] = "SELECT " ACCESS_COLUMNS " FROM access_request WHERE "
+                                     "state = 1 AND created >= $1 ORDER BY created, id";
 static const char access_live[] =
     "SELECT " ACCESS_COLUMNS " FROM access_request WHERE user_id = $1 AND state = 2 "
     "AND until > $2 ORDER BY until DESC, id";
@@ -107,13 +119,21 @@ static sp_error get(struct store *st, struct sp_id id, struct access_row *out)
         P_INT((f)->created_to == 0 ? INT64_MAX : (f)->created_to), P_INT((f)->until_from),    \
         P_INT((f)->until_to == 0 ? INT64_MAX : (f)->until_to)
 
+static int way_of(const struct access_filter *f)
+{
+    return !id_is_zero(f->user)      ? BY_USER
+           : !id_is_zero(f->app)     ? BY_APP
+           : f->state != ACCESS_NONE ? BY_STATE
+                                     : BY_TIME;
+}
+
 static sp_error list(struct store *st, const struct access_filter *f, const struct access_row *edge,
                      size_t limit, each_access *each, void *arg)
 {
     static const struct sp_id none;
     struct requests x = {each, arg};
 
-    return store_read(st, access_page,
+    return store_read(st, access_pages[way_of(f)],
                       PARAMS(P_FILTER(f, none),
                              P_INT(edge->created == 0 ? INT64_MAX : edge->created), P_ID(edge->id),
                              P_INT(limit)),
@@ -130,7 +150,16 @@ static sp_error count(struct store *st, const struct access_filter *f, size_t ma
 {
     static const struct sp_id none;
 
-    return store_read_one(st, access_number, PARAMS(P_FILTER(f, none), P_INT(max)), on_count, out);
+    return store_read_one(st, access_numbers[way_of(f)],
+                          PARAMS(P_FILTER(f, none), P_INT(0), P_ID(none), P_INT(max)), on_count,
+                          out);
+}
+
+static sp_error waiting(struct store *st, sp_unix_ms since, each_access *each, void *arg)
+{
+    struct requests x = {each, arg};
+
+    return store_read(st, access_waiting, PARAMS(P_INT(since)), on_each, &x);
 }
 
 static sp_error live(struct store *st, struct sp_id user, sp_unix_ms now, each_access *each,
@@ -212,6 +241,7 @@ const struct store_access sql_access = {
     .get = get,
     .list = list,
     .count = count,
+    .waiting = waiting,
     .live = live,
     .view_put = view_put,
     .view_remove = view_remove,

@@ -38,8 +38,14 @@ void tx_deinit(struct store_tx *tx)
     free(tx->audit);
 }
 
-static sp_error append(struct store_tx *tx, struct view text, const char *request, uint64_t *seq)
+static sp_error append(struct store_tx *tx, struct view text, const struct audit_facts *facts,
+                       uint64_t *seq)
 {
+    struct posting_keys keys;
+    sp_error e = postings_of(tx, facts, &keys);
+
+    if (e != SP_OK)
+        return e;
     if (tx->audit_count == tx->audit_cap) {
         size_t cap = tx->audit_cap == 0 ? 64 : tx->audit_cap * 2;
         struct tx_audit *more = realloc(tx->audit, cap * sizeof *more);
@@ -54,8 +60,9 @@ static sp_error append(struct store_tx *tx, struct view text, const char *reques
     if (text.len > 0)
         memcpy(copy, text.at, text.len);
     struct tx_audit *a = &tx->audit[tx->audit_count++];
-    *a = (struct tx_audit){.text = {copy, text.len}, .seq = seq};
-    (void)snprintf(a->request, sizeof a->request, "%s", request == NULL ? "" : request);
+    *a = (struct tx_audit){.text = {copy, text.len}, .code = facts->code, .keys = keys, .seq = seq};
+    (void)snprintf(a->request, sizeof a->request, "%s", facts->request ? facts->request : "");
+    (void)snprintf(a->reason, sizeof a->reason, "%s", facts->reason ? facts->reason : "");
     return SP_OK;
 }
 
@@ -111,7 +118,11 @@ sp_error audit_seal(struct store_tx *tx, uint64_t *last_seq)
                        PARAMS(P_INT(head.shard), P_INT(head.seq), P_INT(tx->now),
                               P_TEXT(a->request), P_HASH(head.hash), P_STR(a->text)),
                        NULL);
+        if (e == SP_OK)
+            e = postings_add(tx, a, head.shard, head.seq, tx->now);
     }
+    if (e == SP_OK)
+        e = postings_count(tx, head.shard, tx->now);
     if (e == SP_OK)
         e = tx_run_one(tx, move_head,
                        PARAMS(P_INT(head.seq), P_HASH(head.hash), P_INT(tx->now), P_INT(head.shard),
@@ -214,6 +225,9 @@ const struct store_audit sql_audit = {
     .walk = walk,
     .page = page,
     .get = get,
+    .find = sql_audit_find,
+    .names = sql_audit_names,
+    .hours = sql_audit_hours,
     .by_request = by_request,
     .head = head,
     .shards = shards,

@@ -10,11 +10,21 @@ static const char incident_put[] =
     "INSERT INTO incident (" COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) "
     "ON CONFLICT (id) DO UPDATE SET last = $8, body = $9";
 static const char incident_id[] = "SELECT " COLUMNS " FROM incident WHERE id = $1";
-static const char incident_page[] =
-    "SELECT " COLUMNS " FROM incident WHERE " FILTER " AND (last < $6 OR (last = $6 AND id < $7)) "
-    "ORDER BY last DESC, id DESC LIMIT $8";
-static const char incident_number[] =
-    "SELECT count(*) FROM (SELECT id FROM incident WHERE " FILTER " LIMIT $6) AS some";
+#define PAGE(first)                                                                      \
+    "SELECT " COLUMNS " FROM incident WHERE " first FILTER " AND (last, id) < ($6, $7) " \
+    "ORDER BY last DESC, id DESC LIMIT $8"
+#define NUMBER(first) \
+    "SELECT count(*) FROM (SELECT 1 FROM incident WHERE " first FILTER " LIMIT $8) AS some"
+/* The member that leads to an index stands alone: one that may be left out leads to none. */
+enum { BY_TIME = 0, BY_USER, BY_APP, BY_DETECTOR, WAYS };
+static const char *const incident_pages[WAYS] = {[BY_TIME] = PAGE(""),
+                                                 [BY_USER] = PAGE("user_id = $2 AND "),
+                                                 [BY_APP] = PAGE("app_id = $1 AND "),
+                                                 [BY_DETECTOR] = PAGE("detector = $4 AND ")};
+static const char *const incident_numbers[WAYS] = {[BY_TIME] = NUMBER(""),
+                                                   [BY_USER] = NUMBER("user_id = $2 AND "),
+                                                   [BY_APP] = NUMBER("app_id = $1 AND "),
+                                                   [BY_DETECTOR] = NUMBER("detector = $4 AND ")};
 
 struct reader {
     each_incident *each;
@@ -61,12 +71,20 @@ static const struct sp_id none;
 #define P_FILTER(f) \
     P_ID((f)->app), P_ID((f)->user), P_ID(none), P_TEXT((f)->detector), P_INT((f)->since)
 
+static int way_of(const struct incident_filter *f)
+{
+    return !id_is_zero(f->user)  ? BY_USER
+           : !id_is_zero(f->app) ? BY_APP
+           : f->detector[0] != 0 ? BY_DETECTOR
+                                 : BY_TIME;
+}
+
 static sp_error list(struct store *st, const struct incident_filter *f,
                      const struct incident_row *edge, size_t limit, each_incident *each, void *arg)
 {
     struct reader r = {each, arg, false};
 
-    return store_read(st, incident_page,
+    return store_read(st, incident_pages[way_of(f)],
                       PARAMS(P_FILTER(f), P_INT(edge->last == 0 ? INT64_MAX : edge->last),
                              P_ID(edge->id), P_INT(limit)),
                       on_incident, &r);
@@ -80,7 +98,8 @@ static bool on_count(void *arg, const struct columns *c)
 
 static sp_error count(struct store *st, const struct incident_filter *f, size_t max, size_t *out)
 {
-    return store_read_one(st, incident_number, PARAMS(P_FILTER(f), P_INT(max)), on_count, out);
+    return store_read_one(st, incident_numbers[way_of(f)],
+                          PARAMS(P_FILTER(f), P_INT(0), P_ID(none), P_INT(max)), on_count, out);
 }
 
 const struct store_incidents sql_incidents = {.put = put, .get = get, .list = list, .count = count};

@@ -30,24 +30,48 @@ const struct store_services *store_services(const struct store *st)
 
 /* ---- reading ---- */
 
-static struct conn *take_reader(struct store *st)
+/*
+ * A reader belongs to one thread at a time. A thread that reads again while it is given rows gets
+ * its own one a second time: waiting for another one, all of them could wait for each other.
+ */
+static struct read_conn *own_reader(struct store *st)
 {
-    pthread_mutex_lock(&st->lock_readers);
-    if (st->path == NULL)
-        return st->writer; /* the lock stays held: one connection reads and writes */
-    while (st->readers_free == 0)
-        pthread_cond_wait(&st->reader_back, &st->lock_readers);
-    struct conn *c = st->readers[--st->readers_free];
-    pthread_mutex_unlock(&st->lock_readers);
-    return c;
+    for (size_t i = 0; i < st->reader_count; i++)
+        if (st->readers[i].depth > 0 && pthread_equal(st->readers[i].owner, pthread_self()))
+            return &st->readers[i];
+    return NULL;
 }
 
-static void give_reader(struct store *st, struct conn *c)
+static struct read_conn *free_reader(struct store *st)
+{
+    for (size_t i = 0; i < st->reader_count; i++)
+        if (st->readers[i].depth == 0)
+            return &st->readers[i];
+    return NULL;
+}
+
+static struct read_conn *take_reader(struct store *st)
+{
+    struct read_conn *r;
+
+    pthread_mutex_lock(&st->lock_readers);
+    if (st->path == NULL)
+        return &st->readers[0]; /* the lock stays held: one connection reads and writes */
+    if ((r = own_reader(st)) == NULL)
+        while ((r = free_reader(st)) == NULL)
+            pthread_cond_wait(&st->reader_back, &st->lock_readers);
+    r->owner = pthread_self();
+    r->depth++;
+    pthread_mutex_unlock(&st->lock_readers);
+    return r;
+}
+
+static void give_reader(struct store *st, struct read_conn *r)
 {
     if (st->path != NULL) {
         pthread_mutex_lock(&st->lock_readers);
-        st->readers[st->readers_free++] = c;
-        pthread_cond_signal(&st->reader_back);
+        if (--r->depth == 0)
+            pthread_cond_signal(&st->reader_back);
     }
     pthread_mutex_unlock(&st->lock_readers);
 }
@@ -55,10 +79,10 @@ static void give_reader(struct store *st, struct conn *c)
 sp_error store_read(struct store *st, const char *sql, const struct param *params, size_t count,
                     on_row *row, void *arg)
 {
-    struct conn *c = take_reader(st);
-    sp_error e = conn_run(c, sql, params, count, row, arg, NULL);
+    struct read_conn *r = take_reader(st);
+    sp_error e = conn_run(r->conn, sql, params, count, row, arg, NULL);
 
-    give_reader(st, c);
+    give_reader(st, r);
     return e;
 }
 
@@ -213,11 +237,15 @@ static sp_error open_file(struct store *st, const char *path, struct sp_why *why
 
 static sp_error open_readers(struct store *st, struct sp_why *why)
 {
-    for (size_t i = 0; st->path != NULL && i < STORE_READERS; i++) {
-        sp_error e = conn_open(st->path, CONN_READ, why, &st->readers[i]);
+    if (st->path == NULL) {
+        st->readers[0].conn = st->writer;
+        return SP_OK;
+    }
+    for (size_t i = 0; i < STORE_READERS; i++) {
+        sp_error e = conn_open(st->path, CONN_READ, why, &st->readers[i].conn);
         if (e != SP_OK)
             return e;
-        st->reader_count = st->readers_free = i + 1;
+        st->reader_count = i + 1;
     }
     return SP_OK;
 }
@@ -267,14 +295,22 @@ sp_error store_open(const struct store_config *config, struct sp_why *why, struc
     st->lock = -1;
     st->shard = config->audit_shard;
     st->holder = config->holder;
-    pthread_mutex_init(&st->lock_wake, NULL);
-    pthread_mutex_init(&st->lock_readers, NULL); /* cannot fail with default attributes on Linux */
+    pthread_mutex_init(&st->lock_wake, NULL); /* cannot fail on Linux, nor can the next ones */
+    pthread_mutexattr_t nests;
+    pthread_mutexattr_init(&nests);
+    pthread_mutexattr_settype(&nests, PTHREAD_MUTEX_RECURSIVE);
+    pthread_mutex_init(&st->lock_readers, &nests);
+    pthread_mutexattr_destroy(&nests);
     pthread_cond_init(&st->reader_back, NULL);
+    if ((st->names = calloc(1, sizeof *st->names)) == NULL) {
+        store_close(st);
+        return SP_ERR_NOMEM;
+    }
     e = config->path == NULL ? conn_open(NULL, CONN_WRITE, why, &st->writer)
                              : open_file(st, config->path, why);
     if (e != SP_OK || (e = store_migrate(st->writer, why)) != SP_OK ||
-        (e = open_readers(st, why)) != SP_OK || (e = hold_shard(st)) != SP_OK ||
-        (e = lane_new(st, &st->lane)) != SP_OK) {
+        (e = postings_of_old(st)) != SP_OK || (e = open_readers(st, why)) != SP_OK ||
+        (e = hold_shard(st)) != SP_OK || (e = lane_new(st, &st->lane)) != SP_OK) {
         if (e == SP_ERR_CORRUPT)
             sp_ignore(sp_why_say(why, e,
                                  "%s is damaged; stop here and put the last good backup "
@@ -293,7 +329,7 @@ void store_close(struct store *st)
         return;
     lane_free(st->lane);
     for (size_t i = 0; i < st->reader_count; i++)
-        conn_close(st->readers[i]);
+        conn_close(st->readers[i].conn);
     if (st->writer != NULL && st->path != NULL)
         conn_checkpoint(st->writer, true);
     conn_close(st->writer);
@@ -302,6 +338,7 @@ void store_close(struct store *st)
     pthread_cond_destroy(&st->reader_back);
     pthread_mutex_destroy(&st->lock_readers);
     pthread_mutex_destroy(&st->lock_wake);
+    free(st->names);
     free(st->path);
     free(st);
 }
@@ -324,10 +361,10 @@ struct store_health store_health(const struct store *st)
 
 sp_error store_check(struct store *st, struct sp_why *why)
 {
-    struct conn *c = take_reader(st);
-    sp_error e = conn_check(c, why);
+    struct read_conn *r = take_reader(st);
+    sp_error e = conn_check(r->conn, why);
 
-    give_reader(st, c);
+    give_reader(st, r);
     return e;
 }
 

@@ -35,7 +35,7 @@ enum {
     LANE_WAITERS_MAX = 4096,
     STORE_READERS = 4,
     STORE_DEADLINE_MS = 10 * 1000,
-    STORE_SCHEMA = 4
+    STORE_SCHEMA = 5
 };
 
 struct store_config {
@@ -84,6 +84,8 @@ typedef bool each_policy(void *arg, const struct policy_row *row);
 typedef bool each_enrol(void *arg, const struct enrol_row *row);
 typedef bool each_account(void *arg, const struct account_row *row);
 typedef bool each_audit(void *arg, const struct audit_row *row);
+typedef bool each_posting(void *arg, const struct posting_row *row);
+typedef bool each_hour(void *arg, const struct hour_row *row);
 typedef bool each_change(void *arg, const struct change_row *row);
 typedef bool each_session(void *arg, const struct session_row *row);
 typedef bool each_access(void *arg, const struct access_row *row);
@@ -95,19 +97,30 @@ typedef bool each_gateway_day(void *arg, const struct gateway_day_row *row);
 typedef bool each_expectation(void *arg, const struct expectation_row *row);
 typedef bool each_view(void *arg, const struct view_row *row);
 typedef bool each_text(void *arg, struct view text);
+typedef bool each_id(void *arg, struct sp_id id);
 
 /* Keyset paging: rows after `after` in the order that the function names, at most `limit`. */
 enum { STORE_PAGE_MAX = 500 };
 
-/* What a list is narrowed to; zero members narrow nothing. `q`: part of a text, in any case. */
+/* What a list is narrowed to, and its order; zero members narrow nothing. `q`: part of a text, in
+ * any case of ASCII letters. */
+enum list_sort { SORT_NAME = 0, SORT_SEEN };
 struct user_filter {
-    const char *q, *group;
+    const char *q; /* in name, display name or e-mail */
+    const char *group;
     enum user_state state;
+    enum list_sort sort;
+    bool down;
 };
 struct device_filter {
-    const char *q;
+    const char *q; /* in name, system or serials */
     enum device_row_state state;
     struct sp_id user;
+    enum list_sort sort;
+    bool down;
+};
+struct device_counts {
+    size_t pending, approved, blocked; /* blocked: or lost */
 };
 
 /*
@@ -123,9 +136,10 @@ struct store_registry {
     sp_error (*user_by_principal)(struct store *st, const char *iss, const char *sub,
                                   struct user_row *out);
     sp_error (*user_by_name)(struct store *st, const char *name, struct user_row *out);
-    /* By name. `f` NULL: all. Counting stops at `max`. */
-    sp_error (*user_list)(struct store *st, const struct user_filter *f, const char *after_name,
-                          size_t limit, each_user *each, void *arg);
+    /* `f` NULL: all, by name. After `edge` (its name, and seen where that is the order; NULL: from
+     * the first). Counting stops at `max`. */
+    sp_error (*user_list)(struct store *st, const struct user_filter *f,
+                          const struct user_row *edge, size_t limit, each_user *each, void *arg);
     sp_error (*user_count)(struct store *st, const struct user_filter *f, size_t max, size_t *out);
     /* Replaces all groups of a user; unknown names become groups. GROUPS_UNREADABLE keeps none. */
     sp_error (*user_groups_set)(struct store_tx *tx, struct sp_id user, enum groups_state state,
@@ -140,15 +154,24 @@ struct store_registry {
     sp_error (*device_get)(struct store *st, struct sp_id id, struct device_row *out);
     sp_error (*device_by_key)(struct store *st, const struct key_public *key,
                               struct device_row *out);
-    /* By name, then id. */
-    sp_error (*device_list)(struct store *st, const struct device_filter *f, const char *after_name,
-                            struct sp_id after_id, size_t limit, each_device *each, void *arg);
+    /* As user_list; what is equal is ordered by id, so that `edge` has one too. */
+    sp_error (*device_list)(struct store *st, const struct device_filter *f,
+                            const struct device_row *edge, size_t limit, each_device *each,
+                            void *arg);
     sp_error (*device_count)(struct store *st, const struct device_filter *f, size_t max,
                              size_t *out);
+    /* How many there are in each state; `oldest` (or NULL) is the pending one that waits longest.
+     */
+    sp_error (*device_tally)(struct store *st, struct device_counts *out,
+                             struct device_row *oldest);
+    /* Ids of devices in one state, in no order. */
+    sp_error (*device_ids)(struct store *st, enum device_row_state state, each_id *each, void *arg);
     sp_error (*device_seen)(struct store_tx *tx, struct sp_id id,
                             sp_unix_ms at); /* no change row */
 
     sp_error (*posture_put)(struct store_tx *tx, struct posture_row *row);
+    /* Devices with a stored verdict that is alive at `now`, in no order. */
+    sp_error (*posture_alive)(struct store *st, sp_unix_ms now, each_id *each, void *arg);
     sp_error (*posture_text)(struct store *st, struct sp_id device, struct posture_row *out,
                              each_text *verdicts, void *arg);
 
@@ -248,12 +271,31 @@ struct store_logins {
 
 enum audit_order { AUDIT_OLDEST_FIRST = 0, AUDIT_NEWEST_FIRST };
 
+/*
+ * What lists find a record by. `code` is the number of its event and its result, AUDIT_CODE(number,
+ * result). `about` are whom and what it names: a name without an id (somebody unknown) is found by
+ * the name alone. Texts are borrowed for the call.
+ */
+enum { AUDIT_ABOUT_MAX = 5 };
+#define AUDIT_CODE(number, result) ((int64_t)(number)*4 + (int64_t)(result))
+struct audit_facts {
+    int64_t code;
+    const char *request, *reason; /* "R-7Q2M4K"; of a denial. NULL: none */
+    struct {
+        struct sp_id id;
+        const char *name; /* NULL: none */
+    } about[AUDIT_ABOUT_MAX];
+    size_t count;
+};
+/* Where records that name this id stand among the postings. */
+int64_t audit_key(struct sp_id id);
+
 /* The hash-chained log. broker/audit makes and reads the records. */
 struct store_audit {
     /* Joins the chain at the end of the batch: sequence and hash are given when it commits, in
-     * the order of the lane. `seq` (or NULL) is written before store_commit returns. `request`
-     * (or NULL) is what by_request() finds. Copies. */
-    sp_error (*append)(struct store_tx *tx, struct view text, const char *request, uint64_t *seq);
+     * the order of the lane. `seq` (or NULL) is written before store_commit returns. Copies. */
+    sp_error (*append)(struct store_tx *tx, struct view text, const struct audit_facts *facts,
+                       uint64_t *seq);
     /* One shard, in order, from `seq` on. */
     sp_error (*walk)(struct store *st, uint32_t shard, uint64_t seq, size_t limit, each_audit *each,
                      void *arg);
@@ -262,6 +304,16 @@ struct store_audit {
     sp_error (*page)(struct store *st, enum audit_order order, const struct audit_row *edge,
                      sp_unix_ms since, sp_unix_ms until, size_t limit, each_audit *each, void *arg);
     sp_error (*get)(struct store *st, uint32_t shard, uint64_t seq, each_audit *each, void *arg);
+    /* The records of one key (a code, or audit_key() of an id) in the order of page(): their places
+     * and codes, without their texts. */
+    sp_error (*find)(struct store *st, int64_t key, enum audit_order order,
+                     const struct audit_row *edge, sp_unix_ms since, sp_unix_ms until, size_t limit,
+                     each_posting *each, void *arg);
+    /* Keys of what was recorded under a name (or for a reason) that has `part` in it; at most
+     * `max`. */
+    sp_error (*names)(struct store *st, const char *part, int64_t *keys, size_t max, size_t *count);
+    /* How many records of each code and reason there were, by hour. */
+    sp_error (*hours)(struct store *st, sp_unix_ms since, each_hour *each, void *arg);
     /* The records of one request, oldest first; at most 16. */
     sp_error (*by_request)(struct store *st, const char *request, each_audit *each, void *arg);
     sp_error (*head)(struct store *st, uint32_t shard, struct audit_head *out);
@@ -383,6 +435,8 @@ struct store_access {
     sp_error (*list)(struct store *st, const struct access_filter *f, const struct access_row *edge,
                      size_t limit, each_access *each, void *arg);
     sp_error (*count)(struct store *st, const struct access_filter *f, size_t max, size_t *out);
+    /* Those that wait since `since` or later, oldest first. */
+    sp_error (*waiting)(struct store *st, sp_unix_ms since, each_access *each, void *arg);
     /* The approved ones of a user that have not ended at `now`, the longest first. */
     sp_error (*live)(struct store *st, struct sp_id user, sp_unix_ms now, each_access *each,
                      void *arg);

@@ -12,10 +12,19 @@
 
 struct lane;
 
+/* What a list finds a record by: where it stands among the postings. */
+struct posting_keys {
+    int64_t at[AUDIT_ABOUT_MAX + 2]; /* and the code's, and the reason's */
+    size_t count;
+};
+
 /* A record that joins the chain when its batch commits. */
 struct tx_audit {
     struct view text; /* owned by the transaction */
     char request[32];
+    int64_t code;
+    char reason[48];
+    struct posting_keys keys;
     uint64_t *seq; /* the caller's, or NULL */
 };
 
@@ -35,11 +44,16 @@ struct store {
     struct sp_id holder;
     uint64_t fence;
     struct conn *writer;
-    struct conn *readers[STORE_READERS];
-    size_t reader_count, readers_free;
-    pthread_mutex_t lock_readers; /* memory: guards the writer, which reads too */
+    struct read_conn {
+        struct conn *conn; /* owned; memory: the writer */
+        pthread_t owner;
+        unsigned depth; /* 0: free */
+    } readers[STORE_READERS];
+    size_t reader_count;
+    pthread_mutex_t lock_readers; /* recursive; memory: guards the writer, which reads too */
     pthread_cond_t reader_back;
     struct lane *lane;
+    struct names_known *names; /* owned; the lane's thread */
     pthread_mutex_t
         lock_wake; /* held while wake runs: after store_on_change nobody is in the old one */
     void (*wake)(void *arg);
@@ -57,9 +71,37 @@ SP_MUST sp_error audit_seal(struct store_tx *tx, uint64_t *last_seq);
 void tx_audit_cut(struct store_tx *tx, size_t count); /* forget what a failed job appended */
 void tx_deinit(struct store_tx *tx);
 
+/*
+ * sql_postings.c: what lists find audit records by; written in the lane's own transaction.
+ *
+ * postings_of() gives the keys of a record, and puts names into the dictionary that are not known
+ * to be there. postings_add() writes its rows; hours count for postings_count(). After a
+ * transaction that was undone, postings_forget(): the names that it wrote are not there.
+ */
+enum { NAMES_KNOWN = 1 << 14, HOURS_MAX = 64 };
+struct names_known {
+    uint64_t at[NAMES_KNOWN]; /* a hash of the name and its key, at its place; 0: none */
+};
+SP_MUST sp_error postings_of(struct store_tx *tx, const struct audit_facts *f,
+                             struct posting_keys *out);
+SP_MUST sp_error postings_add(struct store_tx *tx, const struct tx_audit *a, uint32_t shard,
+                              uint64_t seq, sp_unix_ms at);
+SP_MUST sp_error postings_count(struct store_tx *tx, uint32_t shard, sp_unix_ms at);
+void postings_forget(struct store *st);
+/* Of records that were written before there were postings; commits some at a time. Before the lane
+ * runs. */
+SP_MUST sp_error postings_of_old(struct store *st);
+SP_MUST sp_error sql_audit_find(struct store *st, int64_t key, enum audit_order order,
+                                const struct audit_row *edge, sp_unix_ms since, sp_unix_ms until,
+                                size_t limit, each_posting *each, void *arg);
+SP_MUST sp_error sql_audit_names(struct store *st, const char *part, int64_t *keys, size_t max,
+                                 size_t *count);
+SP_MUST sp_error sql_audit_hours(struct store *st, sp_unix_ms since, each_hour *each, void *arg);
+
 /* migrate.c */
 SP_MUST sp_error store_migrate(struct conn *c, struct sp_why *why);
 SP_MUST sp_error meta_get(struct conn *c, const char *key, int64_t *out); /* SP_ERR_NOT_FOUND */
+SP_MUST sp_error meta_put(struct conn *c, const char *key, int64_t value);
 
 /* A read on one of the readers. */
 SP_MUST sp_error store_read(struct store *st, const char *sql, const struct param *params,
@@ -80,6 +122,11 @@ SP_MUST sp_error tx_won(struct store_tx *tx, const char *sql, const struct param
 /* sql_changes.c */
 SP_MUST sp_error tx_change(struct store_tx *tx, enum change_kind kind, struct sp_id subject,
                            struct view body);
+
+/* A text as searches see it: ASCII letters small. Appends. */
+void add_folded(struct buf *out, const char *s);
+/* "%part%", folded, for LIKE … ESCAPE '\\'; empty for no part. The caller's to deinit. */
+void like_part(const char *part, struct buf *out);
 
 /* Columns into rows; what does not fit is cut, which our own writes never need. */
 void column_str(const struct columns *c, int i, char *out, size_t size);

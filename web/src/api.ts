@@ -1597,7 +1597,7 @@ export interface Operations {
   };
   userList: {
     path: undefined;
-    query: { after?: string; limit?: number; q?: string; name?: string; group?: string; state?: UserState };
+    query: { after?: string; limit?: number; q?: string; name?: string; group?: string; state?: UserState; sort?: "name" | "-name" | "seen" | "-seen" };
     body: undefined;
     ok: UserPage;
   };
@@ -1639,7 +1639,7 @@ export interface Operations {
   };
   deviceList: {
     path: undefined;
-    query: { after?: string; limit?: number; q?: string; user?: Id; state?: DeviceState };
+    query: { after?: string; limit?: number; q?: string; user?: Id; state?: DeviceState; sort?: "name" | "-name" | "seen" | "-seen" };
     body: undefined;
     ok: DevicePage;
   };
@@ -1669,7 +1669,7 @@ export interface Operations {
   };
   sessionList: {
     path: undefined;
-    query: { after?: string; limit?: number; q?: string; user?: Id; device?: Id; connector?: Id; app?: Id };
+    query: { after?: string; limit?: number; q?: string; user?: Id; device?: Id; connector?: Id; app?: Id; sort?: "opened" | "-opened" | "deadline" | "-deadline" };
     body: undefined;
     ok: SessionPage;
   };

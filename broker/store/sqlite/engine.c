@@ -8,12 +8,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { STATEMENTS_MAX = 160, BUSY_MS = 9 * 1000, CHECKPOINT_PAGES = 2000, PARAM_MAX = 24 };
+enum { STATEMENTS_MAX = 256, BUSY_MS = 9 * 1000, CHECKPOINT_PAGES = 2000, PARAM_MAX = 24 };
 
 struct prepared {
     const char *sql; /* identity; static texts */
     sqlite3_stmt *stmt;
     int index[PARAM_MAX + 1]; /* of "$n"; 0: not in this text */
+    bool running;             /* its rows are being read */
 };
 
 struct conn {
@@ -79,11 +80,16 @@ static int count_wal(void *arg, sqlite3 *db, const char *name, int pages)
 
 static sp_error pragmas(struct conn *c, bool memory)
 {
-    static const char *const writer[] = {"PRAGMA journal_mode=WAL",     "PRAGMA synchronous=FULL",
-                                         "PRAGMA wal_autocheckpoint=0", "PRAGMA trusted_schema=0",
-                                         "PRAGMA cell_size_check=1",    NULL};
+    static const char *const writer[] = {"PRAGMA journal_mode=WAL",
+                                         "PRAGMA synchronous=FULL",
+                                         "PRAGMA wal_autocheckpoint=0",
+                                         "PRAGMA trusted_schema=0",
+                                         "PRAGMA cell_size_check=1",
+                                         "PRAGMA cache_size=-16384",
+                                         NULL};
     static const char *const reader[] = {"PRAGMA query_only=1", "PRAGMA wal_autocheckpoint=0",
-                                         "PRAGMA trusted_schema=0", NULL};
+                                         "PRAGMA trusted_schema=0", "PRAGMA cache_size=-16384",
+                                         NULL};
     static const char *const in_memory[] = {"PRAGMA trusted_schema=0", NULL};
     const char *const *list = memory ? in_memory : c->use == CONN_WRITE ? writer : reader;
 
@@ -113,8 +119,9 @@ sp_error conn_open(const char *path, enum conn_use use, struct sp_why *why, stru
     if (e == SP_OK) {
         (void)sqlite3_extended_result_codes(c->db, 1); /* cannot fail on an open handle */
         (void)sqlite3_busy_timeout(c->db, BUSY_MS);
-        (void)sqlite3_wal_hook(c->db, count_wal, c);
         e = pragmas(c, path == NULL);
+        /* behind the pragmas: wal_autocheckpoint takes any hook away */
+        (void)sqlite3_wal_hook(c->db, count_wal, c);
     }
     if (e != SP_OK) {
         sp_ignore(sp_why_say(why, e, "%s: %s", path == NULL ? "memory" : path,
@@ -166,8 +173,8 @@ static int bind(const struct prepared *p, size_t n, const struct param *v)
 {
     int at = p->index[n];
 
-    if (at == 0)
-        return SQLITE_MISUSE;
+    if (at == 0) /* texts that differ in a filter share one list of parameters */
+        return SQLITE_OK;
     if (v->kind == PARAM_INT)
         return sqlite3_bind_int64(p->stmt, at, v->n);
     const char *bytes = v->v.len == 0 ? "" : (const char *)v->v.at; /* NULL would be SQL's NULL */
@@ -209,6 +216,9 @@ sp_error conn_run(struct conn *c, const char *sql, const struct param *params, s
         return SP_ERR_INTERNAL;
     if ((e = prepare(c, sql, &p)) != SP_OK)
         return e;
+    if (p->running) /* a reader of its rows asks for the same statement */
+        return SP_ERR_INTERNAL;
+    p->running = true;
     int rc = SQLITE_OK;
     for (size_t i = 0; i < count && rc == SQLITE_OK; i++)
         rc = bind(p, i + 1, &params[i]);
@@ -225,6 +235,7 @@ sp_error conn_run(struct conn *c, const char *sql, const struct param *params, s
     e = rc == SQLITE_ROW ? SP_OK : error_of(c, rc);
     (void)sqlite3_reset(p->stmt); /* repeats the error of step */
     (void)sqlite3_clear_bindings(p->stmt);
+    p->running = false;
     return e;
 }
 
@@ -296,7 +307,8 @@ static bool word_byte(char b)
     return (b >= 'a' && b <= 'z') || (b >= 'A' && b <= 'Z') || (b >= '0' && b <= '9') || b == '_';
 }
 
-/* INT, BYTES and the end of a table in SQLite's words. */
+/* The types, CLUSTERED (rows stand in the order of their key) and the end of a table in SQLite's
+ * words. */
 static void in_our_words(const char *text, struct buf *out)
 {
     bool table = false;
@@ -315,9 +327,12 @@ static void in_our_words(const char *text, struct buf *out)
             buf_add_byte(out, (uint8_t)*at++);
             continue;
         }
-        table = view_is(word, "TABLE") || (table && !view_is(word, "CREATE"));
+        table = view_is(word, "TABLE") ||
+                (table && !view_is(word, "CREATE") && !view_is(word, "UPDATE"));
         if (view_is(word, "INT"))
             buf_add_str(out, "INTEGER");
+        else if (view_is(word, "CLUSTERED"))
+            buf_add_str(out, "STRICT, WITHOUT ROWID");
         else if (view_is(word, "BYTES"))
             buf_add_str(out, "BLOB");
         else

@@ -19,6 +19,8 @@
 
 enum { WRITERS = 4, READERS = 4, ID_BYTES = 8 };
 
+static const struct audit_facts nothing;
+
 struct writer {
     struct store *st;
     int ack; /* pipe: 8 bytes for each durable id */
@@ -36,7 +38,7 @@ static sp_error consume(struct store_tx *tx, void *arg)
     struct one *o = arg;
     sp_error e = o->s->once->consume(tx, ONCE_LOGIN_CODE, (struct view){o->id, ID_BYTES},
                                      INT64_MAX / 4, &o->won);
-    return e != SP_OK ? e : o->s->audit->append(tx, view_str("{\"n\":1}"), NULL, NULL);
+    return e != SP_OK ? e : o->s->audit->append(tx, view_str("{\"n\":1}"), &nothing, NULL);
 }
 
 static void *write_on(void *arg)
@@ -159,7 +161,7 @@ static sp_error big(struct store_tx *tx, void *arg)
     const struct store_services *s = arg;
 
     memset(text, 'x', sizeof text - 1);
-    return s->audit->append(tx, view_str(text), NULL, NULL);
+    return s->audit->append(tx, view_str(text), &nothing, NULL);
 }
 
 /* In a mount namespace of its own: needs root, as the end-to-end tests do. */

@@ -17,8 +17,8 @@ struct tls_conn {
     bool done;   /* the handshake */
     bool judged; /* pinned, mutual: the peer's certificate was the expected one */
     bool failed;
-    uint16_t expected_len;              /* mutual: bytes in expected */
-    uint8_t expected[TLS_ENVELOPE_MAX]; /* mutual: the peer's envelope; pinned: the pin */
+    uint16_t expected_len; /* mutual: bytes in expected */
+    uint8_t expected[];    /* mutual: the peer's envelope; pinned client: the pin; else nothing */
 };
 
 static const char *const refusal_texts[] = {
@@ -203,6 +203,14 @@ SP_MUST static sp_error expect_peer(struct tls_conn *c, const struct key_public 
     return e;
 }
 
+/* A relay has thousands of connections that expect nobody. */
+static size_t expected_room(const struct tls_context *context)
+{
+    return context->kind == TLS_MUTUAL                       ? TLS_ENVELOPE_MAX
+           : context->kind == TLS_PINNED && !context->server ? TLS_PIN_BYTES
+                                                             : 0;
+}
+
 /* Nobody is trusted by leaving something out. */
 SP_MUST static sp_error set_expectation(struct tls_conn *c, const struct tls_expect *expect)
 {
@@ -232,7 +240,7 @@ SP_MUST static sp_error set_expectation(struct tls_conn *c, const struct tls_exp
 sp_error tls_conn_new(struct tls_context *context, const struct tls_expect *expect,
                       const struct tls_wire *wire, struct tls_conn **out)
 {
-    struct tls_conn *c = calloc(1, sizeof *c);
+    struct tls_conn *c = calloc(1, sizeof *c + expected_room(context));
     sp_error e;
 
     if (c == NULL)

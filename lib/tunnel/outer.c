@@ -110,6 +110,7 @@ void outer_free(struct outer *o)
         return;
     tls_conn_free(o->tls);
     buf_wipe(&o->head); /* it held a grant */
+    free(o->control);
     free(o);
 }
 

@@ -3,6 +3,8 @@
 
 #include "lib/crypto/random.h"
 
+#include <stdlib.h>
+
 /* ---- reading ------------------------------------------------------------------------------ */
 
 /* RFC 6455 7.4.1: what is wrong goes back in a close frame, then the session is over. */
@@ -91,7 +93,8 @@ SP_MUST static sp_error answer_ping(struct outer *o)
     if (o->tx != SWITCH_FRAMES || o->close_sent ||
         wire_room(o->wire) < o->control_len + OUTER_FRAME_OVERHEAD(FRAME_CONTROL_MAX))
         return SP_OK;
-    memcpy(room + FRAME_HEADER_MAX, o->control, o->control_len);
+    if (o->control_len > 0)
+        memcpy(room + FRAME_HEADER_MAX, o->control, o->control_len);
     return outer_frame(o, FRAME_PONG, room + FRAME_HEADER_MAX, o->control_len);
 }
 
@@ -126,20 +129,8 @@ SP_MUST static sp_error take_switch(struct outer *o, struct outer_bit *bit)
     return SP_OK;
 }
 
-/* The payload of a control frame, then what it means. */
-SP_MUST static sp_error take_control(struct outer *o, struct outer_bit *bit)
+SP_MUST static sp_error act_on_control(struct outer *o, struct outer_bit *bit)
 {
-    size_t got;
-    sp_error e;
-
-    while (o->left > 0) {
-        if ((e = outer_plain(o, o->control + o->control_len, (size_t)o->left, &got)) != SP_OK)
-            return e;
-        mask_apply(o->control + o->control_len, got, o->frame.mask, o->control_len);
-        o->control_len = (uint8_t)(o->control_len + got);
-        o->left -= got;
-    }
-    o->in_frame = false;
     switch (o->frame.op) {
     case FRAME_CLOSE:
         return take_close(o);
@@ -150,6 +141,28 @@ SP_MUST static sp_error take_control(struct outer *o, struct outer_bit *bit)
     default:
         return SP_OK; /* a pong: heard */
     }
+}
+
+/* The payload of a control frame, then what it means. */
+SP_MUST static sp_error take_control(struct outer *o, struct outer_bit *bit)
+{
+    size_t got;
+    sp_error e;
+
+    if (o->left > 0 && o->control == NULL && (o->control = malloc(FRAME_CONTROL_MAX)) == NULL)
+        return outer_fail(o, SP_ERR_NOMEM);
+    while (o->left > 0) {
+        if ((e = outer_plain(o, o->control + o->control_len, (size_t)o->left, &got)) != SP_OK)
+            return e;
+        mask_apply(o->control + o->control_len, got, o->frame.mask, o->control_len);
+        o->control_len = (uint8_t)(o->control_len + got);
+        o->left -= got;
+    }
+    o->in_frame = false;
+    e = act_on_control(o, bit);
+    free(o->control);
+    o->control = NULL;
+    return e;
 }
 
 SP_MUST static sp_error take_data(struct outer *o, uint8_t *to, size_t room, struct outer_bit *bit)

@@ -28,7 +28,7 @@ struct outer {
     bool in_message; /* a data message is unfinished */
     struct frame frame;
     uint64_t left;
-    uint8_t control[FRAME_CONTROL_MAX];
+    uint8_t *control; /* owned; FRAME_CONTROL_MAX, while one with a payload is read; else NULL */
     uint8_t control_len;
 
     unsigned pings; /* of the peer, in the minute that began at */

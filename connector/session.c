@@ -11,10 +11,13 @@
 
 #include "lib/base/banned.h"
 
+enum { EARLY_MS = 10 * 1000 /* as long as an opening may take */ };
+
 /* A look-up on a worker; outlives a session that ends meanwhile. */
 struct lookup {
     struct session *session; /* NULL: nobody waits any more */
     struct targets targets;
+    sp_boot_ms at; /* done */
 };
 
 static void look_up(void *arg)
@@ -203,17 +206,10 @@ static bool choose(struct session *s, const struct lookup *l)
     return false;
 }
 
-static void on_looked_up(void *arg)
+/* Those who asked get what was found. Takes `l`. */
+static void answer(struct session *s, struct lookup *l)
 {
-    struct lookup *l = arg;
-    struct session *s = l->session;
-
-    if (s == NULL) {
-        free(l);
-        return;
-    }
-    s->lookup = NULL;
-    if (s->asked != NULL && !choose(s, l))
+    if (!choose(s, l))
         refuse_all(s, l->targets.count == 0 ? 502 : 403);
     while (s->asked != NULL) {
         struct asked *a = s->asked;
@@ -224,15 +220,38 @@ static void on_looked_up(void *arg)
     free(l);
 }
 
-static sp_error start_lookup(struct session *s, const struct record *r)
+static void on_looked_up(void *arg)
+{
+    struct lookup *l = arg;
+    struct session *s = l->session;
+
+    if (s == NULL) {
+        free(l);
+        return;
+    }
+    s->lookup = NULL;
+    l->at = clock_boot();
+    if (s->asked != NULL)
+        answer(s, l);
+    else
+        s->early = l;
+}
+
+SP_MUST static struct lookup *new_lookup(const struct record *r)
 {
     struct lookup *l = calloc(1, sizeof *l);
-    sp_error e;
 
-    if (l == NULL)
-        return SP_ERR_NOMEM;
-    targets_of(&r->app, &l->targets);
-    if ((e = pool_submit(s->set->o.pool, POOL_PLAIN, look_up, on_looked_up, l)) != SP_OK) {
+    if (l != NULL)
+        targets_of(&r->app, &l->targets);
+    return l;
+}
+
+/* Takes `l`. */
+static sp_error start_lookup(struct session *s, struct lookup *l)
+{
+    sp_error e = pool_submit(s->set->o.pool, POOL_PLAIN, look_up, on_looked_up, l);
+
+    if (e != SP_OK) {
         free(l);
         return e;
     }
@@ -241,15 +260,71 @@ static sp_error start_lookup(struct session *s, const struct record *r)
     return SP_OK;
 }
 
+void session_foresee(struct session *s)
+{
+    const struct record *r = records_get(s->set->o.records, s->admitted.grant.app);
+    struct lookup *l = r == NULL ? NULL : new_lookup(r);
+
+    if (l == NULL)
+        return;
+    if (targets_known(&l->targets))
+        free(l); /* whoever asks is answered at once */
+    else
+        sp_ignore(start_lookup(s, l)); /* then the first stream looks */
+}
+
+/* What was found before anyone asked, unless that was long ago. */
+static struct lookup *take_early(struct session *s)
+{
+    struct lookup *l = s->early;
+
+    s->early = NULL;
+    if (l != NULL && clock_boot() - l->at > EARLY_MS) {
+        free(l);
+        l = NULL;
+    }
+    return l;
+}
+
+/* For who has just asked.   SP_ERR_NOMEM, SP_ERR_BUSY */
+SP_MUST static sp_error resolve(struct session *s)
+{
+    const struct record *r = records_get(s->set->o.records, s->admitted.grant.app);
+    struct lookup *l = take_early(s);
+
+    if (l != NULL) {
+        answer(s, l);
+        return SP_OK;
+    }
+    if ((l = new_lookup(r)) == NULL)
+        return SP_ERR_NOMEM;
+    if (!targets_known(&l->targets))
+        return start_lookup(s, l);
+    targets_resolve(&l->targets);
+    answer(s, l);
+    return SP_OK;
+}
+
+static void refuse_last(struct session *s)
+{
+    struct asked **last = &s->asked, *a;
+
+    while ((*last)->next != NULL)
+        last = &(*last)->next;
+    a = *last;
+    *last = NULL;
+    stream_refuse(a->stream, 502);
+    stream_free(a->stream);
+    free(a);
+}
+
 /* Waits, in order, for the address. Takes the stream. */
 static void wait_for_address(struct session *s, struct session_tunnel *tunnel,
                              struct stream *stream, uint16_t port)
 {
-    const struct record *r = records_get(s->set->o.records, s->admitted.grant.app);
     struct asked *a = calloc(1, sizeof *a), **last = &s->asked;
 
-    if (a == NULL || (s->lookup == NULL && start_lookup(s, r) != SP_OK)) {
-        free(a);
+    if (a == NULL) {
         stream_refuse(stream, 502);
         stream_free(stream);
         return;
@@ -258,6 +333,8 @@ static void wait_for_address(struct session *s, struct session_tunnel *tunnel,
     while (*last != NULL)
         last = &(*last)->next;
     *last = a;
+    if (s->lookup == NULL && resolve(s) != SP_OK)
+        refuse_last(s);
 }
 
 void session_stream(struct session *s, struct session_tunnel *tunnel, struct stream *stream,
@@ -324,9 +401,17 @@ void session_hold(struct session *s, bool held)
     }
 }
 
+void session_forget_early(struct session *s)
+{
+    if (s->asked == NULL)
+        session_forget_lookup(s);
+}
+
 void session_forget_lookup(struct session *s)
 {
     if (s->lookup != NULL)
         s->lookup->session = NULL;
     s->lookup = NULL;
+    free(s->early);
+    s->early = NULL;
 }

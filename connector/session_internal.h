@@ -50,6 +50,7 @@ struct session {
     struct asked *asked;            /* owned, in order */
     struct joined *joined;          /* owned */
     struct lookup *lookup;          /* the pool's; NULL: none under way */
+    struct lookup *early;           /* owned; looked up before anyone asked; NULL: none, or used */
     bool resolved, address_own;
     bool paused;             /* no byte moves until a proof came */
     sp_boot_ms paused_until; /* the proof must come until then */
@@ -72,6 +73,8 @@ struct sessions {
 /* A new stream of `tunnel`, for the record's port `index`. Takes `stream`. */
 void session_stream(struct session *s, struct session_tunnel *tunnel, struct stream *stream,
                     unsigned index);
+/* A fresh session: its app's names are looked up while the handshake runs. */
+void session_foresee(struct session *s);
 /* Takes `j` out of the session and frees it; its dial is gone already. */
 void session_unjoin(struct session *s, struct joined *j);
 /* Resets the streams of one tunnel, or of all (NULL). */
@@ -79,6 +82,8 @@ void session_drop_streams(struct session *s, const struct session_tunnel *tunnel
 /* Stops and starts the bytes of all its streams; streams that open meanwhile are held too. */
 void session_hold(struct session *s, bool held);
 void session_forget_lookup(struct session *s);
+/* The record may name other hosts now: what was looked up before anyone asked counts no more. */
+void session_forget_early(struct session *s);
 /* What the agent said of its person, in the bind of one of the session's tunnels. */
 void session_person(struct session *s, const struct json *said);
 

@@ -270,6 +270,7 @@ sp_error sessions_serve(struct sessions *set, const struct admitted *a, struct v
     if (fresh) {
         struct session_facts f = facts_of(s);
         set->o.events->opened(set->o.arg, &f);
+        session_foresee(s);
     }
     return SP_OK;
 }
@@ -377,6 +378,7 @@ void sessions_rules_changed(struct sessions *set)
             end_session(s, why);
             continue;
         }
+        session_forget_early(s);
         if (limit > 0)
             sessions_limit(set, s->admitted.session, num_add_sat(s->opened, limit));
         if (set->o.gateway != NULL)

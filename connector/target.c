@@ -23,6 +23,16 @@ void targets_resolve(struct targets *t)
     }
 }
 
+bool targets_known(const struct targets *t)
+{
+    struct address literal;
+
+    for (size_t h = 0; h < t->host_count; h++)
+        if (address_from_host(view_str(t->hosts[h]), 0, &literal) != SP_OK)
+            return false;
+    return true;
+}
+
 const struct target *targets_choose(const struct targets *t, const struct floor *floor,
                                     uint16_t port, struct floor_verdict *first)
 {

@@ -29,8 +29,10 @@ struct targets {
 
 void targets_of(const struct apprec *app, struct targets *out);
 
-/* Worker: blocks. A host without an address adds none. */
+/* Worker: blocks, unless targets_known. A host without an address adds none. */
 void targets_resolve(struct targets *t);
+/* Every host is an address already. */
+bool targets_known(const struct targets *t);
 
 /*
  * The first address that the floor allows with `port`; NULL: none. `first` (or NULL) is the

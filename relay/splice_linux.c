@@ -18,7 +18,8 @@ struct splices {
     struct splice *waiting, **last; /* directions that found no pipe */
 };
 
-enum { MOVES_A_TURN = 8 };
+/* Behind little there is rarely more: looking again would cost a message a system call. */
+enum { MOVES_A_TURN = 8, LITTLE_BYTES = 16 * 1024 };
 
 sp_error splices_new(struct splices **out)
 {
@@ -206,6 +207,7 @@ static void give_pipe_back(struct splice *s)
 sp_error splice_move(struct splice *s)
 {
     sp_error pulled = SP_OK, pushed = SP_OK;
+    size_t got = LITTLE_BYTES;
 
     if (s->eof)
         return SP_OK;
@@ -214,9 +216,12 @@ sp_error splice_move(struct splice *s)
         return SP_OK;
     }
     pushed = push(s); /* what waited for the writer */
-    for (int moves = 0; moves < MOVES_A_TURN && pushed == SP_OK && pulled == SP_OK; moves++)
-        if ((pulled = pull(s)) == SP_OK)
-            pushed = push(s);
+    for (int moves = 0; moves < MOVES_A_TURN && got >= LITTLE_BYTES && pushed == SP_OK; moves++) {
+        if ((pulled = pull(s)) != SP_OK)
+            break;
+        got = s->pipe->held;
+        pushed = push(s);
+    }
 
     if (pushed != SP_OK && pushed != SP_ERR_AGAIN)
         return pushed;

@@ -22,6 +22,7 @@ struct head {
 struct listener {
     struct loop *loop;         /* borrowed */
     int fd;                    /* owned */
+    int diag;                  /* owned; -1: to be opened */
     struct acceptor *acceptor; /* owned */
     struct address at;
     char app[129];
@@ -112,11 +113,24 @@ static void read_head(struct listener *l, int fd)
         head_free(h, true);
 }
 
+static sp_error ask_owner(struct listener *l, int fd, uid_t *owner)
+{
+    sp_error e = l->diag < 0 ? sock_diag_open(&l->diag) : SP_OK;
+
+    if (e == SP_OK)
+        e = sock_diag_owner(l->diag, fd, owner);
+    if (e == SP_ERR_IO && l->diag >= 0) { /* its next answer may be to this question */
+        close(l->diag);
+        l->diag = -1;
+    }
+    return e;
+}
+
 /* The owner of the other end, from the kernel's own table; an unknown one is nobody's. */
 static bool admitted(struct listener *l, int fd, const struct address *peer)
 {
     uid_t owner;
-    sp_error e = sock_tcp_owner(fd, &owner);
+    sp_error e = ask_owner(l, fd, &owner);
 
     if (e == SP_OK && owner == getuid())
         return true;
@@ -152,6 +166,7 @@ sp_error listener_new(struct loop *loop, const struct listener_options *o, struc
         return SP_ERR_NOMEM;
     *l = (struct listener){.loop = loop,
                            .fd = -1,
+                           .diag = -1,
                            .at = o->at,
                            .http = o->host != NULL,
                            .accepted = o->accepted,
@@ -182,6 +197,8 @@ void listener_free(struct listener *l)
     acceptor_stop(l->acceptor);
     if (l->fd >= 0)
         close(l->fd);
+    if (l->diag >= 0)
+        close(l->diag);
     free(l);
 }
 

@@ -189,7 +189,9 @@ static void on_ended(void *arg, const struct tunnel_report *r)
     struct refusal why;
     bool over;
 
-    if (!l->granted) { /* the grant will find nothing, and dial */
+    if (!r->was_up)
+        l->owner->reached.host[0] = '\0'; /* its name may lead elsewhere by now */
+    if (!l->granted) {                    /* the grant will find nothing, and dial */
         drop_ahead(l);
         return;
     }
@@ -291,12 +293,21 @@ static sp_error begin_session(struct live *l)
     return e;
 }
 
+static void remember_reached(struct relay_reached *r, int fd, const char *host)
+{
+    r->host[0] = '\0';
+    if (sock_peer(fd, &r->at) == SP_OK)
+        snprintf(r->host, sizeof r->host, "%s", host);
+}
+
 static void on_placed(void *arg, int fd, const char *host, sp_error e)
 {
     struct live *l = arg;
     struct refusal why;
 
     snprintf(l->host, sizeof l->host, "%s", host);
+    if (e == SP_OK)
+        remember_reached(&l->owner->reached, fd, host);
     place_free(l->place);
     l->place = NULL; /* no longer pending */
     if (e == SP_OK)
@@ -314,7 +325,12 @@ static void on_placed(void *arg, int fd, const char *host, sp_error e)
 
 static sp_error dial(struct live *l, const struct view addresses[], size_t count)
 {
-    struct place_spec spec = {l->owner->loop, l->owner->pool, control_proxy(l->owner->control)};
+    const struct relay_reached *reached = &l->owner->reached;
+    const struct place_spec spec = {.loop = l->owner->loop,
+                                    .pool = l->owner->pool,
+                                    .proxy = control_proxy(l->owner->control),
+                                    .known_host = reached->host[0] == '\0' ? NULL : reached->host,
+                                    .known = reached->at};
 
     return place_start(&spec, addresses, count, on_placed, l, &l->place);
 }

@@ -6,9 +6,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct place {
     struct place_spec spec;
+    char known_host[PLACE_HOST_MAX]; /* empty: none */
     place_done *done;
     void *arg;
     struct {
@@ -17,7 +19,7 @@ struct place {
     } targets[SESSION_ADDRESSES_MAX];
     size_t target_count, target; /* target: the one being tried */
     struct proxy_dial *dial;     /* owned; NULL: not running */
-    struct timer *turn;          /* owned; NULL: not running */
+    struct deferred turn;        /* from the loop, so that `done` never runs inside the start */
     sp_error last;
 };
 
@@ -60,6 +62,15 @@ static void on_dialled(void *arg, int fd, sp_error e, const struct sp_why *why)
     next_target(p);
 }
 
+/* The address that needs no look-up; NULL: none. */
+static const struct address *known(struct place *p)
+{
+    if (strcmp(p->targets[p->target].host, p->known_host) != 0)
+        return NULL;
+    address_set_port(&p->spec.known, p->targets[p->target].port);
+    return &p->spec.known;
+}
+
 static void next_target(struct place *p)
 {
     for (; p->target < p->target_count; p->target++) {
@@ -68,7 +79,8 @@ static void next_target(struct place *p)
                                        .proxy = p->spec.proxy,
                                        .host = p->targets[p->target].host,
                                        .port = p->targets[p->target].port,
-                                       .deadline = clock_boot() + PLACE_CONNECT_MS};
+                                       .deadline = clock_boot() + PLACE_CONNECT_MS,
+                                       .known = known(p)};
         sp_error e = proxy_dial_start(&spec, on_dialled, p, NULL, &p->dial);
 
         if (e == SP_OK)
@@ -80,17 +92,13 @@ static void next_target(struct place *p)
 
 static void on_turn(void *arg)
 {
-    struct place *p = arg;
-
-    p->turn = NULL; /* no longer pending */
-    next_target(p);
+    next_target(arg);
 }
 
 sp_error place_start(const struct place_spec *spec, const struct view addresses[], size_t count,
                      place_done *done, void *arg, struct place **out)
 {
     struct place *p = calloc(1, sizeof *p);
-    sp_error e = SP_ERR_INVALID;
 
     if (p == NULL)
         return SP_ERR_NOMEM;
@@ -99,12 +107,15 @@ sp_error place_start(const struct place_spec *spec, const struct view addresses[
         if (split(addresses[i], p->targets[p->target_count].host,
                   &p->targets[p->target_count].port) == SP_OK)
             p->target_count++;
-    if (p->target_count > 0) /* from the loop, so that `done` never runs inside this call */
-        e = timer_start(spec->loop, 0, on_turn, p, &p->turn);
-    if (e != SP_OK) {
+    deferred_init(&p->turn, on_turn, p);
+    if (p->target_count == 0) {
         place_free(p);
-        return e;
+        return SP_ERR_INVALID;
     }
+    if (spec->known_host != NULL)
+        snprintf(p->known_host, sizeof p->known_host, "%s", spec->known_host);
+    p->spec.known_host = NULL; /* borrowed for the call only */
+    deferred_queue(spec->loop, &p->turn);
     *out = p;
     return SP_OK;
 }
@@ -114,6 +125,6 @@ void place_free(struct place *p)
     if (p == NULL)
         return;
     proxy_dial_cancel(p->dial);
-    timer_cancel(p->turn);
+    deferred_cancel(p->spec.loop, &p->turn);
     free(p);
 }

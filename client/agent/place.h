@@ -10,6 +10,7 @@
 
 #include "lib/http/proxy_dial.h"
 #include "lib/os/pool.h"
+#include "lib/os/sock.h"
 #include "lib/proto/session.h"
 
 struct place;
@@ -24,6 +25,8 @@ struct place_spec {
     struct loop *loop; /* borrowed until place_free, as are the others */
     struct pool *pool;
     const struct proxy_env *proxy; /* NULL: always direct */
+    const char *known_host;        /* what it led to a moment ago is `known`; NULL: nothing known */
+    struct address known;
 };
 
 /* Copies `addresses`.   SP_ERR_INVALID  none of them can be read;  SP_ERR_NOMEM */

@@ -19,6 +19,12 @@ struct relay_seen {
     char addresses[SESSION_ADDRESSES_MAX][PLACE_HOST_MAX + 8];
 };
 
+/* Where the last dial to a relay led, so that the next one asks no name server. */
+struct relay_reached {
+    char host[PLACE_HOST_MAX]; /* empty: nobody */
+    struct address at;
+};
+
 struct opening {
     struct live *live;          /* the session that it waits for */
     struct opening *next, **at; /* the session's list */
@@ -75,6 +81,7 @@ struct sessions {
     void *arg;
     struct tls_context *outer, *inner, *named; /* named: front l7 only, made when first needed */
     struct relay_seen seen;
+    struct relay_reached reached;
     struct live *all;
     size_t count;
     bool held; /* by the person */

@@ -13,7 +13,7 @@
 
 #include "lib/base/banned.h"
 
-enum { ADDRESS_MS_LEAST = 1000 };
+enum { ADDRESS_MS_LEAST = 1000, KNOWN_MS = 2000 };
 
 /* A look-up on a worker. It outlives a cancelled dial, so it is an object of its own. */
 struct lookup {
@@ -27,6 +27,7 @@ struct lookup {
 
 struct proxy_dial {
     struct loop *loop;
+    struct pool *pool;
     proxy_dialed *fn;
     void *arg;
     char host[RESOLVE_NAME_MAX + 1]; /* the destination */
@@ -36,6 +37,7 @@ struct proxy_dial {
     struct lookup *lookup; /* NULL: not running; the pool's job owns it */
     struct address addresses[RESOLVE_ADDRESSES_MAX];
     size_t count, next;
+    bool guess;                    /* what is tried was known before: a look-up may say more */
     struct connecting *connecting; /* owned; NULL: not running */
     struct timer *late;            /* owned; NULL: not running */
     struct watch *watch;           /* owned; NULL: not running */
@@ -171,13 +173,16 @@ static void ask_proxy(struct proxy_dial *d, int fd)
 }
 
 static void try_next(struct proxy_dial *d, sp_error last);
+static sp_error start_lookup(struct proxy_dial *d);
 
 static void on_connected(void *arg, int fd, sp_error e)
 {
     struct proxy_dial *d = arg;
 
     d->connecting = NULL;
-    if (e != SP_OK)
+    if (e != SP_OK && d->guess && start_lookup(d) == SP_OK)
+        d->guess = false;
+    else if (e != SP_OK)
         try_next(d, e);
     else if (d->way.direct)
         finish(d, fd, SP_OK, NULL);
@@ -223,6 +228,7 @@ static void on_looked_up(void *arg)
         return;
     }
     d->lookup = NULL;
+    d->next = 0;
     d->count = e == SP_OK ? l->count : 0;
     memcpy(d->addresses, l->addresses, sizeof d->addresses);
     free(l);
@@ -233,7 +239,7 @@ static void on_looked_up(void *arg)
         try_next(d, SP_ERR_UNREACHABLE);
 }
 
-static sp_error start_lookup(struct proxy_dial *d, struct pool *pool)
+static sp_error start_lookup(struct proxy_dial *d)
 {
     struct lookup *l = calloc(1, sizeof *l);
     sp_error e;
@@ -242,13 +248,34 @@ static sp_error start_lookup(struct proxy_dial *d, struct pool *pool)
         return SP_ERR_NOMEM;
     snprintf(l->host, sizeof l->host, "%s", d->way.direct ? d->host : d->way.host);
     l->port = d->way.direct ? d->port : d->way.port;
-    if ((e = pool_submit(pool, POOL_OUTBOUND, look_up, on_looked_up, l)) != SP_OK) {
+    if ((e = pool_submit(d->pool, POOL_OUTBOUND, look_up, on_looked_up, l)) != SP_OK) {
         free(l);
         return e;
     }
     l->dial = d;
     d->lookup = l;
     return SP_OK;
+}
+
+/* The address that needs no look-up, if there is one. */
+SP_MUST static sp_error begin(struct proxy_dial *d, const struct address *known)
+{
+    struct address literal;
+    sp_boot_ms until = d->deadline;
+    const char *host = d->way.direct ? d->host : d->way.host;
+
+    if (address_from_host(view_str(host), d->way.direct ? d->port : d->way.port, &literal) ==
+        SP_OK) {
+        known = &literal;
+    } else if (known != NULL && d->way.direct) {
+        d->guess = true;
+        until = num_min(until, clock_boot() + KNOWN_MS);
+    } else {
+        return start_lookup(d);
+    }
+    d->addresses[0] = *known;
+    d->count = d->next = 1;
+    return connect_start(d->loop, known, until, on_connected, d, &d->connecting);
 }
 
 sp_error proxy_dial_start(const struct proxy_dial_spec *spec, proxy_dialed *fn, void *arg,
@@ -263,6 +290,7 @@ sp_error proxy_dial_start(const struct proxy_dial_spec *spec, proxy_dialed *fn, 
     if (d == NULL)
         return SP_ERR_NOMEM;
     d->loop = spec->loop;
+    d->pool = spec->pool;
     d->fn = fn;
     d->arg = arg;
     d->port = spec->port;
@@ -275,7 +303,7 @@ sp_error proxy_dial_start(const struct proxy_dial_spec *spec, proxy_dialed *fn, 
     if (spec->proxy != NULL)
         e = proxy_choose(spec->proxy, spec->host, spec->port, why, &d->way);
     if (e != SP_OK || (e = timer_start(d->loop, d->deadline, on_late, d, &d->late)) != SP_OK ||
-        (e = start_lookup(d, spec->pool)) != SP_OK) {
+        (e = begin(d, spec->known)) != SP_OK) {
         free_dial(d);
         return e;
     }

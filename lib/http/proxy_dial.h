@@ -7,12 +7,15 @@
  *
  * For connections that become TLS to a relay. Never for application dials: those have resolved
  * and judged their one address before (TM-12), and no proxy stands between (C-027).
+ * A direct dial needs no look-up when the host is an address, or while the address that it had a
+ * moment ago still answers.
  * Basic credentials of the proxy are sent with the first request and never a second time (C-025).
  */
 
 #include "lib/base/clock.h"
 #include "lib/http/proxy.h"
 
+struct address;
 struct loop;
 struct pool;
 struct proxy_dial;
@@ -23,7 +26,8 @@ struct proxy_dial_spec {
     const struct proxy_env *proxy; /* borrowed for the call; NULL: always direct */
     const char *host;              /* a name or an address without brackets; copied */
     uint16_t port;
-    sp_boot_ms deadline; /* for all of it */
+    sp_boot_ms deadline;         /* for all of it */
+    const struct address *known; /* of the host, tried first; NULL: none. Copied */
 };
 
 /*

@@ -10,6 +10,8 @@ struct connecting {
     int fd;                 /* owned; -1: given away */
     struct watch *watch;    /* owned */
     struct timer *deadline; /* owned; NULL: not running */
+    struct deferred soon;   /* what is known already is told from the loop like the rest */
+    sp_error known;
     void (*fn)(void *arg, int fd, sp_error e);
     void *arg;
 };
@@ -65,14 +67,26 @@ static void on_deadline(void *arg)
     end(c, SP_ERR_TIMEOUT);
 }
 
-/* A failure that connect() tells at once is told from the loop like any other: the socket's
- * deadline is moved to now and carries it. */
-static void on_failed(void *arg)
+static void on_known(void *arg)
 {
     struct connecting *c = arg;
 
-    c->deadline = NULL;
-    end(c, SP_ERR_UNREACHABLE);
+    end(c, c->known);
+}
+
+/* What connect() says at once. A peer on this machine has answered by the time of the second call.
+ * False: it is under way. */
+static bool begin(struct connecting *c, const struct address *to)
+{
+    const struct sockaddr *at = (const struct sockaddr *)&to->at;
+    int r = connect(c->fd, at, to->len);
+
+    if (r != 0 && errno == EINPROGRESS)
+        r = connect(c->fd, at, to->len);
+    if (r != 0 && (errno == EALREADY || errno == EINPROGRESS || errno == EINTR))
+        return false;
+    c->known = from_errno(r == 0 || errno == EISCONN ? 0 : errno);
+    return true;
 }
 
 sp_error connect_start(struct loop *l, const struct address *to, sp_boot_ms deadline,
@@ -91,11 +105,13 @@ sp_error connect_start(struct loop *l, const struct address *to, sp_boot_ms dead
         return errno == EMFILE || errno == ENFILE ? SP_ERR_LIMIT : SP_ERR_IO;
     }
     sock_nodelay(c->fd);
-    bool failed =
-        connect(c->fd, (const struct sockaddr *)&to->at, to->len) != 0 && errno != EINPROGRESS;
-    if (failed)
-        e = timer_start(l, clock_boot(), on_failed, c, &c->deadline);
-    else if ((e = watch_start(l, c->fd, WATCH_WRITE, on_ready, c, &c->watch)) == SP_OK)
+    deferred_init(&c->soon, on_known, c);
+    if (begin(c, to)) {
+        deferred_queue(l, &c->soon);
+        *out = c;
+        return SP_OK;
+    }
+    if ((e = watch_start(l, c->fd, WATCH_WRITE, on_ready, c, &c->watch)) == SP_OK)
         e = timer_start(l, deadline, on_deadline, c, &c->deadline);
     if (e != SP_OK) {
         connect_cancel(c);
@@ -111,6 +127,7 @@ void connect_cancel(struct connecting *c)
         return;
     watch_stop(c->watch);
     timer_cancel(c->deadline);
+    deferred_cancel(c->loop, &c->soon);
     if (c->fd >= 0)
         close(c->fd);
     free(c);

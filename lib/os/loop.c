@@ -50,21 +50,28 @@ static void on_hurry(uv_idle_t *hurry)
     (void)hurry; /* being active is all: the loop then polls without waiting */
 }
 
-/* Just before the loop waits: what was deferred before now. */
+/* What a call hands out, and then the flush of what came of it. */
+enum { DEFERRED_ROUNDS = 2 };
+
+/* Just before the loop waits: what was deferred before now, what that deferred, and what is left to
+ * wait for. */
 static void run_deferred(uv_prepare_t *prepare)
 {
     struct loop *l = prepare->loop->data;
 
-    l->turn++;
-    while (l->first != NULL && l->first->turn != l->turn) {
-        struct deferred *d = l->first;
-        deferred_cancel(l, d);
-        d->fn(d->arg);
+    for (int round = 0; round < DEFERRED_ROUNDS; round++) {
+        l->turn++;
+        while (l->first != NULL && l->first->turn != l->turn) {
+            struct deferred *d = l->first;
+            deferred_cancel(l, d);
+            d->fn(d->arg);
+        }
     }
     if (l->first != NULL)
         uv_idle_start(l->hurry, on_hurry);
     else
         uv_idle_stop(l->hurry);
+    timers_arm(l);
 }
 
 static sp_error start_helpers(struct loop *l)

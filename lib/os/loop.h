@@ -76,8 +76,9 @@ void watch_stop(struct watch *w);
 /*
  * Work for the end of this turn, before the loop waits again: one flush for many small writes.
  * Embed one in your object; it queues at most once. Cancel it before the object goes. What is
- * queued while deferred work runs waits for the next turn, which then does not sleep: work that
- * queues itself again never keeps the loop from its sockets.
+ * queued while deferred work runs is done in the same turn, behind it; what that queues again waits
+ * for the next turn, which then does not sleep: work that queues itself again never keeps the loop
+ * from its sockets.
  */
 struct deferred {
     void (*fn)(void *arg);

@@ -21,7 +21,7 @@ struct timers {
     size_t len, cap;
     int fd;
     uv_poll_t *poll;  /* owned; NULL: not running */
-    sp_boot_ms armed; /* what the timerfd is set to; INT64_MAX: not at all */
+    sp_boot_ms armed; /* what the timerfd is set to; INT64_MAX: not at all. Set once a turn */
 };
 
 struct loop {
@@ -40,6 +40,8 @@ struct loop {
 
 SP_MUST sp_error timers_init(struct loop *l);
 void timers_deinit(struct loop *l);
+/* Just before the loop waits: sees to it that the soonest timer wakes it. */
+void timers_arm(struct loop *l);
 
 /* uv frees a handle when its close is done, in a later turn. */
 void handle_close(uv_handle_t *h);

@@ -83,7 +83,8 @@ static void *worker(void *arg)
         pthread_mutex_lock(&p->lock);
         if (kind == POOL_OUTBOUND) {
             p->outbound--;
-            pthread_cond_broadcast(&p->ready);
+            if (p->queues[POOL_OUTBOUND].waiting > 0) /* its turn, should this worker find better */
+                pthread_cond_signal(&p->ready);
         }
     }
     pthread_mutex_unlock(&p->lock);

@@ -103,4 +103,9 @@ SP_MUST sp_error sock_peer_uid(int fd, uid_t *out);
  */
 SP_MUST sp_error sock_tcp_owner(int accepted_fd, uid_t *out);
 
+/* The same for whoever asks often: one socket to the kernel for all questions, one at a time. After
+ * SP_ERR_IO close it and open another.   open: SP_ERR_PERMISSION, SP_ERR_IO */
+SP_MUST sp_error sock_diag_open(int *out_fd);
+SP_MUST sp_error sock_diag_owner(int diag_fd, int accepted_fd, uid_t *out);
+
 #endif

@@ -1,6 +1,8 @@
 /* The owner of a loopback connection, asked of the kernel: sock_diag(7). */
 #include "lib/os/sock.h"
 
+#include "lib/base/clock.h"
+
 #include <errno.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
@@ -30,7 +32,8 @@ static void fill(struct question *q, const struct address *ours, const struct ad
     *q = (struct question){
         .head = {.nlmsg_len = sizeof *q,
                  .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-                 .nlmsg_flags = NLM_F_REQUEST},
+                 .nlmsg_flags = NLM_F_REQUEST,
+                 .nlmsg_seq = (uint32_t)clock_boot_us()},
         .ask = {.sdiag_family = (uint8_t)family,
                 .sdiag_protocol = IPPROTO_TCP,
                 .idiag_states = UINT32_MAX},
@@ -51,6 +54,8 @@ static sp_error read_answer(const uint8_t *at, size_t len, const struct question
     if (len < sizeof head)
         return SP_ERR_IO;
     memcpy(&head, at, sizeof head);
+    if (head.nlmsg_seq != q->head.nlmsg_seq)
+        return SP_ERR_IO; /* of a question that went wrong before */
     if (head.nlmsg_type == NLMSG_ERROR) {
         struct nlmsgerr fault;
         if (len < sizeof head + sizeof fault)
@@ -71,24 +76,29 @@ static sp_error read_answer(const uint8_t *at, size_t len, const struct question
     return SP_OK;
 }
 
-static sp_error ask_kernel(const struct question *q, uid_t *out)
+sp_error sock_diag_open(int *out)
 {
     int nl = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-    uint8_t room[1024];
-    sp_error e = SP_ERR_IO;
 
     if (nl < 0)
         return errno == EACCES || errno == EPERM ? SP_ERR_PERMISSION : SP_ERR_IO;
-    if (send(nl, q, sizeof *q, 0) == (ssize_t)sizeof *q) {
-        ssize_t n = recv(nl, room, sizeof room, 0);
-        if (n > 0)
-            e = read_answer(room, (size_t)n, q, out);
-    }
-    close(nl);
-    return e;
+    *out = nl;
+    return SP_OK;
 }
 
-sp_error sock_tcp_owner(int accepted_fd, uid_t *out)
+/* The kernel answers within the send: what can't be received then is an error, not a wait. */
+static sp_error ask_kernel(int nl, const struct question *q, uid_t *out)
+{
+    uint8_t room[1024];
+    ssize_t n;
+
+    if (send(nl, q, sizeof *q, 0) != (ssize_t)sizeof *q)
+        return SP_ERR_IO;
+    n = recv(nl, room, sizeof room, MSG_DONTWAIT);
+    return n > 0 ? read_answer(room, (size_t)n, q, out) : SP_ERR_IO;
+}
+
+sp_error sock_diag_owner(int diag_fd, int accepted_fd, uid_t *out)
 {
     struct address ours, peer;
     struct question q;
@@ -100,5 +110,17 @@ sp_error sock_tcp_owner(int accepted_fd, uid_t *out)
     if (peer.at.ss_family != AF_INET && peer.at.ss_family != AF_INET6)
         return SP_ERR_NOT_FOUND;
     fill(&q, &ours, &peer);
-    return ask_kernel(&q, out);
+    return ask_kernel(diag_fd, &q, out);
+}
+
+sp_error sock_tcp_owner(int accepted_fd, uid_t *out)
+{
+    int nl;
+    sp_error e = sock_diag_open(&nl);
+
+    if (e != SP_OK)
+        return e;
+    e = sock_diag_owner(nl, accepted_fd, out);
+    close(nl);
+    return e;
 }

@@ -12,26 +12,21 @@ struct timer {
     void *arg;
 };
 
-/* Tests may set the clock; the timerfd knows only the real one, so the wait is relative. */
-static void arm(struct loop *l)
+/* Tests may set the clock; the timerfd knows only the real one, so the wait is relative. A timer
+ * that came and went may leave it set too soon: that costs one wake-up, a call each turn more. */
+void timers_arm(struct loop *l)
 {
     struct timers *t = &l->timers;
     sp_boot_ms at = t->len == 0 ? INT64_MAX : t->heap[0]->at;
 
-    if (at == t->armed)
+    if (at >= t->armed)
         return;
     t->armed = at;
 
-    struct itimerspec when = {0};
-    if (at != INT64_MAX) {
-        int64_t wait = at - clock_boot();
-        if (wait < 0)
-            wait = 0;
-        when.it_value.tv_sec = wait / 1000;
-        when.it_value.tv_nsec = wait % 1000 * 1000000;
-        if (wait == 0)
-            when.it_value.tv_nsec = 1; /* zero would disarm */
-    }
+    int64_t wait = at - clock_boot();
+    struct itimerspec when = {.it_value = {0, 1}}; /* zero would disarm */
+    if (wait > 0)
+        when.it_value = (struct timespec){.tv_sec = wait / 1000, .tv_nsec = wait % 1000 * 1000000};
     timerfd_settime(t->fd, 0, &when, NULL);
 }
 
@@ -99,7 +94,7 @@ static void on_tick(uv_poll_t *poll, int status, int events)
     (void)events;
     if (read(t->fd, &ticks, sizeof ticks) < 0)
         ticks = 0; /* nothing but a stale wake-up: the heap says what is due */
-    t->armed = -1;
+    t->armed = INT64_MAX;
     while (due-- > 0 && t->len > 0 && t->heap[0]->at <= now) {
         struct timer *timer = t->heap[0];
         void (*fn)(void *) = timer->fn;
@@ -109,7 +104,6 @@ static void on_tick(uv_poll_t *poll, int status, int events)
         free(timer);
         fn(arg);
     }
-    arm(l);
 }
 
 sp_error timers_init(struct loop *l)
@@ -172,7 +166,6 @@ sp_error timer_start(struct loop *l, sp_boot_ms at, void (*fn)(void *arg), void 
     *timer = (struct timer){.loop = l, .at = at, .fn = fn, .arg = arg};
     place(&l->timers, l->timers.len++, timer);
     sift_up(&l->timers, timer->slot);
-    arm(l);
     *out = timer;
     return SP_OK;
 }
@@ -181,7 +174,6 @@ void timer_move(struct timer *timer, sp_boot_ms at)
 {
     timer->at = at;
     settle(&timer->loop->timers, timer->slot);
-    arm(timer->loop);
 }
 
 void timer_cancel(struct timer *timer)
@@ -189,6 +181,5 @@ void timer_cancel(struct timer *timer)
     if (timer == NULL)
         return;
     take_out(timer);
-    arm(timer->loop);
     free(timer);
 }

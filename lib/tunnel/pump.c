@@ -14,6 +14,7 @@ struct pump {
     struct loop *loop;      /* borrowed */
     struct stream *stream;  /* owned */
     struct watch *watch;    /* owned; NULL: over */
+    struct deferred begin;  /* offers what came before pump_start */
     struct deferred report; /* the end is told at the end of the turn */
     pump_ended *ended;
     void *arg;       /* borrowed */
@@ -170,6 +171,14 @@ static void on_event(void *arg, unsigned events)
     }
 }
 
+static void begin(void *arg)
+{
+    struct pump *p = arg;
+
+    if (!p->over && !p->held)
+        stream_writable(p->stream);
+}
+
 static void report(void *arg)
 {
     struct pump *p = arg;
@@ -196,20 +205,20 @@ sp_error pump_start(struct loop *loop, struct stream *stream, int fd, pump_ended
         return e;
     }
     *p = (struct pump){.loop = loop, .stream = stream, .ended = ended, .arg = arg, .fd = fd};
+    deferred_init(&p->begin, begin, p);
     deferred_init(&p->report, report, p);
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
         e = SP_ERR_IO;
     else
-        /* WRITE first: what came before this is offered from the loop. */
-        e = watch_start(loop, fd, WATCH_WRITE, on_event, p, &p->watch);
+        e = watch_start(loop, fd, 0, on_event, p, &p->watch);
     if (e != SP_OK) {
         pump_free(p);
         return e;
     }
-    p->events = WATCH_WRITE;
     sock_nodelay(fd);
     stream_attach(stream, &pump_io, p);
+    deferred_queue(loop, &p->begin);
     *out = p;
     return SP_OK;
 }
@@ -221,6 +230,7 @@ void pump_free(struct pump *p)
     if (p == NULL)
         return;
     clean = p->over && p->end.why == SP_OK;
+    deferred_cancel(p->loop, &p->begin);
     deferred_cancel(p->loop, &p->report);
     watch_stop(p->watch);
     stream_free(p->stream);

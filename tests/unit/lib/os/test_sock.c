@@ -9,6 +9,7 @@
 #include "lib/os/sock.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -63,7 +64,7 @@ static void TM_14_the_owner_of_a_loopback_connection_is_known(void **state)
     struct meeting m = {.fd = -1};
     struct connecting *c;
     struct address any, at, peer;
-    int listener, accepted;
+    int listener, accepted, diag;
     uid_t uid = 12345;
     (void)state;
 
@@ -72,12 +73,26 @@ static void TM_14_the_owner_of_a_loopback_connection_is_known(void **state)
     assert_int_equal(sock_listen(&any, NULL, &listener), SP_OK);
     assert_int_equal(sock_local(listener, &at), SP_OK);
     assert_int_equal(sock_accept(listener, &accepted, &peer), SP_ERR_AGAIN);
+    assert_int_equal(sock_diag_open(&diag), SP_OK);
     assert_int_equal(connect_start(m.loop, &at, clock_boot() + 2000, on_connected, &m, &c), SP_OK);
     loop_run(m.loop);
     assert_int_equal(m.e, SP_OK);
     assert_int_equal(sock_accept(listener, &accepted, &peer), SP_OK);
     assert_int_equal(sock_tcp_owner(accepted, &uid), SP_OK);
     assert_int_equal(uid, geteuid());
+    for (int again = 0; again < 3; again++) { /* one socket for many questions */
+        uid = 12345;
+        assert_int_equal(sock_diag_owner(diag, accepted, &uid), SP_OK);
+        assert_int_equal(uid, geteuid());
+    }
+
+    /* An answer that nobody took is not taken for that of the next question. */
+    uint8_t stale[72] = {72, 0, 0, 0, 20, 0, 1, 0, 7, 0, 0, 0, 0, 0, 0, 0, AF_INET, IPPROTO_TCP};
+    assert_int_equal(send(diag, stale, sizeof stale, 0), sizeof stale);
+    uid = 12345;
+    assert_int_equal(sock_diag_owner(diag, accepted, &uid), SP_ERR_IO);
+    assert_int_equal(uid, 12345);
+    close(diag);
 
     sock_reset(m.fd);
     uid = 12345;

@@ -77,6 +77,18 @@ static sp_error check_line(struct view line, const struct hosthead_expect *expec
     return ours(view_slice(authority, 0, end), expect) ? SP_OK : SP_ERR_DENIED;
 }
 
+/* A client of HTTP/2 that knows what it speaks to (RFC 9113 section 3.3). No browser is one
+ * without TLS, and no page can make one send these bytes. */
+static sp_error check_preface(struct view head)
+{
+    static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    size_t n = head.len < sizeof preface - 1 ? head.len : sizeof preface - 1;
+
+    if (n == 0 || memcmp(head.at, preface, n) != 0)
+        return SP_ERR_DENIED;
+    return n == sizeof preface - 1 ? SP_OK : SP_ERR_AGAIN;
+}
+
 sp_error hosthead_check(struct view head, const struct hosthead_expect *expect)
 {
     struct view rest = head, line;
@@ -85,6 +97,8 @@ sp_error hosthead_check(struct view head, const struct hosthead_expect *expect)
 
     if (head.len >= 3 && head.at[0] == 0x16 && head.at[1] == 3) /* TLS: a handshake record */
         return SP_OK;
+    if ((e = check_preface(head)) != SP_ERR_DENIED)
+        return e;
     if (head.len < 4 || memmem(head.at, head.len, "\r\n\r\n", 4) == NULL)
         return head.len >= HOSTHEAD_MAX ? SP_ERR_LIMIT : SP_ERR_AGAIN;
     if (!take_line(&rest, &line))

@@ -8,7 +8,8 @@
  * A web page on a name that its owner points at 127.77.a.b reaches our listener, but its browser
  * says that name as Host. Only the app's own address and name are let through. Looks at the first
  * request head of a connection and changes no byte. A TLS hello passes: a browser refuses a
- * certificate that is for another name than its page's. Pure. Fuzzed by tests/fuzz/fuzz_hosthead.c.
+ * certificate that is for another name than its page's. So does the preface of HTTP/2: no browser
+ * speaks that without TLS. Pure. Fuzzed by tests/fuzz/fuzz_hosthead.c.
  */
 
 #include "lib/base/view.h"

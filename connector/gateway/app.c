@@ -99,7 +99,7 @@ SP_MUST static sp_error load_tls(struct gw_app *a, struct sp_why *why)
 /* The certificate that clients see; key and chain never leave this machine. */
 SP_MUST static sp_error load_front(struct gw_app *a, struct sp_why *why)
 {
-    static const char *const alpn[] = {"http/1.1", NULL};
+    static const char *const alpn[] = {"h2", "http/1.1", NULL};
     const char *files = gateway_files(a->gateway);
     char cert[1200], key[1200];
     sp_error e;
@@ -109,15 +109,12 @@ SP_MUST static sp_error load_front(struct gw_app *a, struct sp_why *why)
     if ((e = file_of(files, a->conf->tls.cert, cert, sizeof cert, why)) != SP_OK ||
         (e = file_of(files, a->conf->tls.key, key, sizeof key, why)) != SP_OK)
         return e;
-    return tls_served(cert, key, alpn, why, &a->front);
+    return tls_served(cert, key, alpn + (a->conf->http2 ? 0 : 1), why, &a->front);
 }
 
 /* What the configuration may say and this connector does not do is no reason to do less. */
 SP_MUST static sp_error refuse_unserved(const struct gwconf *c, struct sp_why *why)
 {
-    if (c->http2 || c->grpc)
-        return sp_why_say(why, SP_ERR_UNSUPPORTED,
-                          "http2 and grpc are not served by this connector");
     if (c->identity.signature != GW_SIGNATURE_NONE)
         return sp_why_say(why, SP_ERR_UNSUPPORTED,
                           "identity.signature is not made by this connector; use assertion");

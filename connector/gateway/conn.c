@@ -17,11 +17,12 @@ static void on_news(void *arg)
         }
         return;
     }
-    if (c->front != NULL && !c->held) {
-        c->inside++;
+    c->inside++;
+    if (c->protocol->turn != NULL && !c->held)
+        c->protocol->turn(c);
+    if (c->front != NULL && !c->held)
         take_plain(c);
-        c->inside--;
-    }
+    c->inside--;
     stream_readable(c->stream);
     if (c->waiting && !c->over && !c->held) {
         c->waiting = false;
@@ -47,6 +48,11 @@ void conn_wake(struct gw_conn *c)
 {
     if (c->waiting || c->front != NULL)
         tell(c);
+}
+
+void conn_turn(struct gw_conn *c)
+{
+    tell(c);
 }
 
 void conn_end(struct gw_conn *c)
@@ -329,7 +335,7 @@ sp_error conn_new(struct gateway *g, struct gw_app *app, const struct gw_person 
     c->to = serving->to;
     c->ended = serving->ended;
     c->arg = serving->arg;
-    c->protocol = &ask1_protocol;
+    c->protocol = gw_app_conf(app)->http2 ? &choose_protocol : &ask1_protocol;
     deferred_init(&c->news, on_news, c);
     buf_init(&c->out, (size_t)ASKER_OUT_MAX * 4);
     c->inside++;

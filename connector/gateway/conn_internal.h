@@ -3,7 +3,7 @@
 
 /*
  * One stream of a client, with its TLS where there is one (conn.c), and what is spoken in it:
- * HTTP/1 (ask1.c) or HTTP/2 (ask2.c).
+ * HTTP/1 (ask1.c) or HTTP/2 (ask2.c); choose.c finds out.
  */
 
 #include "connector/gateway/exchange.h"
@@ -18,12 +18,14 @@ struct conn_protocol {
     size_t (*take)(struct gw_conn *c, struct view in);
     void (*fill)(struct gw_conn *c); /* `out` is empty: puts what there is; NULL: it is always in */
     void (*took)(struct gw_conn *c); /* some of `out` has gone */
+    void (*turn)(struct gw_conn *c); /* after conn_turn(); NULL: nothing to do */
     void (*finished)(struct gw_conn *c);     /* the client's FIN */
     size_t (*room)(const struct gw_conn *c); /* what would leave this process at once */
     bool (*idle)(const struct gw_conn *c);   /* nothing is under way */
     void (*close)(struct gw_conn *c);        /* frees c->speaker */
 };
-extern const struct conn_protocol ask1_protocol;
+extern const struct conn_protocol ask1_protocol, ask2_protocol;
+extern const struct conn_protocol choose_protocol; /* until the first bytes say which */
 
 struct gw_conn {
     struct gateway *gateway;        /* borrowed */
@@ -55,6 +57,7 @@ SP_MUST sp_error conn_new(struct gateway *g, struct gw_app *app, const struct gw
                           struct gw_conn **out);
 void conn_flush(struct gw_conn *c); /* `out` has bytes, or the end */
 void conn_wake(struct gw_conn *c);  /* the stream's bytes may be taken again */
+void conn_turn(struct gw_conn *c);  /* the protocol's turn(), from the loop */
 void conn_end(struct gw_conn *c);   /* nothing more is read; the end follows what is written */
 void conn_abort(struct gw_conn *c, sp_error why);
 /* Each request is judged by the configuration that is in force when it begins. false: none is. */

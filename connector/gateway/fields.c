@@ -191,3 +191,30 @@ struct view field_media_type(struct view value, struct arena *a)
         copy[i] = lower(type.at[i]);
     return (struct view){copy, type.len};
 }
+
+bool field_once_each(const struct gw_field *fields, size_t n)
+{
+    static const char *const names[] = {"content-type", "content-encoding", "authorization",
+                                        "expect"};
+    size_t count;
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        (void)gw_field_find(fields, n, names[i], &count);
+        if (count > 1)
+            return false;
+    }
+    return true;
+}
+
+void field_body(const struct gw_field *fields, size_t n, struct arena *a,
+                struct gw_message_body *out)
+{
+    size_t count;
+
+    out->content_type = field_media_type(gw_field_find(fields, n, "content-type", NULL), a);
+    out->coding = field_media_type(gw_field_find(fields, n, "content-encoding", &count), a);
+    if (count > 1)
+        out->coding = view_str("several"); /* of an answer: one after the other */
+    else if (view_is(out->coding, "identity"))
+        out->coding = (struct view){0};
+}

@@ -29,7 +29,15 @@ struct field_wishes field_wishes_of(const struct gw_field *fields, size_t n);
  */
 size_t field_keep_end_to_end(struct gw_field *fields, size_t n);
 
-/* The media type alone, in lower case, written over `value`'s own bytes when it has upper case. */
+/* Content-Type, Content-Encoding, Authorization and Expect are there once at most: the rules must
+ * read the value that the application reads. */
+bool field_once_each(const struct gw_field *fields, size_t n);
+
+/* content_type and coding of `out`. */
+void field_body(const struct gw_field *fields, size_t n, struct arena *a,
+                struct gw_message_body *out);
+
+/* The media type alone, in lower case, in `a`. */
 struct view field_media_type(struct view value, struct arena *a);
 
 #endif

@@ -101,6 +101,11 @@ void front_took(struct front *f, size_t n)
     f->plain_at += n;
 }
 
+const char *front_alpn(struct front *f)
+{
+    return tls_conn_alpn(f->tls);
+}
+
 sp_error front_say(struct front *f, struct view plain, size_t *took)
 {
     sp_error e = SP_OK;

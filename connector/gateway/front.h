@@ -30,6 +30,9 @@ SP_MUST sp_error front_put(struct front *f, struct view cipher, size_t *took);
 SP_MUST sp_error front_plain(struct front *f, struct view *out);
 void front_took(struct front *f, size_t n);
 
+/* The protocol that was agreed, after the handshake; "" for none. */
+const char *front_alpn(struct front *f);
+
 /* For the client: plaintext in, as much as there is room for.   SP_ERR_TLS */
 SP_MUST sp_error front_say(struct front *f, struct view plain, size_t *took);
 void front_end(struct front *f); /* our close_notify, once */

@@ -341,21 +341,6 @@ SP_MUST static sp_error copy_fields(struct http1 *p, struct arena *a, uint8_t **
     return SP_OK;
 }
 
-/* The rules must read one value where an application might read the other. */
-static bool once_each(const struct gw_field *fields, size_t n)
-{
-    static const char *const names[] = {"content-type", "content-encoding", "authorization",
-                                        "expect"};
-    size_t count;
-
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        (void)gw_field_find(fields, n, names[i], &count);
-        if (count > 1)
-            return false;
-    }
-    return true;
-}
-
 /* What llhttp concluded from the same fields must be what strict.h concluded. */
 static bool agree(const struct http1 *p, enum gw_body_kind kind, uint64_t length)
 {
@@ -365,19 +350,6 @@ static bool agree(const struct http1 *p, enum gw_body_kind kind, uint64_t length
         return false;
     return chunked || (p->parser.flags & F_CONTENT_LENGTH) == 0 ||
            p->parser.content_length == length;
-}
-
-static void body_of(const struct gw_field *fields, size_t n, struct arena *a,
-                    struct gw_message_body *out)
-{
-    size_t count;
-
-    out->content_type = field_media_type(gw_field_find(fields, n, "content-type", NULL), a);
-    out->coding = field_media_type(gw_field_find(fields, n, "content-encoding", &count), a);
-    if (count > 1)
-        out->coding = view_str("several"); /* of an answer: one after the other */
-    else if (view_is(out->coding, "identity"))
-        out->coding = (struct view){0};
 }
 
 static void begin_body(struct http1 *p, enum gw_body_kind kind, uint64_t length, bool until_close)
@@ -406,8 +378,8 @@ sp_error http1_request(struct http1 *p, struct arena *a, struct gw_request *out,
     if (p->parser.http_major != 1 || r.version_minor > 1 ||
         strict_framing(fields, p->span_count, r.version_minor, &r.body.kind, &r.body.length) !=
             SP_OK ||
-        strict_host(fields, p->span_count, &r.host) != SP_OK || !once_each(fields, p->span_count) ||
-        !agree(p, r.body.kind, r.body.length))
+        strict_host(fields, p->span_count, &r.host) != SP_OK ||
+        !field_once_each(fields, p->span_count) || !agree(p, r.body.kind, r.body.length))
         return refuse(p, GW_REASON_FRAMING);
 
     struct field_wishes w = field_wishes_of(fields, p->span_count);
@@ -415,7 +387,7 @@ sp_error http1_request(struct http1 *p, struct arena *a, struct gw_request *out,
     r.expect_continue = w.expect_continue && r.version_minor == 1;
     r.websocket =
         w.websocket && r.method == GW_GET && r.version_minor == 1 && r.body.kind == GW_BODY_NONE;
-    body_of(fields, p->span_count, a, &r.body);
+    field_body(fields, p->span_count, a, &r.body);
     r.fields = fields;
     r.field_count = field_keep_end_to_end(fields, p->span_count);
     begin_body(p, r.body.kind, r.body.length, false);
@@ -449,7 +421,7 @@ sp_error http1_response(struct http1 *p, struct arena *a, enum gw_method method,
     struct field_wishes w = field_wishes_of(fields, p->span_count);
     r.keep_alive = !w.close && (minor == 1 || w.keep_alive);
     r.switched = r.status == 101 && w.websocket;
-    body_of(fields, p->span_count, a, &r.body);
+    field_body(fields, p->span_count, a, &r.body);
     r.fields = fields;
     r.field_count = field_keep_end_to_end(fields, p->span_count);
     *until_close = false;

@@ -75,6 +75,7 @@ struct gw_request {
     struct gw_field *fields; /* hop-by-hop ones are gone */
     struct gw_message_body body;
     bool keep_alive, expect_continue, websocket;
+    bool grpc;         /* a call of gRPC: its messages stream both ways */
     int version_minor; /* 0 or 1; 2 for HTTP/2 */
 };
 

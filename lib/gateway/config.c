@@ -513,8 +513,6 @@ static sp_error all_done(void *block, struct sp_why *why)
 
     if ((c->frontend == GW_FRONTEND_TLS) != (c->tls.cert != NULL && c->tls.key != NULL))
         return refuse_at(why, "frontend", "frontend tls needs tls.cert and tls.key, and they it");
-    if (c->http2 && c->frontend != GW_FRONTEND_TLS)
-        return refuse_at(why, "http2", "HTTP/2 needs frontend tls, whose ALPN chooses it");
     if (c->grpc && !c->http2)
         return refuse_at(why, "grpc", "gRPC needs http2");
     if (c->limits.inspect > c->limits.body)

@@ -133,7 +133,6 @@ static void test_each_mistake_is_told_with_its_place(void **state)
     } cases[] = {
         {"frontnd: tls\n", "gateway:1:1: frontnd: there is no such setting; did you mean \"front"},
         {"frontend: tls\n", "gateway:1:1: frontend: frontend tls needs tls.cert"},
-        {"http2: on\n", "gateway:1:1: http2: HTTP/2 needs frontend tls"},
         {"http2: maybe\n", "expected on or off"},
         {"methods: []\n", "gateway:1:1: methods: array was found; expected a list of GET"},
         {"methods: [GET, GET]\n", "a second time"},

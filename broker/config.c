@@ -105,6 +105,7 @@ const struct config_field broker_config_fields[] = {
      .expected = "PROVIDER/GROUP, such as corp/sallyport-admins"},
     {.name = "viewer_group", .kind = CONFIG_STRING, AT(viewer_group), .max = 128},
     {.name = "approve_devices", .kind = CONFIG_BOOL, AT(approve_devices)},
+    {.name = "second_approval", .kind = CONFIG_BOOL, AT(second_approval)},
     {.name = "login", .kind = CONFIG_BLOCK, .at = 0, .fields = login_fields},
     {.name = "idp", .kind = CONFIG_BLOCK, .at = 0, .fields = idp_fields},
     {.name = "tunnel", .kind = CONFIG_BLOCK, .at = 0, .fields = tunnel_fields},

@@ -43,6 +43,7 @@ struct broker_config {
     int64_t workers;
     char *admin_group;    /* "corp/sallyport-admins" */
     char *viewer_group;   /* may look, not change; NULL: nobody */
+    bool second_approval; /* policies come into force by another admin than their author */
     bool approve_devices; /* a person's own device is approved at its first login */
     struct {
         int64_t session_ms, idle_ms; /* of a login: AAL-1 */

@@ -197,6 +197,7 @@ static sp_error start_api(struct broker *b, struct sp_why *why)
                   .evaluation = b->hooks->evaluation,
                   .front_l7 = c->front == FRONT_L7,
                   .cut_through_off = c->tunnel.cut_through == CUT_THROUGH_OFF,
+                  .second_approval = c->second_approval,
                   .login_life_ms = c->login.session_ms,
                   .login_idle_ms = c->login.idle_ms,
                   .roles = b->roles,

@@ -101,6 +101,7 @@ struct api_about {
     const char *state;             /* folder of the bootstrap token; NULL: none is taken */
     bool evaluation;               /* sallyport-broker dev */
     bool front_l7, cut_through_off;
+    bool second_approval; /* a policy comes into force by another admin than its author */
     int64_t login_life_ms, login_idle_ms;
     const struct api_role_rule *roles;
     size_t role_count;
@@ -206,6 +207,8 @@ api_handler api_app_list, api_app_create, api_app_get, api_app_update, api_app_r
 api_handler api_policy_list, api_policy_get, api_policy_put, api_policy_remove;
 api_handler api_policy_document, api_policy_document_put, api_policy_check, api_policy_simulate;
 api_handler api_policy_replay, api_view_list, api_view_create, api_view_update, api_view_remove;
+api_handler api_draft_list, api_draft_create, api_draft_get, api_draft_update, api_draft_remove;
+api_handler api_draft_approve;
 api_handler api_policy_history, api_policy_version, api_policy_rollback;
 api_handler api_site_list, api_site_create, api_site_get, api_site_remove;
 api_handler api_site_token_list, api_site_token_create, api_relay_token_create;

@@ -1,7 +1,7 @@
 /* The policy document: its text is the one truth; a single policy is a slice of its lines. */
+#include "broker/api/policies.h"
 #include "broker/registry/policies.h"
 
-#include "broker/api/call.h"
 #include "broker/api/names.h"
 #include "broker/api/slice.h"
 #include "broker/session/rules.h"
@@ -260,13 +260,22 @@ sp_error api_policy_check(struct api *api, struct api_call *c)
 
 /* ---- putting in force --------------------------------------------------------------------- */
 
-/* Checks and saves; a text that may not be saved is answered with what the check found. */
-static sp_error put_in_force(struct api *api, struct api_call *c, struct view text,
-                             uint64_t expected, const char *note)
+sp_error policy_direct(struct api *api, struct api_call *c)
+{
+    if (!api->about.second_approval)
+        return SP_OK;
+    c->problem = (struct problem){.status = 403,
+                                  .code = "second_approval",
+                                  .title = "A second admin approves every change",
+                                  .detail = "Save it as a draft; another admin puts it in force."};
+    return SP_ERR_DENIED;
+}
+
+sp_error policy_put_whole(struct api *api, struct api_call *c, struct view text, uint64_t expected,
+                          struct sp_id author, const char *note)
 {
     uint64_t version;
-    sp_error e =
-        rules_put(api->rules, text, expected, c->caller.user.id, note, &c->by, &c->why, &version);
+    sp_error e = rules_put(api->rules, text, expected, author, note, &c->by, &c->why, &version);
 
     if (e == SP_OK) {
         settle(api);
@@ -278,6 +287,14 @@ static sp_error put_in_force(struct api *api, struct api_call *c, struct view te
                                       .why = &c->why};
     }
     return e;
+}
+
+static sp_error put_in_force(struct api *api, struct api_call *c, struct view text,
+                             uint64_t expected, const char *note)
+{
+    sp_error e = policy_direct(api, c);
+
+    return e == SP_OK ? policy_put_whole(api, c, text, expected, c->caller.user.id, note) : e;
 }
 
 static sp_error read_input(struct api_call *c, struct json **body, struct view *text, char *note)

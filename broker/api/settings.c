@@ -75,6 +75,7 @@ sp_error api_settings(struct api *api, struct api_call *c)
     json_set_cstr(tunnel, "cut_through", about->cut_through_off ? "off" : "auto");
     json_set_cstr(tunnel, "front", about->front_l7 ? "l7" : "direct");
     json_set(o, "tunnel", tunnel);
+    json_set_bool(o, "second_approval", about->second_approval);
     api->ports.keys(api->ports.arg, add_key, keys);
     json_set(o, "keys", keys);
     response_json(c->res, 200, o);

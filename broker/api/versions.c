@@ -1,8 +1,8 @@
 /* The document in force and its history; simulation. */
 #include "broker/session/open.h"
 
-#include "broker/api/call.h"
 #include "broker/api/names.h"
+#include "broker/api/policies.h"
 #include "broker/api/slice.h"
 #include "broker/api/trace.h"
 #include "broker/session/rules.h"
@@ -150,7 +150,7 @@ sp_error api_policy_rollback(struct api *api, struct api_call *c)
 {
     struct store *st = registry_store(api->registry);
     char reason[CALL_TEXT_MAX + 1], note[CALL_TEXT_MAX + 64];
-    uint64_t expected, version, now;
+    uint64_t expected, version;
     struct buf text;
     sp_error e;
 
@@ -159,17 +159,14 @@ sp_error api_policy_rollback(struct api *api, struct api_call *c)
         return e;
     snprintf(note, sizeof note, "back to version %llu: %s", (unsigned long long)version, reason);
     buf_init(&text, POLICY_DOC_BYTES_MAX);
-    e = store_services(st)->registry->policy_get(st, version, copy_text, &text);
+    if ((e = policy_direct(api, c)) == SP_OK)
+        e = store_services(st)->registry->policy_get(st, version, copy_text, &text);
     if (e == SP_OK)
         e = buf_error(&text);
     if (e == SP_OK)
-        e = rules_put(api->rules, buf_view(&text), expected, c->caller.user.id, note, &c->by,
-                      &c->why, &now);
+        e = policy_put_whole(api, c, buf_view(&text), expected, c->caller.user.id, note);
     buf_deinit(&text);
-    if (e != SP_OK)
-        return e;
-    settle(api);
-    return api_policy_document(api, c);
+    return e == SP_OK ? api_policy_document(api, c) : e;
 }
 
 /* ---- simulation --------------------------------------------------------------------------- */

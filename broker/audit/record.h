@@ -85,6 +85,7 @@
     X(AUDIT_ACCESS_WITHDRAW, "access.withdraw", 133, 6003, 3)   \
     X(AUDIT_ACCESS_END, "access.end", 134, 3005, 2)             \
     X(AUDIT_VIEW_CHANGE, "view.change", 140, 6003, 3)           \
+    X(AUDIT_POLICY_DRAFT, "policy.draft", 141, 6003, 3)         \
     X(AUDIT_GATEWAY_INCIDENT, "gateway.incident", 150, 2004, 1) \
     X(AUDIT_GATEWAY_REFUSE, "gateway.refuse", 151, 4002, 0)     \
     X(AUDIT_GATEWAY_EXPECT, "gateway.expect", 152, 6003, 3)

@@ -9,11 +9,12 @@
 #include "broker/store/0003-incident.sql.h"
 #include "broker/store/0004-inventory.sql.h"
 #include "broker/store/0005-lists.sql.h"
+#include "broker/store/0006-draft.sql.h"
 #include "lib/crypto/random.h"
 
-static const char *const steps[STORE_SCHEMA] = {schema_0001_first, schema_0002_access,
+static const char *const steps[STORE_SCHEMA] = {schema_0001_first,    schema_0002_access,
                                                 schema_0003_incident, schema_0004_inventory,
-                                                schema_0005_lists};
+                                                schema_0005_lists,    schema_0006_draft};
 
 static const char make_meta[] = "CREATE TABLE IF NOT EXISTS meta (k TEXT PRIMARY KEY, v BLOB "
                                 "NOT NULL) STRICT";

@@ -275,6 +275,16 @@ struct view_row {
     uint64_t ver;
 };
 
+/* A text that would change a policy, or with `policy` "" the whole document. */
+struct draft_row {
+    struct sp_id id, author;
+    char policy[ROW_NAME_MAX + 1], note[ROW_TEXT_MAX + 1];
+    uint64_t base;    /* version of the document that it was written against */
+    struct view text; /* YAML; borrowed */
+    sp_unix_ms created, updated;
+    uint64_t ver;
+};
+
 /* For the console; never for a decision (SCALE.md). */
 struct session_row {
     struct sp_id id, user, device, app, relay, connector;

@@ -20,6 +20,7 @@ static const struct store_services services = {
     .access = &sql_access,
     .incidents = &sql_incidents,
     .inventory = &sql_inventory,
+    .drafts = &sql_drafts,
 };
 
 const struct store_services *store_services(const struct store *st)

@@ -35,7 +35,7 @@ enum {
     LANE_WAITERS_MAX = 4096,
     STORE_READERS = 4,
     STORE_DEADLINE_MS = 10 * 1000,
-    STORE_SCHEMA = 5
+    STORE_SCHEMA = 6
 };
 
 struct store_config {
@@ -96,6 +96,7 @@ typedef bool each_hit(void *arg, const struct hit_row *row);
 typedef bool each_gateway_day(void *arg, const struct gateway_day_row *row);
 typedef bool each_expectation(void *arg, const struct expectation_row *row);
 typedef bool each_view(void *arg, const struct view_row *row);
+typedef bool each_draft(void *arg, const struct draft_row *row);
 typedef bool each_text(void *arg, struct view text);
 typedef bool each_id(void *arg, struct sp_id id);
 
@@ -451,6 +452,15 @@ struct store_access {
                           void *arg);
 };
 
+/* Drafts of policies. */
+struct store_drafts {
+    /* ver 0: a new one. SP_ERR_CONFLICT: changed meanwhile, or another's. */
+    sp_error (*put)(struct store_tx *tx, struct draft_row *row);
+    sp_error (*remove)(struct store_tx *tx, struct sp_id id);
+    sp_error (*get)(struct store *st, struct sp_id id, each_draft *each, void *arg);
+    sp_error (*list)(struct store *st, each_draft *each, void *arg); /* newest first; text empty */
+};
+
 /* Filled by store_open. */
 struct store_services {
     const struct store_registry *registry;
@@ -462,6 +472,7 @@ struct store_services {
     const struct store_access *access;
     const struct store_incidents *incidents;
     const struct store_inventory *inventory;
+    const struct store_drafts *drafts;
 };
 const struct store_services *store_services(const struct store *st);
 

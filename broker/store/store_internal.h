@@ -169,5 +169,6 @@ extern const struct store_presence sql_presence;
 extern const struct store_access sql_access;
 extern const struct store_incidents sql_incidents;
 extern const struct store_inventory sql_inventory;
+extern const struct store_drafts sql_drafts;
 
 #endif

@@ -117,6 +117,13 @@ const struct act acts[] = {
                         {"BY", "by", SHOW_TEXT}, {"IN FORCE", "in_force", SHOW_STATE},
                         {"NOTE", "note", SHOW_TEXT})},
 
+    {"draft list", METHOD_GET, "/policy/drafts", ACT_ITEMS,
+     .columns = COLUMNS({"ID", "id", SHOW_TEXT}, {"POLICY", "policy", SHOW_TEXT},
+                        {"BY", "by", SHOW_TEXT}, {"AGAINST", "base", SHOW_TEXT},
+                        {"SAVED", "updated", SHOW_TIME}, {"NOTE", "note", SHOW_TEXT})},
+    {"draft show", METHOD_GET, "/policy/drafts/{text}", ACT_OBJECT, .reason = false},
+    {"draft discard", METHOD_DELETE, "/policy/drafts/{text}", ACT_NONE, .done = "Discarded."},
+
     {"session list", METHOD_GET, "/sessions", ACT_PAGES,
      .query = {{"user", "user", REF_USER},
                {"device", "device", REF_DEVICE},

@@ -114,10 +114,11 @@ int verb_audit_export(const struct command_call *call)
 
     if (format == NULL)
         format = "ndjson";
-    if (strcmp(format, "ndjson") != 0 && strcmp(format, "csv") != 0)
-        return command_fail(call, &(struct command_failure){.exit = EXIT_USAGE,
-                                                            .code = "usage",
-                                                            .what = "--format is ndjson or csv"});
+    if (strcmp(format, "ndjson") != 0 && strcmp(format, "csv") != 0 && strcmp(format, "ocsf") != 0)
+        return command_fail(call,
+                            &(struct command_failure){.exit = EXIT_USAGE,
+                                                      .code = "usage",
+                                                      .what = "--format is ndjson, csv or ocsf"});
     if (file != NULL && (to = fopen(file, "wxe")) == NULL)
         return command_fail(call,
                             &(struct command_failure){.exit = EXIT_USAGE,

@@ -6,7 +6,7 @@ noinst_LIBRARIES += %D%/libadmin.a
 	%D%/app.c %D%/audit.c \
 	%D%/bootstrap.c %D%/bootstrap.h \
 	%D%/broker.c %D%/broker.h \
-	%D%/commands.c %D%/gateway.c %D%/endpoint.c \
+	%D%/commands.c %D%/draft.c %D%/gateway.c %D%/endpoint.c \
 	%D%/made.c \
 	%D%/names.c %D%/names.h \
 	%D%/policy.c %D%/request.c %D%/session.c %D%/settings.c \

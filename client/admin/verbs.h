@@ -45,6 +45,9 @@ int verb_gateway_mode(const struct command_call *call);
 int verb_gateway_draft(const struct command_call *call);
 /* request.c */
 int verb_request_approve(const struct command_call *call);
+/* draft.c */
+int verb_draft_save(const struct command_call *call);
+int verb_draft_approve(const struct command_call *call);
 /* audit.c */
 int verb_audit_verify(const struct command_call *call);
 int verb_audit_export(const struct command_call *call);
@@ -91,6 +94,15 @@ int verb_audit_export(const struct command_call *call);
     {"incident expect", "ID --for TIME --reason TEXT [--group GROUP]", "such incidents are right so", \
      "For the person of the incident, or for all of a group.", "4 5 8", \
      {EXPECT_OPTIONS, {"group", "PROVIDER/GROUP", "instead of the person"}, WHERE}, 1, 1, verb_incident_expect}
+#define DRAFT_ROWS \
+    {"draft list", "", "policy texts that nobody put in force yet", NULL, "4 5 8", {WHERE}, 0, 0, act_run}, \
+    {"draft show", "ID", "one draft", NULL, "4 5 8", {WHERE}, 1, 1, act_run}, \
+    {"draft save", "FILE [--policy NAME] [--note TEXT]", "keep a text for approval; it decides nothing", NULL, "4 5 8", \
+    {{"policy", "NAME", "the file is this one policy, not the whole document"}, \
+     {"note", "TEXT", "what changes and why"}, WHERE}, 1, 1, verb_draft_save}, \
+    {"draft approve", "ID", "put a draft in force", \
+     "With second_approval: true in broker.yaml, by another admin than its author.", "4 5 6 8", {WHERE}, 1, 1, verb_draft_approve}, \
+    {"draft discard", "ID", "forget a draft", NULL, "4 5 8", {WHERE}, 1, 1, act_run}
 /* clang-format on */
 
 /* The table that all of sallyport-admin is. commands.c */

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test as nodeTest } from "node:test";
 import { chromium } from "playwright-core";
 import { look as lookAt, shots, wide } from "./look.mjs";
-import { editPolicy, replayPolicy } from "./policy.mjs";
+import { approveDraft, editPolicy, replayPolicy } from "./policy.mjs";
 import { Authenticator, until, World } from "./world.mjs";
 
 const POLICY = `name: first
@@ -358,6 +358,14 @@ test("two admins at once: the second is told who saved what, and loses nothing",
   await carol.context().close();
 });
 
+test("four eyes: a draft waits for another admin, who sees what it changes; its author can't put it in force", async () => {
+  const carol = await signIn("carol", carolsCodes);
+  await world.restart({ second_approval: true });
+  await approveDraft({ page, carol, world, at, see, press, look, POLICY });
+  await carol.context().close();
+  await world.restart({});
+});
+
 test("the broker restarts under an open page: it says so, the session goes on, the page comes back by itself", async () => {
   session = laptop.start("connect", "--stdio", "wiki");
   const ask = () => session.stdin.write("GET / HTTP/1.1\r\nHost: wiki\r\n\r\n");
@@ -575,7 +583,7 @@ test("signed out elsewhere: page and call alike lead to the sign-in and back to 
 });
 
 test("the browser had nothing to complain about but the refusals that the steps above asked for", () => {
-  const asked = [/401 .*\/api\/v1\//, /403 .*\/login\/enrol$/, // not signed in; the wrong code
+  const asked = [/401 .*\/api\/v1\//, /403 .*\/api\/v1\/polic/, /403 .*\/login\/enrol$/, // not signed in; the wrong code
     /409 .*\/api\/v1\/(policies|apps)\//, /503 .*\/api\/v1\//, /net::ERR_(FAILED|CONNECTION_\w+)/, // conflicts; failures of the tests above
     /origin: http:\/\/127\.0\.0\.1:\d+\/\S+\?code=/]; // the waiting agent's own listener (RFC 8252)
   assert.deepEqual(said.filter((line) => !asked.some((a) => a.test(line))), []);

@@ -113,3 +113,49 @@ export async function replayPolicy({ page, laptop, at, see, press, look, POLICY 
   await button.click();
   await see(/Version \d+ decides now/);
 }
+
+export async function approveDraft({ page, carol, world, at, see, press, look, POLICY }) {
+  const text = page.locator("textarea"), mine = `# Drafted by alice.\n${POLICY.replace("12h", "6h")}`;
+  await at("/policies/first");
+  await text.fill(mine);
+  await see("Save it as a draft; another admin puts it in force.");
+  await see(/^Valid/);
+  assert.ok(await page.getByRole("button", { name: "Put in force" }).isDisabled());
+  await text.press("Control+s");
+  await page.waitForURL(/\?draft=/);
+  await page.getByRole("heading", { name: "Draft of first" }).waitFor();
+  await see("Another admin puts it in force.");
+  assert.ok(await page.getByRole("button", { name: "Approve and put in force" }).isDisabled());
+  await look("policy-draft");
+  // Nor does the API let anybody alone do it.
+  const answers = await page.evaluate(async (text) => {
+    const send = async (method, path, body, version) => {
+      const got = await fetch(`/api/v1${path}`, { method, headers: { "sallyport-console": "1", "content-type": "application/json", "if-match": `"${version}"` }, body: JSON.stringify(body) });
+      return [got.status, (await got.json()).code];
+    };
+    const now = await (await fetch("/api/v1/policy")).json(), [draft] = (await (await fetch("/api/v1/policy/drafts")).json()).items;
+    return [await send("PUT", "/policy", { text: now.text, note: "" }, now.version), await send("PUT", "/policies/first", { text, note: "" }, now.version),
+      await send("POST", "/policy/versions/1/rollback", { reason: "alone" }, now.version), await send("POST", `/policy/drafts/${draft.id}/approve`, {}, draft.version)];
+  }, mine);
+  assert.deepEqual(answers, Array(4).fill([403, "second_approval"]));
+
+  await carol.goto(`${world.url}/`);
+  await carol.getByRole("link", { name: /Policies 1 drafts wait for approval/ }).waitFor();
+  await carol.goto(`${world.url}/policies?tab=drafts`);
+  await carol.getByText("waits for you").waitFor();
+  await look("policy-drafts", carol);
+  await carol.getByRole("link", { name: "first" }).click();
+  await carol.getByRole("button", { name: "Compare" }).click();
+  await carol.getByLabel("Differences", { exact: true }).getByText("# Drafted by alice.").waitFor();
+  await carol.getByRole("button", { name: "Approve and put in force" }).click();
+  const asked = carol.getByRole("dialog");
+  await asked.getByText("Same result").waitFor();
+  if (await asked.getByRole("checkbox").count()) await asked.getByRole("checkbox").check();
+  await asked.getByRole("button", { name: "Put in force" }).click();
+  await carol.getByText(/Version \d+ decides now/).waitFor();
+  assert.equal(await carol.locator("textarea").inputValue(), mine);
+  await carol.goto(`${world.url}/policies?tab=history`);
+  const newest = carol.getByRole("table", { name: "Versions" }).locator("tbody tr").first();
+  await newest.getByText("approved by carol").waitFor();
+  assert.match(await newest.innerText(), /alice/);
+}

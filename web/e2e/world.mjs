@@ -2,7 +2,7 @@
 // built-in provider, relay, connector, one private web app, an agent. All are the real programs.
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { createHmac } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer as httpServer } from "node:http";
 import { createServer as tcpServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -123,6 +123,14 @@ export class World {
     const gone = new Promise((ok) => this.broker.on("exit", ok));
     this.broker.kill("SIGKILL");
     await gone;
+  }
+
+  /** The same installation with these lines in its configuration. */
+  async restart(more) {
+    this.plainConfig ??= readFileSync(this.brokerConfig, "utf8");
+    this.file("broker.yaml", this.plainConfig + Object.entries(more).map(([k, v]) => `${k}: ${v}\n`).join(""));
+    await this.killBroker();
+    await this.runBroker();
   }
 
   password(name) { return `correct horse ${name}`; }

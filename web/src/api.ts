@@ -580,6 +580,24 @@ export interface Policy {
   text: PolicyText;
 }
 
+export interface PolicyDraft {
+  id: Id;
+  /** null: the whole document */
+  policy: string | null;
+  /** Version of the document that it was written against */
+  base: number;
+  note: string;
+  /** null in lists */
+  text: PolicyText | null;
+  by: RefOrNull;
+  mine: boolean;
+  /** Whoever asks may put it in force */
+  may_approve: boolean;
+  created: Time;
+  updated: Time;
+  version: number;
+}
+
 export interface PolicyVersion {
   version: number;
   at: Time;
@@ -1026,6 +1044,8 @@ export interface Provider {
 
 export interface Settings {
   name: string;
+  /** A policy comes into force by another admin than its author */
+  second_approval: boolean;
   public_url: string;
   fingerprint: string;
   /** Which group gives which role */
@@ -1094,6 +1114,12 @@ export const operations = {
   policyCheck: { method: "POST", path: "/api/v1/policy/check", role: "viewer" },
   policySimulate: { method: "POST", path: "/api/v1/policy/simulate", role: "viewer" },
   policyReplay: { method: "POST", path: "/api/v1/policy/replay", role: "viewer" },
+  draftList: { method: "GET", path: "/api/v1/policy/drafts", role: "viewer" },
+  draftCreate: { method: "POST", path: "/api/v1/policy/drafts", role: "admin" },
+  draftGet: { method: "GET", path: "/api/v1/policy/drafts/{id}", role: "viewer" },
+  draftUpdate: { method: "PUT", path: "/api/v1/policy/drafts/{id}", role: "admin" },
+  draftRemove: { method: "DELETE", path: "/api/v1/policy/drafts/{id}", role: "admin" },
+  draftApprove: { method: "POST", path: "/api/v1/policy/drafts/{id}/approve", role: "admin" },
   policyHistory: { method: "GET", path: "/api/v1/policy/versions", role: "viewer" },
   policyVersion: { method: "GET", path: "/api/v1/policy/versions/{version}", role: "viewer" },
   policyRollback: { method: "POST", path: "/api/v1/policy/versions/{version}/rollback", role: "admin" },
@@ -1480,6 +1506,57 @@ export interface Operations {
     days?: number;
   };
     ok: PolicyReplay;
+  };
+  draftList: {
+    path: undefined;
+    query: undefined;
+    body: undefined;
+    ok: {
+    items: Array<PolicyDraft>;
+    /** Who wrote one can't put it in force */
+    second_approval: boolean;
+  };
+  };
+  draftCreate: {
+    path: undefined;
+    query: undefined;
+    body: {
+    /** null: the text is the whole document */
+    policy?: Name | null;
+    text: PolicyText;
+    note: string;
+    /** Version of the document that it was written against */
+    base: number;
+  };
+    ok: PolicyDraft;
+  };
+  draftGet: {
+    path: { id: Id };
+    query: undefined;
+    body: undefined;
+    ok: PolicyDraft;
+  };
+  draftUpdate: {
+    path: { id: Id };
+    query: undefined;
+    body: {
+    text: PolicyText;
+    note: string;
+    base: number;
+  };
+    ok: PolicyDraft;
+  };
+  draftRemove: {
+    path: { id: Id };
+    query: undefined;
+    body: undefined;
+    ok: undefined;
+  };
+  draftApprove: {
+    path: { id: Id };
+    query: undefined;
+    body: Record<string, unknown>;
+    ok: PolicyVersion;
   };
   policyHistory: {
     path: undefined;

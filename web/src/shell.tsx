@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Me } from "./api";
 import { call } from "./client";
+import { due, useDue } from "./due";
 import { live } from "./live";
 import { FindAnything } from "./parts/find";
 import { Icon, useNow } from "./parts/basics";
@@ -10,9 +11,6 @@ import { useAct } from "./load";
 import { usePlace } from "./route";
 import { store, useStore } from "./store";
 import { duration, visible } from "./words";
-
-/** What waits for this admin, by page; read with the overview and kept current by live events. */
-export const due = store<Record<string, { count: number; text: string }>>({});
 
 const links: Array<{ group?: string; to: string; icon: string; text: string }> = [
   { to: "/", icon: "overview", text: "Overview" },
@@ -106,6 +104,7 @@ function Account({ me }: { me: Me }) {
 
 export function Shell({ me, children }: { me: Me; children: ComponentChildren }) {
   const { path } = usePlace();
+  useDue();
   useEffect(() => {
     // The small menu closes when a page was chosen in it.
     document.querySelector("details.menu-small")?.removeAttribute("open");

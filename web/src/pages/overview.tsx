@@ -7,7 +7,6 @@ import { Ago, Clock, Head, Icon, Name, Panel, State, Words } from "../parts/basi
 import { DayChart } from "../parts/chart";
 import { Failure } from "../parts/failure";
 import { all, Table } from "../parts/table";
-import { due } from "../shell";
 import { count, duration } from "../words";
 import { Checklist, stepsOf, useOpenedOnce } from "./setup";
 import { SiteState } from "./sites";
@@ -16,15 +15,6 @@ const icons: Record<Overview["needs"][number]["code"], string> = {
   device_pending: "device", request_waiting: "key", connector_silent: "site", site_without_connector: "site", app_without_policy: "app",
   user_without_factor: "user", chain_broken: "audit", policy_finding: "policy", first_steps: "next",
 };
-
-export function countDue(o: Overview, requests: number): void {
-  const found: Record<string, { count: number; text: string }> = {};
-  if (o.devices.pending) found["/devices"] = { count: o.devices.pending, text: "devices wait for approval" };
-  const silent = o.needs.filter((n) => n.code === "connector_silent").length;
-  if (silent) found["/sites"] = { count: silent, text: "connectors are silent" };
-  if (requests) found["/requests"] = { count: requests, text: "requests for access wait" };
-  due.set(found);
-}
 
 /** Before the first app was opened these are steps of the set-up, not things that went wrong. */
 const partOfSetup = new Set(["first_steps", "site_without_connector", "app_without_policy", "device_pending"]);
@@ -39,17 +29,12 @@ function answer(o: Overview, opened: boolean | undefined): string {
 
 export function OverviewPage() {
   const load = useLoad("overview", {});
-  const requests = useLoad("requestList", { query: { state: "waiting", limit: 1 } });
-  useEffect(() => {
-    if (load.data) countDue(load.data, requests.data?.total ?? 0);
-  }, [load.data, requests.data]);
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const stop = onLive(() => {
       timer ??= setTimeout(() => {
         timer = undefined;
         void load.reload();
-        void requests.reload();
       }, 2000);
     });
     return () => {

@@ -9,6 +9,7 @@ import { count } from "../words";
 import { may, me } from "../who";
 import { Editor } from "../parts/editor";
 import { Findings } from "../parts/findings";
+import { DraftPage, Drafts } from "./drafts";
 import { History } from "./history";
 import { Simulator } from "./simulator";
 
@@ -17,7 +18,9 @@ export function PoliciesPage() {
   const tab = query.get("tab") ?? "";
   const load = useLoad("policyList", {});
   const list = load.data;
+  const draft = query.get("draft");
   const warn = list?.findings.length ?? 0;
+  if (draft) return <DraftPage id={draft} key={draft} />;
   return (
     <>
       <Head title="Policies" acts={<a class="btn main" href="/policies/new" aria-disabled={may("admin") ? undefined : "true"}>New policy</a>}>
@@ -27,6 +30,7 @@ export function PoliciesPage() {
       <Tabs label="Policies" tabs={[
         { to: "/policies", text: "In force", on: tab === "" },
         { to: "/policies?tab=text", text: "Whole text", on: tab === "text" },
+        { to: "/policies?tab=drafts", text: "Drafts", on: tab === "drafts" },
         { to: "/policies?tab=simulate", text: "Simulate", on: tab === "simulate" },
         { to: "/policies?tab=history", text: "History", on: tab === "history" }]} />
       {tab === "" && <>
@@ -43,6 +47,7 @@ export function PoliciesPage() {
         {list && list.findings.length > 0 && <LintPanel findings={list.findings} />}
       </>}
       {tab === "text" && <WholeText />}
+      {tab === "drafts" && <Drafts />}
       {tab === "simulate" && <Simulator />}
       {tab === "history" && <History changed={() => void load.reload()} />}
     </>

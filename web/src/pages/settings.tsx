@@ -12,7 +12,7 @@ import { useStore } from "../store";
 import { duration, exact } from "../words";
 
 const keys: Array<[string, string]> = [["/", "find"], ["g then o a p s r u d n l t", "go to overview, apps, policies, sessions, requests, users, devices, sites, audit, integrations"],
-  ["j k", "next, previous row"], ["Enter", "open the row"], ["w", "why, for this row"], ["Shift K", "kill, for this row"], ["Ctrl S", "put a policy in force"], ["F8", "next mark in a policy"], ["?", "this list"], ["Esc", "close"]];
+  ["j k", "next, previous row"], ["Enter", "open the row"], ["w", "why, for this row"], ["Shift K", "kill, for this row"], ["Ctrl S", "save a policy's draft"], ["Ctrl Enter", "simulate a policy's text"], ["Alt 1 2 3", "form, text, both"], ["F8", "next mark in a policy"], ["?", "this list"], ["Esc", "close"]];
 
 export function SettingsPage() {
   const { query } = usePlace();
@@ -40,6 +40,7 @@ function Read({ s, tab }: { s: Settings; tab: string }) {
     <div class="cols two">
       <Panel title="Broker"><Facts rows={[["Name", <Name text={s.name} />], ["Address", <span class="mono"><Name text={s.public_url} /></span>],
         ["In front of it", s.tunnel.front === "l7" ? "an L7 proxy ends TLS" : "nothing, or L4"], ["Cut-through", s.tunnel.cut_through === "auto" ? "where both ends can" : "off"],
+        ["Policies", s.second_approval ? "put in force by another admin than their author" : "put in force by any admin"],
         ["A login lasts", `${duration(s.login.life_ms)}, idle ${duration(s.login.idle_ms)}`]]} /></Panel>
       <Panel title="Fingerprint of this installation"><p class="sub">Agents and connectors pin it. Compare it with what <code>sallyport-broker key fingerprint</code> prints.</p><Copy text={s.fingerprint} label="Copy the fingerprint" /></Panel>
     </div>

@@ -1,10 +1,11 @@
 // The text is the truth, the form a view of it. The text is checked at the broker 400 ms after the last
-// key; nothing is stored until it is put in force. Ctrl-S puts in force, Ctrl-Enter simulates, Alt-1 to
-// Alt-3 choose form, text or both, F8 goes to the next mark.
+// key; nothing is stored until it is kept as a draft or put in force. Ctrl-S saves the draft, Ctrl-Enter
+// simulates, Alt-1 to Alt-3 choose form, text or both, F8 goes to the next mark.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { PolicyCheck, Problem } from "../api";
+import type { PolicyCheck, PolicyDraft, Problem } from "../api";
 import { call, problem } from "../client";
-import { useLoad } from "../load";
+import { useAct, useLoad } from "../load";
+import { go } from "../route";
 import { Simulator } from "../pages/simulator";
 import { apply, lines, opposite, type Edit } from "../policy/edit";
 import { cardAt, policiesIn, PolicyForm } from "../policy/form";
@@ -26,8 +27,13 @@ interface Props {
   text: string;
   version: number;
   adding?: boolean;
+  /** A draft is edited: `text` is its text, `inForce` the one that decides now. */
+  draft?: PolicyDraft;
+  inForce?: string;
   line?: number;
   saved: () => void;
+  /** The draft was saved again. */
+  kept?: () => void;
 }
 
 const PAUSE_MS = 400;
@@ -83,13 +89,13 @@ function useKnown(): Record<string, string[]> {
 
 export function Editor(p: Props) {
   const [text, setText] = useState(p.text);
-  const [note, setNote] = useState("");
+  const [note, setNote] = useState(p.draft?.note ?? "");
   const [view, setView] = useView();
   const [picked, pick] = useState<string | undefined>();
   const [undo, setUndo] = useState<Edit[]>([]);
   const [asking, setAsking] = useState(false);
   const [comparing, setComparing] = useState(false);
-  const [base, setBase] = useState<Base>({ text: p.text, version: p.version, gone: !!p.adding });
+  const [base, setBase] = useState<Base>({ text: p.inForce ?? p.text, version: p.version, gone: !!p.adding });
   const [conflict, setConflict] = useState<Conflict | undefined>();
   const { check, fresh, failed } = useCheck(text, p.name);
   const nodes = useNodes(text);
@@ -97,15 +103,21 @@ export function Editor(p: Props) {
   const area = useRef<HTMLTextAreaElement>(null);
   const changed = base.gone || text !== base.text;
   const mine = may("admin");
-  const ready = changed && mine && fresh && check?.ok === true;
+  const drafts = useLoad("draftList", {});
+  const keeping = useAct();
+  const second = drafts.data?.second_approval === true;
+  /** What is approved is what was saved, and nothing that was typed since. */
+  const asSaved = p.draft !== undefined && text === p.draft.text;
+  const unsaved = p.draft ? !asSaved : changed;
+  const ready = changed && mine && fresh && check?.ok === true && (p.draft ? asSaved && p.draft.may_approve : !second);
   const card = nodes.wrong ? undefined : policiesIn(nodes.root).flatMap((x) => x.cards).find((c) => c.key === picked && c.effect !== "policy");
 
   useEffect(() => {
-    if (!changed) return;
+    if (!unsaved) return;
     const ask = (e: BeforeUnloadEvent) => e.preventDefault();
     addEventListener("beforeunload", ask);
     return () => removeEventListener("beforeunload", ask);
-  }, [changed]);
+  }, [unsaved]);
   useEffect(() => {
     if (p.line && p.line > 0) moveTo(p.line);
   }, [p.line]);
@@ -142,7 +154,7 @@ export function Editor(p: Props) {
     const ctrl = event.ctrlKey || event.metaKey;
     if (event.key === "s" && ctrl) {
       event.preventDefault();
-      if (ready) setAsking(true);
+      if (mine && unsaved && !keeping.busy) void saveDraft();
     } else if (event.key === "Enter" && ctrl) {
       document.getElementById("simulate")?.click();
     } else if (event.altKey && /^Digit[123]$/.test(event.code)) {
@@ -156,14 +168,29 @@ export function Editor(p: Props) {
     }
   }
 
+  async function saveDraft() {
+    await keeping.run(async () => {
+      const body = { text, note, base: base.version };
+      const kept = p.draft?.mine ? await call("draftUpdate", { path: { id: p.draft.id }, body, version: p.draft.version })
+        : await call("draftCreate", { body: { ...body, policy: p.name } });
+      setNote(kept.note);
+      go(`/policies?draft=${kept.id}`, p.draft?.id === kept.id);
+      if (p.draft?.id === kept.id) p.kept?.();
+    });
+  }
+
   async function putInForce() {
     const body = { text, note };
     try {
+      if (p.draft) {
+        await call("draftApprove", { path: { id: p.draft.id }, body: {}, version: p.draft.version });
+        return p.saved();
+      }
       if (p.operation === "document") await call("policyDocumentPut", { body, version: base.version });
       else if (base.gone) await call("policyPut", { path: { name: p.name! }, body, adding: true });
       else await call("policyPut", { path: { name: p.name! }, body, version: base.version });
     } catch (e) {
-      if (!isConflict(e)) throw e;
+      if (p.draft || !isConflict(e)) throw e;
       return setConflict(await readTheirs(p.name));
     }
     p.saved();
@@ -189,11 +216,14 @@ export function Editor(p: Props) {
         <Checked check={check} failed={failed} />
         <div class="fields"><Field id="note" label="Note" hint="What changes and why; kept with the version."><input class="in" maxLength={500} value={note} readOnly={!mine} onInput={(e) => setNote(e.currentTarget.value)} /></Field></div>
         <div class="filters">
-          <button type="button" class="btn main" disabled={!ready || !!conflict} onClick={() => setAsking(true)}>Put in force</button>
+          <button type="button" class="btn main" disabled={!ready || !!conflict} onClick={() => setAsking(true)}>{p.draft ? "Approve and put in force" : "Put in force"}</button>
+          <button type="button" class="btn" disabled={!mine || !unsaved} aria-busy={keeping.busy ? "true" : undefined} title="Ctrl S" onClick={() => void saveDraft()}>Save draft</button>
           <button type="button" class="btn" disabled={!changed || !!base.gone} aria-pressed={comparing} onClick={() => setComparing(!comparing)}>Compare</button>
-          <button type="button" class="btn quiet" disabled={!changed || !!base.gone} onClick={() => type(base.text)}>Discard changes</button>
+          <button type="button" class="btn quiet" disabled={!changed || !!base.gone} onClick={() => type(p.draft?.text ?? base.text)}>Discard changes</button>
           {!mine && <span class="dim">Needs role admin</span>}
+          {mine && second && <span class="dim">{p.draft?.mine ? "Another admin puts it in force." : !p.draft ? "Save it as a draft; another admin puts it in force." : ""}</span>}
         </div>
+        {keeping.failed && <Failure what="The draft was not saved." problem={keeping.failed} />}
         {conflict && <ConflictPanel conflict={conflict} base={base.text} mine={text} keep={() => goOn(conflict, false)} take={() => goOn(conflict, true)} />}
         {comparing && <Diff before={base.text} after={text} />}
         {changed && <Replay text={text} policy={p.name} readable={check?.ok === true || check?.findings.every((f) => f.severity !== "error") === true} />}

@@ -41,6 +41,7 @@ struct dialer {
     uint16_t port;
     bool l7, proxied, fixed_name; /* fixed_name: host is a literal or looked up by libwebsockets */
     struct lws_vhost *vhost;      /* owned */
+    bool misnamed;                /* the peer's certificate is for another address */
     void *ssl_ctx;                /* borrowed from vhost; what tls_foreign_client prepared */
     sp_error tls_error;
     struct sp_why tls_why;
@@ -320,8 +321,8 @@ static void on_failed(struct dialer *d, struct lws *wsi, const char *text)
     d->wsi = NULL;
     if (d->phase != DIALER_CONNECTING)
         return;
-    if (refusal != TLS_REFUSAL_NONE)
-        lose(d, SP_ERR_TLS, tls_refusal_text(refusal));
+    if (d->misnamed || refusal != TLS_REFUSAL_NONE)
+        lose(d, SP_ERR_TLS, tls_refusal_text(d->misnamed ? TLS_REFUSAL_NAME : refusal));
     else if (text != NULL && strstr(text, "proxy") != NULL)
         lose(d, SP_ERR_REFUSED, "the HTTP proxy refused the connection");
     else if (text != NULL && strstr(text, "HS:") != NULL)
@@ -364,7 +365,9 @@ static int on_lws(struct lws *wsi, enum lws_callback_reasons reason, void *user,
                                                                                                 : 0;
     switch ((int)reason) {
     case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
-        return add_nonce(d, in, len);
+        /* a literal address is compared now: the handshake is over, and nothing is said yet */
+        d->misnamed = d->ssl_ctx != NULL && !tls_foreign_fits(lws_get_ssl(wsi), d->host);
+        return d->misnamed ? -1 : add_nonce(d, in, len);
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
         on_established(d, wsi);
         return 0;

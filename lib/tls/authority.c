@@ -56,9 +56,7 @@ static void put_head(struct buf *out, uint8_t tag, size_t len)
 
 /*
  * GeneralNames (RFC 5280 4.2.1.6): dNSName [2], iPAddress [7]. A literal address stands there as
- * both: browsers look for the iPAddress, wolfSSL's name check (also under libcurl) compares
- * dNSNames only, as long as it is built without WOLFSSL_IP_ALT_NAME and its callers have no other
- * call.
+ * both: browsers and we look for the iPAddress, libcurl on wolfSSL compares dNSNames only.
  */
 static void put_name(struct buf *out, const char *text)
 {

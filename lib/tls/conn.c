@@ -18,7 +18,9 @@ struct tls_conn {
     bool judged; /* pinned, mutual: the peer's certificate was the expected one */
     bool failed;
     uint16_t expected_len; /* mutual: bytes in expected */
-    uint8_t expected[];    /* mutual: the peer's envelope; pinned client: the pin; else nothing */
+    /* mutual: the peer's envelope; pinned client: the pin; named: the literal address that it
+     * dials, as text ("": a name); else nothing */
+    uint8_t expected[];
 };
 
 static const char *const refusal_texts[] = {
@@ -186,6 +188,8 @@ SP_MUST static sp_error expect_name(struct tls_conn *c, const char *name, bool c
         return SP_ERR_TLS;
     if (checked && !tls_expect_name(c->ssl, name))
         return SP_ERR_TLS;
+    if (checked && is_address(name))
+        memcpy(c->expected, name, strnlen(name, INET6_ADDRSTRLEN - 1));
     return SP_OK;
 }
 
@@ -207,6 +211,7 @@ SP_MUST static sp_error expect_peer(struct tls_conn *c, const struct key_public 
 static size_t expected_room(const struct tls_context *context)
 {
     return context->kind == TLS_MUTUAL                       ? TLS_ENVELOPE_MAX
+           : context->kind == TLS_NAMED                      ? INET6_ADDRSTRLEN
            : context->kind == TLS_PINNED && !context->server ? TLS_PIN_BYTES
                                                              : 0;
 }
@@ -304,6 +309,10 @@ sp_error tls_conn_handshake(struct tls_conn *c)
     if (must_judge && !c->judged) {
         c->refusal = TLS_REFUSAL_KEY;
         return fail(c, VERIFY_CERT_ERROR);
+    }
+    if (c->context->kind == TLS_NAMED && !tls_address_fits(c->ssl, (const char *)c->expected)) {
+        c->refusal = TLS_REFUSAL_NAME;
+        return fail(c, IPADDR_MISMATCH);
     }
     if (c->context->kind == TLS_NAMED && !named_key_fits(c)) {
         c->refusal = TLS_REFUSAL_KEY;

@@ -34,19 +34,56 @@ sp_error tls_foreign_server(void *ssl_ctx)
                : SP_ERR_TLS;
 }
 
-/*
- * wolfSSL_check_domain_name refuses literal addresses, and the address check compares nothing in a
- * build without WOLFSSL_IP_ALT_NAME. So a literal is compared with the dNSNames, where
- * authority.c puts it too; a certificate that has it as iPAddress only is refused.
- */
+static size_t literal(const char *name, uint8_t out[16])
+{
+    return inet_pton(AF_INET, name, out) == 1 ? 4 : inet_pton(AF_INET6, name, out) == 1 ? 16 : 0;
+}
+
 bool tls_expect_name(WOLFSSL *ssl, const char *name)
 {
     uint8_t address[16];
 
-    if (inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1)
-        return wolfSSL_X509_VERIFY_PARAM_set1_host(wolfSSL_get0_param(ssl), name,
-                                                   (unsigned)strlen(name)) == WOLFSSL_SUCCESS;
-    return wolfSSL_check_domain_name(ssl, name) == WOLFSSL_SUCCESS;
+    return literal(name, address) > 0 || wolfSSL_check_domain_name(ssl, name) == WOLFSSL_SUCCESS;
+}
+
+enum { IP_ADDRESS = 7 }; /* the tag of iPAddress among GeneralNames */
+
+static bool has_address(WOLFSSL_X509 *leaf, struct view address)
+{
+    WOLFSSL_GENERAL_NAMES *names = wolfSSL_X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
+    bool found = false;
+
+    for (int i = 0; !found && i < wolfSSL_sk_GENERAL_NAME_num(names); i++) {
+        const WOLFSSL_GENERAL_NAME *n = wolfSSL_sk_GENERAL_NAME_value(names, i);
+        if (n == NULL || n->type != IP_ADDRESS || n->d.iPAddress == NULL ||
+            n->d.iPAddress->length < 0)
+            continue;
+        const struct view one = {(const uint8_t *)n->d.iPAddress->data,
+                                 (size_t)n->d.iPAddress->length};
+        found = view_equal(one, address);
+    }
+    wolfSSL_sk_GENERAL_NAME_pop_free(names, wolfSSL_GENERAL_NAME_free);
+    return found;
+}
+
+bool tls_address_fits(WOLFSSL *ssl, const char *name)
+{
+    uint8_t bytes[16];
+    size_t len = literal(name, bytes);
+    WOLFSSL_X509 *leaf;
+
+    if (len == 0)
+        return true;
+    if ((leaf = wolfSSL_get_peer_certificate(ssl)) == NULL)
+        return false;
+    bool fits = has_address(leaf, (struct view){bytes, len});
+    wolfSSL_X509_free(leaf);
+    return fits;
+}
+
+bool tls_foreign_fits(void *ssl, const char *name)
+{
+    return ssl != NULL && tls_address_fits(ssl, name);
 }
 
 /* libwebsockets gives vhosts of like settings one SSL_CTX: the name is kept once, with its users.

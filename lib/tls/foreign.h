@@ -26,6 +26,10 @@ SP_MUST sp_error tls_foreign_server(void *ssl_ctx);
  */
 SP_MUST sp_error tls_foreign_client(void *ssl_ctx, const char *name, const struct tls_named *named,
                                     struct sp_why *why);
+/* Whether the peer's certificate is for `name` where that is a literal address, which the handshake
+ * itself does not ask: in LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER, before anything is sent.
+ * True for every other name, which was checked. */
+bool tls_foreign_fits(void *ssl, const char *name);
 /* Undoes one tls_foreign_client; once for each, before the vhost is destroyed. */
 void tls_foreign_client_done(void *ssl_ctx);
 

@@ -86,6 +86,8 @@ sp_error tls_look(int fd, const char *name, const struct tls_named *named, sp_bo
                          WOLFSSL_ALPN_FAILED_ON_MISMATCH) == WOLFSSL_SUCCESS)) {
         wolfSSL_SetCertCbCtx(ssl, &seen);
         e = shake_hands(ssl, fd, deadline, &seen);
+        if (e == SP_OK && seen.refusal == TLS_REFUSAL_NONE && !tls_address_fits(ssl, name))
+            seen.refusal = TLS_REFUSAL_NAME;
     }
     wolfSSL_free(ssl);
     tls_context_free(context);

@@ -30,7 +30,13 @@ enum tls_refusal tls_refusal_of(int wolfssl_error);
 /* Called by wolfSSL for the peer's certificate of pinned and mutual connections: conn.c. */
 int tls_judge_peer(int verified, WOLFSSL_X509_STORE_CTX *store);
 
-/* The peer's certificate must be for `name`, a DNS name or a literal address. */
+/* Before the handshake: the peer's certificate must be for `name`. wolfSSL has no word for a
+ * literal address (without WOLFSSL_IP_ALT_NAME it compares none, and with it takes a common name):
+ * what is for one is told by tls_address_fits, which every client calls when the handshake is over
+ * and before it sends anything. */
 SP_MUST bool tls_expect_name(WOLFSSL *ssl, const char *name);
+/* After it: `name` is no literal address, or the certificate has it as an iPAddress (RFC 5280
+ * 4.2.1.6), byte for byte; a dNSName or a common name of that text does not count. */
+SP_MUST bool tls_address_fits(WOLFSSL *ssl, const char *name);
 
 #endif

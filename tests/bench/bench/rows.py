@@ -1,6 +1,6 @@
 """rows: each measures one thing over every path, several times in turn, and gives medians.
 
-A row is a function of the bench that returns {figure: {path: value}}; the paths are `raw`, `plain`,
+bulk is LOAD-2, echo LOAD-3. A row is a function of the bench that returns {figure: {path: value}}; the paths are `raw`, `plain`,
 `tls`, `cut-through` and `frames`. The paths take turns within a run, so that what else the machine does
 falls on all of them."""
 

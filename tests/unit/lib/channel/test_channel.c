@@ -352,6 +352,28 @@ static void an_address_in_place_of_a_name_is_checked_too(void **state)
     assert_int_equal(h.opened, 0);
 }
 
+static void TLS_3_an_address_must_be_an_iPAddress_of_the_certificate(void **state)
+{
+    static const struct {
+        const char *stem;
+        bool good;
+    } cases[] = {{"ip", true}, {"ip-other", false}, {"ip-as-dns", false}, {"ip-as-cn", false}};
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        stop_side();
+        start_side(cases[i].stem);
+        dial("127.0.0.1");
+        turn_until(cases[i].good ? &h.opened : &h.lost, 1);
+        if ((h.opened == 1) != cases[i].good ||
+            (!cases[i].good && (h.end.error != SP_ERR_TLS || s.proven != 0 ||
+                                strstr(h.end.why.text, "name") == NULL)))
+            fail_msg("%s: %s %s", cases[i].stem, sp_error_code(h.end.error), h.end.why.text);
+        dialer_free(dialer);
+        dialer = NULL;
+    }
+}
+
 static void refused_with(const char *stem, const char *part)
 {
     stop_side();
@@ -652,6 +674,7 @@ int main(void)
         T(a_channel_opens_and_carries_calls_both_ways),
         T(an_address_in_place_of_a_name_is_checked_too),
         T(TLS_3_a_certificate_for_another_name_is_refused),
+        T(TLS_3_an_address_must_be_an_iPAddress_of_the_certificate),
         T(TLS_3_an_expired_certificate_is_refused),
         T(TLS_3_odd_chains_are_judged_by_what_holds),
         T(TLS_3_a_certificate_of_an_unknown_CA_is_refused),

@@ -6,6 +6,7 @@
 
 #include <wolfssl/ssl.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -507,6 +508,77 @@ static void TLS_6_nothing_is_given_out_that_could_resume_a_session(void **state)
     pair_free(p);
 }
 
+/* ---- certificates for a literal address ------------------------------------------------------ */
+
+static void path_of(const char *name, char out[512])
+{
+    const char *top = getenv("srcdir");
+
+    snprintf(out, 512, "%s/tests/data/tls/%s", top != NULL ? top : ".", name);
+}
+
+/* A client that dials `name` and a server with that certificate: what the client makes of it. */
+static enum tls_refusal named_against(const char *name, const char *stem)
+{
+    char ca[512], cert[512], key[512], file[64];
+    const struct tls_named named = {.without_system_store = true, .ca_files = {ca}};
+    const struct tls_expect expect = {.name = name};
+    struct tls_context *client, *server;
+    struct pair *p = calloc(1, sizeof *p);
+    sp_error c, s;
+
+    check(p != NULL);
+    path_of("ca.pem", ca);
+    snprintf(file, sizeof file, "%s.pem", stem);
+    path_of(file, cert);
+    snprintf(file, sizeof file, "%s.key", stem);
+    path_of(file, key);
+    check_ok(tls_named_client(&named, NULL, &client));
+    check_ok(tls_served(cert, key, NULL, NULL, &server));
+    p->wires[UP] = (struct tls_wire){client_take, client_give, p};
+    p->wires[DOWN] = (struct tls_wire){server_take, server_give, p};
+    check_ok(tls_conn_new(client, &expect, &p->wires[UP], &p->client));
+    check_ok(tls_conn_new(server, NULL, &p->wires[DOWN], &p->server));
+    shake(p, &c, &s);
+    enum tls_refusal why = tls_conn_refusal(p->client);
+    check((c == SP_OK) == (why == TLS_REFUSAL_NONE));
+    check(c == SP_OK || tls_conn_write(p->client, view_str("x")) != SP_OK);
+    pair_free(p);
+    tls_context_free(client);
+    tls_context_free(server);
+    return why;
+}
+
+static void TLS_3_a_literal_address_needs_an_iPAddress_of_the_certificate(void **state)
+{
+    static const struct {
+        const char *name, *stem;
+        enum tls_refusal why;
+    } rows[] = {
+        {"127.0.0.1", "ip", TLS_REFUSAL_NONE},
+        {"::1", "ip", TLS_REFUSAL_NONE},
+        {"0:0:0:0:0:0:0:1", "ip", TLS_REFUSAL_NONE}, /* one address, however it is written */
+        {"127.0.0.2", "ip", TLS_REFUSAL_NAME},
+        {"::7f00:1", "ip", TLS_REFUSAL_NAME},
+        {"::ffff:127.0.0.1", "ip", TLS_REFUSAL_NAME},
+        {"localhost", "ip", TLS_REFUSAL_NAME},
+        {"127.0.0.1", "ip-other", TLS_REFUSAL_NAME},
+        {"127.0.0.1", "ip-as-dns", TLS_REFUSAL_NAME},
+        {"localhost", "ip-as-dns", TLS_REFUSAL_NONE},
+        {"127.0.0.1", "ip-as-cn", TLS_REFUSAL_NAME},
+        {"127.0.0.1", "good", TLS_REFUSAL_NONE},
+        {"127.0.0.1", "untrusted", TLS_REFUSAL_ISSUER},
+        {"127.0.0.1", "expired", TLS_REFUSAL_DATE},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        enum tls_refusal why = named_against(rows[i].name, rows[i].stem);
+        if (why != rows[i].why)
+            fail_msg("%s, %s: %s", rows[i].name, rows[i].stem, tls_refusal_text(why));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -519,6 +591,7 @@ int main(void)
         cmocka_unit_test(E2E_T9_flights_of_two_sessions_spliced),
         cmocka_unit_test(E2E_T9_the_end_of_another_handshake_is_none_of_this_one),
         cmocka_unit_test(TLS_8_only_a_close_notify_is_a_clean_end),
+        cmocka_unit_test(TLS_3_a_literal_address_needs_an_iPAddress_of_the_certificate),
         cmocka_unit_test(TLS_6_nothing_is_given_out_that_could_resume_a_session),
     };
     return cmocka_run_group_tests(tests, make_keys, free_keys);

@@ -213,6 +213,19 @@ void watch_configure(struct watch *w, const struct gwconf *conf)
     }
 }
 
+/* False: there is no room for the operation. */
+static bool take_operation(struct watch *w, const struct api_operation *op, struct view path)
+{
+    struct view names[INVENTORY_NAMES_MAX];
+    enum gw_method method = gw_method_parse(view_str(op->method));
+
+    if (inventory_document(w->inventory, method, path, op->deprecated) != SP_OK)
+        return false;
+    size_t n = api_answer_names(op, &w->scratch, names, INVENTORY_NAMES_MAX);
+    scratch_reset(&w->scratch, SCRATCH_FIRST_BYTES);
+    return inventory_expect(w->inventory, method, path, n, names) == SP_OK;
+}
+
 void watch_document(struct watch *w, const struct api_document *d, struct view prefix)
 {
     struct api_strings bases = d == NULL ? (struct api_strings){0} : api_bases(d);
@@ -226,9 +239,7 @@ void watch_document(struct watch *w, const struct api_document *d, struct view p
             buf_init(&path, INVENTORY_TEMPLATE_MAX);
             buf_add(&path, routes_base(view_str(bases.items[b]), prefix));
             buf_add_str(&path, op->path);
-            left_out += buf_error(&path) != SP_OK ||
-                        inventory_document(w->inventory, gw_method_parse(view_str(op->method)),
-                                           buf_view(&path), op->deprecated) != SP_OK;
+            left_out += buf_error(&path) != SP_OK || !take_operation(w, op, buf_view(&path));
             buf_deinit(&path);
         }
     if (left_out > 0)

@@ -34,6 +34,19 @@ struct endpoint *endpoint_make(struct inventory *v, uint16_t node, enum gw_metho
     return e;
 }
 
+void endpoint_forget_expected(struct inventory *v, struct endpoint *e)
+{
+    for (size_t i = 0; i < e->expected_count; i++)
+        name_drop(&v->names, e->expected[i], &v->bytes);
+    v->bytes -= e->expected_count * sizeof *e->expected;
+    free(e->expected);
+    e->expected = NULL;
+    e->expected_count = 0;
+    name_drop(&v->names, e->drift, &v->bytes);
+    e->drift = 0;
+    e->drift_since = 0;
+}
+
 void endpoint_drop(struct inventory *v, struct endpoint *e)
 {
     for (uint16_t *link = &v->nodes[e->node].endpoint; *link != NONE;
@@ -48,16 +61,12 @@ void endpoint_drop(struct inventory *v, struct endpoint *e)
         name_drop(&v->names, e->query[i].name, &v->bytes);
     for (size_t i = 0; i < GROUPS_KEPT; i++)
         name_drop(&v->names, e->groups[i], &v->bytes);
-    for (size_t i = 0; i < e->expected_count; i++)
-        name_drop(&v->names, e->expected[i], &v->bytes);
-    name_drop(&v->names, e->drift, &v->bytes);
-    v->bytes -= sizeof *e + e->expected_count * sizeof *e->expected +
-                (e->figures != NULL ? sizeof *e->figures : 0);
+    endpoint_forget_expected(v, e);
+    v->bytes -= sizeof *e + (e->figures != NULL ? sizeof *e->figures : 0);
     v->losses += e->told != 0;
     v->endpoints[e->id] = NULL;
     v->endpoint_hint = e->id;
     v->endpoint_count--;
-    free(e->expected);
     free(e->figures);
     free(e);
 }

@@ -119,7 +119,10 @@ enum endpoint_state {
 unsigned endpoint_states(const struct inventory *v, const struct endpoint *e, sp_unix_ms now);
 const char *endpoint_state_name(enum endpoint_state s); /* "shadow" */
 
-/* What the document says of an endpoint's answers: names beyond these are drift. */
+/* What the document says of an endpoint's answers: names beyond these are drift, which is looked
+ * for anew. None (count 0): nothing is drift.
+ *   SP_ERR_NOT_FOUND  no such endpoint;  SP_ERR_INVALID  too many;  SP_ERR_FULL, SP_ERR_NOMEM  and
+ *   nothing is drift */
 SP_MUST sp_error inventory_expect(struct inventory *v, enum gw_method method, struct view path,
                                   size_t count, const struct view *names);
 /* A retire rule: deprecated and sunset as Unix ms, 0: none. Applies to every endpoint that

@@ -125,6 +125,7 @@ bool inventory_has_room(const struct inventory *v);
 struct endpoint *endpoint_of(const struct inventory *v, uint16_t node, enum gw_method method);
 struct endpoint *endpoint_make(struct inventory *v, uint16_t node, enum gw_method method);
 void endpoint_drop(struct inventory *v, struct endpoint *e);
+void endpoint_forget_expected(struct inventory *v, struct endpoint *e); /* and its drift */
 void endpoint_merge(struct inventory *v, struct endpoint *to, struct endpoint *from);
 void endpoint_count_call(struct inventory *v, struct endpoint *e,
                          const struct inventory_call *call);

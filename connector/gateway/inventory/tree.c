@@ -406,22 +406,25 @@ static uint16_t node_at(const struct inventory *v, struct view path)
 sp_error inventory_expect(struct inventory *v, enum gw_method method, struct view path,
                           size_t count, const struct view *names)
 {
-    uint16_t at = node_at(v, path), n = 0;
+    uint16_t at = node_at(v, path);
     struct endpoint *e = at == NONE ? NULL : endpoint_of(v, at, method);
 
     if (e == NULL)
         return SP_ERR_NOT_FOUND;
-    if (e->expected != NULL || count == 0 || count > INVENTORY_NAMES_MAX)
+    if (count > INVENTORY_NAMES_MAX)
         return SP_ERR_INVALID;
+    endpoint_forget_expected(v, e);
+    if (count == 0)
+        return SP_OK;
     if ((e->expected = calloc(count, sizeof *e->expected)) == NULL)
         return SP_ERR_NOMEM;
     v->bytes += count * sizeof *e->expected;
-    for (size_t i = 0; i < count; i++) {
-        uint16_t id = name_put(&v->names, names[i], &v->bytes);
-        if (id != 0)
-            e->expected[n++] = id;
-    }
-    e->expected_count = n;
+    e->expected_count = (uint16_t)count;
+    for (size_t i = 0; i < count; i++)
+        if ((e->expected[i] = name_put(&v->names, names[i], &v->bytes)) == 0) {
+            endpoint_forget_expected(v, e); /* half a list would make drift of the rest */
+            return SP_ERR_FULL;
+        }
     return SP_OK;
 }
 

@@ -308,6 +308,14 @@ struct api_place api_answer_place(const struct api_operation *shown, unsigned st
                                         : (struct api_place){op->document->program, m->node};
 }
 
+size_t api_answer_names(const struct api_operation *op, struct scratch *scratch, struct view *out,
+                        size_t max)
+{
+    struct api_place p = api_answer_place(op, 200, view_str("application/json"), scratch);
+
+    return p.program == NULL ? 0 : traits_names(p.program, p.node, out, max);
+}
+
 struct api_place api_place_member(struct api_place p, struct view name)
 {
     return p.program == NULL

@@ -187,6 +187,9 @@ struct api_place {
 /* Of the JSON body of an answer. `type` is the value of Content-Type. */
 struct api_place api_answer_place(const struct api_operation *op, unsigned status, struct view type,
                                   struct scratch *scratch);
+/* The names at the top of a 200 (else 2XX) JSON answer, or of its items; as traits_names. */
+size_t api_answer_names(const struct api_operation *op, struct scratch *scratch, struct view *out,
+                        size_t max);
 struct api_place api_place_member(struct api_place p, struct view name);
 struct api_place api_place_item(struct api_place p, size_t index);
 /* x-sallyport-sensitive: true. What it holds may leave. */

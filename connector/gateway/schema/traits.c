@@ -170,3 +170,67 @@ bool traits_sensitive(const struct schema_program *p, uint32_t node)
 {
     return sensitive(p, node, 0);
 }
+
+/* Names ------------------------------------------------------------------------------------- */
+
+struct listing {
+    const struct schema_program *p;
+    struct view *out;
+    size_t count, max;
+    bool open; /* others may be there */
+};
+
+static void list_name(struct listing *l, struct view name)
+{
+    for (size_t i = 0; i < l->count; i++)
+        if (view_equal(l->out[i], name))
+            return;
+    if (l->count == l->max)
+        l->open = true;
+    else
+        l->out[l->count++] = name;
+}
+
+static void list_table(struct listing *l, const struct table *t)
+{
+    const struct entry *e = table_entries(t);
+
+    l->open = l->open || t->patterns > 0 || (t->additional != NONE && t->additional != NODE_FALSE);
+    for (uint32_t i = 0; i < t->count; i++)
+        if (e[i].bits & ENTRY_DECLARED)
+            list_name(l,
+                      (struct view){(const uint8_t *)l->p->bytes + e[i].name.from, e[i].name.len});
+}
+
+static void list_names(struct listing *l, uint32_t node, unsigned hops)
+{
+    const struct node *n = &l->p->nodes[node];
+
+    if (hops == TRAITS_HOPS_MAX) {
+        l->open = true;
+        return;
+    }
+    for (uint32_t i = n->from; i < n->from + n->count && !l->open; i++) {
+        const struct instruction *x = &l->p->code[i];
+        if (x->op == OP_OBJECT)
+            list_table(l, program_table(l->p, x->a));
+        if (x->op == OP_REF)
+            list_names(l, x->a, hops + 1);
+        if (x->op != OP_ALL && x->op != OP_ANY && x->op != OP_ONE)
+            continue;
+        const uint32_t *list = l->p->words + x->a;
+        for (uint32_t k = 0; k < list[0] && !l->open; k++)
+            list_names(l, list[1 + k], hops + 1);
+    }
+}
+
+size_t traits_names(const struct schema_program *p, uint32_t node, struct view *out, size_t max)
+{
+    struct listing l = {.p = p, .out = out, .max = max};
+    uint32_t types = traits_types(p, node);
+
+    if ((types & TYPE_OBJECT) == 0 && (types & TYPE_ARRAY) != 0)
+        node = traits_item(p, node, 0);
+    list_names(&l, node, 0);
+    return l.open ? 0 : l.count;
+}

@@ -20,6 +20,10 @@ uint32_t traits_item(const struct schema_program *p, uint32_t node, size_t index
 uint32_t traits_member(const struct schema_program *p, uint32_t node, struct view name);
 /* Whether the schema lists the member by its name. */
 bool traits_declares(const struct schema_program *p, uint32_t node, struct view name);
+/* The members that the schema lists by name, at most `max`; of its items where it is only a list.
+ * 0: it lists none, lists more, or describes others besides (additionalProperties, patterns). The
+ * names are the program's. */
+size_t traits_names(const struct schema_program *p, uint32_t node, struct view *out, size_t max);
 /* Whether it is marked x-sallyport-sensitive. */
 bool traits_sensitive(const struct schema_program *p, uint32_t node);
 

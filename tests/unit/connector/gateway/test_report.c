@@ -90,6 +90,65 @@ static void who_would_have_been_refused_is_told_once(void **state)
     rig_deinit(&r);
 }
 
+static const char document[] =
+    "openapi: 3.1.0\n"
+    "info: {title: t, version: '1'}\n"
+    "paths:\n"
+    "  /users/{id}:\n"
+    "    get:\n"
+    "      parameters: [{name: id, in: path, required: true, schema: {type: integer}}]\n"
+    "      responses:\n"
+    "        '200':\n"
+    "          description: ok\n"
+    "          content: {application/json: {schema: {$ref: '#/components/schemas/User'}}}\n"
+    "  /open/{id}:\n"
+    "    get:\n"
+    "      parameters: [{name: id, in: path, required: true, schema: {type: integer}}]\n"
+    "      responses:\n"
+    "        '200':\n"
+    "          description: ok\n"
+    "          content: {application/json: {schema: {type: object, properties: {a: {}}, "
+    "additionalProperties: true}}}\n"
+    "components: {schemas: {User: {allOf: [{type: object, properties: {id: {type: integer}}}, "
+    "{properties: {name: {type: string}}}]}}}\n";
+
+static void ask(struct rig *r, const char *request, const char *path, const char *answer)
+{
+    r->users[0].in.len = r->app_in[0].len = 0;
+    rig_send(r, 0, request);
+    rig_until(r, rig_app_got(r, 0, path));
+    rig_answer(r, 0, answer);
+    rig_until(r, rig_got(r, 0, "\r\n\r\n{"));
+}
+
+static void GW_42_an_answer_with_more_than_the_document_says_is_drift(void **state)
+{
+    struct rig r;
+    const struct api_row *row;
+
+    (void)state;
+    rig_init_documented(&r, "openapi: {file: api.yaml, response: off}\n", document);
+    ask(&r, GET("/users/1"), "/users/1", JSON("{\"id\":1,\"name\":\"a\"}", "19"));
+    ask(&r, GET("/open/1"), "/open/1", JSON("{\"z\":1}", "7"));
+    do
+        next(&r);
+    while ((row = row_of("/users/{id}")) == NULL || row->calls == 0);
+    assert_int_equal(row->states, ENDPOINT_DOCUMENTED);
+    ask(&r, GET("/users/1"), "/users/1", JSON("{\"id\":1,\"pin\":\"0\"}", "18"));
+    do
+        next(&r);
+    while ((row = row_of("/users/{id}")) == NULL);
+    assert_int_equal(row->states, ENDPOINT_DOCUMENTED | ENDPOINT_DRIFT);
+    assert_true(view_is(json_str(json_get(row->detail, "drift_property")), "pin"));
+    r.now += 1000;
+    gateway_tell_again(r.gateway);
+    do
+        next(&r);
+    while ((row = row_of("/open/{id}")) == NULL);
+    assert_int_equal(row->states, ENDPOINT_DOCUMENTED); /* the document lets others be there */
+    rig_deinit(&r);
+}
+
 static void a_broker_that_was_away_hears_everything_again(void **state)
 {
     struct rig r;
@@ -119,6 +178,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_seen_is_told_with_its_shape_and_without_values),
         cmocka_unit_test(who_would_have_been_refused_is_told_once),
+        cmocka_unit_test(GW_42_an_answer_with_more_than_the_document_says_is_drift),
         cmocka_unit_test(a_broker_that_was_away_hears_everything_again),
     };
 

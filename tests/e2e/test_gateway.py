@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from harness import apps, cage, proc
+from harness import apps, browser, cage, proc
 from harness.wire import dial
 
 GATEWAY = """\
@@ -161,7 +161,13 @@ def test_GW_07_the_assertion_is_verified_by_openssl_and_ends_within_a_minute(wor
     _, _, body = curl(anna, f"{base}/echo?secret=1")
     token = json.loads(body)["fields"]["sallyport-assertion"]
     head, claims, signature = token.split(".")
-    key = json.loads((cage.WORK / "c1" / "gateway-jwks.json").read_text())["keys"][0]
+    own = json.loads((cage.WORK / "c1" / "gateway-jwks.json").read_text())
+    connector = world.console.call("GET", "/connectors")["items"][0]["id"]
+    # What anybody gets from the broker, without signing in, is what lies at the connector.
+    nobody = browser.Browser(world.client, [world.ca])
+    public = nobody.api(world.url, "GET", f"/api/v1/connectors/{connector}/jwks.json").json()
+    assert public == own
+    key = public["keys"][0]
     assert json.loads(unpadded(head)) == {"alg": "ES256", "kid": key["kid"], "typ": "JWT"}
     spki = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200") + b"\x04" + unpadded(key["x"]) + unpadded(key["y"])
     (tmp_path / "key.der").write_bytes(spki)

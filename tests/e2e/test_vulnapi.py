@@ -8,6 +8,7 @@ app's record below. 500 honest calls pass, and the broker shows what was found."
 
 import http.client
 import json
+import time
 
 import pytest
 
@@ -192,6 +193,67 @@ def test_GW_65_API10_what_a_partner_sends_is_reported(world, record, direct, thr
     refused(through(rates)[0], 502, "exposure")
     proc.until("the key is reported", 20, lambda: any("a private key" in line for i in incidents(world, record, "exposure")
                                                       for line in i["evidence"]))
+
+
+def endpoints(world, record, **query):
+    wanted = "&".join(f"{k}={v}" for k, v in {"app": record["id"], "limit": 200, **query}.items())
+    return {f"{e['method']} {e['path']}": e for e in world.console.call("GET", f"/endpoints?{wanted}")["items"]}
+
+
+def test_GW_42_GW_44_the_inventory_reaches_the_broker(world, record, through):
+    through(("GET", "/v1/accounts/1000", None))
+    account = proc.until("the endpoint is at the broker", 60, lambda: endpoints(world, record).get("GET /v1/accounts/{account_id}"))
+    assert account["calls"] >= 100 and account["users"] == 1 and sum(account["week"]) == account["calls"]
+    assert account["refused"] >= 1  # API1's
+    one = world.console.call("GET", f"/endpoints/{account['id']}")
+    assert {p["name"] for p in one["parts"][0]["properties"]} >= {"id", "owner", "balance"}
+    assert "anna@example.test" not in json.dumps(one)  # names of members, never their values
+    assert [e["path"] for e in world.console.call("GET", f"/endpoints?app={record['id']}&q=accounts&sort=path&limit=1")["items"]]
+    draft = world.console.call("GET", f"/apps/{record['id']}/draft")
+    assert draft["openapi"].startswith("3.1") and "get" in draft["paths"]["/v1/accounts/{account_id}"]
+    bank = next(a for a in world.console.call("GET", "/gateway/apps")["items"] if a["app"]["name"] == "bank")
+    assert bank["endpoints"] == len(endpoints(world, record)) and bank["coverage"]["requests"] > 500
+    assert bank["coverage"]["read"] > 0
+
+
+def test_an_endpoint_that_is_right_so_is_marked_until_a_day(world, record):
+    account = endpoints(world, record)["GET /v1/accounts/{account_id}"]
+    until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 86400))
+    version = world.console.call("GET", f"/endpoints/{account['id']}")["version"]
+    marked = world.console.call("PUT", f"/endpoints/{account['id']}/expected", {"until": until, "reason": "known"},
+                                {"If-Match": f'"{version}"'})
+    assert marked["expected"]["reason"] == "known"
+    assert any(r["action"] == "gateway.expect" for r in world.console.audit(action="gateway.expect"))
+
+
+def test_whom_a_rule_touched_and_its_mode_is_switched_without_touching_the_rest(world, record):
+    hits = {h["rule"]: h for h in world.console.call("GET", f"/gateway/hits?app={record['id']}")["items"] if h["reason"] == "exposure"}
+    assert hits["exposure"]["people"] == 1 and hits["exposure"]["blocked"] >= 1 and hits["exposure"]["mode"] == "block"
+    assert hits["exposure"]["part"] == "detectors.exposure"
+    people = world.console.call("GET", f"/gateway/people?app={record['id']}&reason=exposure&rule=exposure")["items"]
+    assert [p["user"]["name"] for p in people] == ["anna"]
+    before = world.console.call("GET", f"/apps/{record['id']}")
+    world.console.call("PUT", f"/apps/{record['id']}/gateway/mode", {"reason": "exposure", "rule": "exposure", "mode": "monitor"},
+                       {"If-Match": f'"{before["version"]}"'})
+    after = world.console.call("GET", f"/apps/{record['id']}")
+    assert after["gateway"] == before["gateway"].replace("exposure: block", "exposure: monitor")
+    proc.until("the mode is in force", 20, lambda: world.console.call("GET", f"/gateway/hits?app={record['id']}"))
+    world.console.call("PUT", f"/apps/{record['id']}/gateway/mode", {"reason": "exposure", "rule": "exposure", "mode": "block"},
+                       {"If-Match": f'"{after["version"]}"'})
+    assert world.console.call("GET", f"/apps/{record['id']}")["gateway"] == before["gateway"]
+
+
+def test_what_is_expected_is_raised_no_more(world, record, through):
+    """`expected` reaches the connector: neither an incident nor its count for this person at this endpoint."""
+    leak = ("GET", "/v1/rates", None)
+    incident = next(i for i in proc.until("the incident", 20, lambda: incidents(world, record, "exposure")) if i["endpoint"] == "GET /v1/rates")
+    until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 86400))
+    world.console.call("POST", f"/incidents/{incident['id']}/expect", {"until": until, "reason": "the partner's key is public"})
+    time.sleep(1)
+    through(leak, leak)
+    time.sleep(3)
+    again = world.console.call("GET", f"/incidents/{incident['id']}")
+    assert again["count"] == incident["count"]
 
 
 def test_GW_59_a_scanner_is_stopped_and_reported(world, record, through):

@@ -320,7 +320,7 @@ static struct gw_verdict ask(struct world *w)
         pipeline_forget(&w->x); /* as if it had been resumed: the test asks itself */
         while (idp_asked(&w->idp) == asked && asked == 0)
             loop_turn(w->loop, false);
-        loop_turn(w->loop, true);
+        loop_turn(w->loop, false); /* the answer may have come already: never wait for another */
         v = guard_token(w->guard, &w->x, NOW);
     }
     return v;

@@ -5,7 +5,7 @@
 /* The first segments of the console's addresses (web/src/route.ts has the same list). */
 static const char *const pages[] = {
     "apps",       "policies", "sessions", "users",        "devices",  "sites",     "requests",
-    "connectors", "audit",    "why",      "integrations", "settings", "incidents",
+    "connectors", "audit",    "why",      "integrations", "settings", "incidents", "apis",
 };
 
 const struct asset *asset_find(struct view path)

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test as nodeTest } from "node:test";
 import { chromium } from "playwright-core";
 import { look as lookAt, shots, wide } from "./look.mjs";
+import { gatewayPages } from "./apis.mjs";
 import { approveDraft, editPolicy, replayPolicy } from "./policy.mjs";
 import { Authenticator, until, World } from "./world.mjs";
 
@@ -279,6 +280,9 @@ test("the form changes its own characters only, undo gives the bytes back, selec
 
 test("replay: what a draft would change, by person, and the sessions that it would cut; widening is read before it decides", () =>
   replayPolicy({ page, world, laptop, at, see, press, look, POLICY }));
+
+test("APIs: endpoints by state, one of them, what would block and its switch, coverage, incidents", () =>
+  gatewayPages({ page, world, laptop, at, see, press, look }));
 
 test("every other page stands, with real figures", async () => {
   for (const name of ["", "apps", "policies", "users", "integrations", "settings"]) {

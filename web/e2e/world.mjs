@@ -28,7 +28,7 @@ export async function until(what, ask, ms = 20_000) {
   }
 }
 
-function freePort() {
+export function freePort() {
   return new Promise((done) => {
     const s = tcpServer().listen(0, "127.0.0.1", () => {
       const { port } = s.address();

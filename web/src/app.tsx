@@ -12,11 +12,13 @@ import { followLinks, usePlace } from "./route";
 import { setTheme, Shell, theme } from "./shell";
 import { useStore } from "./store";
 import { me } from "./who";
+import { ApisPage } from "./pages/apis";
 import { AppPage, AppsPage } from "./pages/apps";
 import { AuditPage } from "./pages/audit";
 import { ConnectorPage } from "./pages/connector";
 import { DevicePage } from "./pages/device";
 import { DevicesPage } from "./pages/devices";
+import { EndpointPage } from "./pages/endpoint";
 import { EnrolPage } from "./pages/enrol";
 import { IncidentPage, IncidentsPage } from "./pages/incidents";
 import { IntegrationsPage } from "./pages/integrations";
@@ -49,6 +51,7 @@ function page(parts: string[]): ComponentChild {
     case "sites/x/enrol": return <EnrolPage site={second!} key={second} />;
     case "connectors/x": return <ConnectorPage id={second!} key={second} />;
     case "audit": return <AuditPage />;
+    case "apis": return <ApisPage />;
     case "incidents": return <IncidentsPage />;
     case "incidents/x": return <IncidentPage id={second!} key={second} />;
     case "why": return <WhyPage />;
@@ -56,6 +59,7 @@ function page(parts: string[]): ComponentChild {
     case "integrations": return <IntegrationsPage />;
     case "settings": return <SettingsPage />;
   }
+  if (first === "apis" && second && third) return <EndpointPage id={third} key={third} />;
   return <Head title="No such page">The address names nothing here. <a href="/">Overview</a></Head>;
 }
 

@@ -2,7 +2,7 @@
 import { go } from "./route";
 
 const pages: Record<string, string> = {
-  o: "/", a: "/apps", p: "/policies", s: "/sessions", r: "/requests", u: "/users", d: "/devices", n: "/sites", l: "/audit", t: "/integrations",
+  o: "/", a: "/apps", p: "/policies", s: "/sessions", r: "/requests", u: "/users", d: "/devices", n: "/sites", l: "/audit", i: "/apis", t: "/integrations",
 };
 
 let waitsForPage = 0;
@@ -19,6 +19,11 @@ function typing(at: EventTarget | null): boolean {
 function rowButton(word: string): HTMLElement | undefined {
   const row = document.activeElement?.closest("tr");
   return [...(row?.querySelectorAll<HTMLElement>(".act .btn") ?? [])].find((b) => b.textContent?.startsWith(word));
+}
+
+/** The button with this text beside the page's title. */
+function pageButton(word: string): HTMLElement | undefined {
+  return [...document.querySelectorAll<HTMLElement>(".head .acts .btn")].find((b) => b.textContent === word);
 }
 
 export function onKey(event: KeyboardEvent): void {
@@ -45,6 +50,9 @@ export function onKey(event: KeyboardEvent): void {
       return;
     case "w":
       rowButton("Why")?.click();
+      return;
+    case "y":
+      (rowButton("Expected") ?? pageButton("Expected"))?.click();
       return;
     case "K":
       rowButton("Kill")?.click();

@@ -21,8 +21,8 @@ const links: Array<{ group?: string; to: string; icon: string; text: string }> =
   { group: "People", to: "/users", icon: "user", text: "Users" },
   { to: "/devices", icon: "device", text: "Devices" },
   { group: "Network", to: "/sites", icon: "site", text: "Sites" },
-  { group: "Record", to: "/incidents", icon: "warn", text: "Incidents" },
-  { to: "/audit", icon: "audit", text: "Audit" },
+  { group: "Record", to: "/audit", icon: "audit", text: "Audit" },
+  { to: "/apis", icon: "api", text: "APIs" },
   { group: "System", to: "/integrations", icon: "plug", text: "Integrations" },
   { to: "/settings", icon: "sliders", text: "Settings" },
 ];
@@ -31,6 +31,7 @@ function belongs(path: string, to: string): boolean {
   if (to === "/") return path === "/";
   if (to === "/sites" && path.startsWith("/connectors")) return true;
   if (to === "/audit" && path.startsWith("/why")) return true;
+  if (to === "/apis" && path.startsWith("/incidents")) return true;
   return path === to || path.startsWith(`${to}/`);
 }
 

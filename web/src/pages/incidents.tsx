@@ -1,11 +1,16 @@
 // What the API gateways found, as their connectors told it: who, where, with which numbers.
-import type { Incident } from "../api";
+import { useState } from "preact/hooks";
+import type { AuditRecord, Incident } from "../api";
+import { call } from "../client";
 import { useLoad } from "../load";
 import { Ago, Clock, Facts, Head, Name, Note, Panel, State, Words } from "../parts/basics";
+import { Confirm } from "../parts/dialog";
 import { Failure } from "../parts/failure";
-import { Filters, Table } from "../parts/table";
+import { Expect, GatewayTabs } from "../parts/gateway";
+import { all, Filters, Table } from "../parts/table";
 import { usePlace } from "../route";
 import { count } from "../words";
+import { may } from "../who";
 
 /** A detector's word, and what it says of somebody. */
 const detectors: Record<string, string> = {
@@ -39,8 +44,9 @@ export function IncidentsPage() {
 
   return (
     <>
-      <Head title="Incidents">What the gateways of HTTP apps found. Words and numbers are the connectors' own.</Head>
-      <Filters chips={[
+      <Head title="APIs" crumbs={[["/apis", "APIs"]]}>{load.data && <>{load.data.total ? count(load.data.total, "incident") : "No incident"}{filtered ? " of this kind" : ""}; words and numbers are the connectors' own.</>}</Head>
+      <GatewayTabs on="incidents" />
+      <Filters views="incidents" chips={[
         { name: "detector", label: "Kind", choices: Object.entries(detectors).map(([value, text]) => ({ value, text })) },
         { name: "app", label: "App", choices: apps.data?.items.map((a) => ({ value: a.id, text: a.name })) ?? [] },
         ...(query.get("user") ? [{ name: "user", label: "User", choices: [] }] : [])]} />
@@ -48,37 +54,73 @@ export function IncidentsPage() {
         rowKey={(i) => i.id} filtered={filtered ? "No incident matches." : undefined}
         empty={<p>No incident yet. An app has them once its record has a <code>gateway</code> part with detectors.</p>}
         columns={[
-          { head: "Incident", part: "main", cell: (i) => <a href={`/incidents/${i.id}`}>{title(i)}</a> },
+          { head: "Incident", part: "main", cell: (i) => <><a href={`/incidents/${i.id}`}>{title(i)}</a><span class="two mono"><Words text={i.endpoint || "several endpoints"} /></span></> },
           { head: "Last", kind: "num nowrap", cell: (i) => <Clock at={i.last} /> },
           { head: "User", cell: (i) => i.user ? <a href={`/users/${i.user.id}`}><Name text={i.user.name} /></a> : <span class="dim">not known</span> },
           { head: "App", kind: "p2", cell: (i) => <a href={`/apps/${i.app.id}`}><Name text={i.app.name} /></a> },
-          { head: "Endpoint", kind: "p3", cell: (i) => <span class="mono"><Words text={i.endpoint || "several"} /></span> },
+          { head: "Evidence", kind: "p3", cell: (i) => <Words text={i.evidence?.[0] ?? ""} /> },
           { head: "Times", kind: "r p2", cell: (i) => (i.count ?? 1).toLocaleString("en") },
           { head: "Outcome", cell: (i) => <Outcome i={i} /> }]} />
     </>
   );
 }
 
+/** What the person did, besides: their records of a day around it. */
+function Around({ i }: { i: Incident }) {
+  const from = new Date(Date.parse(i.first) - 3_600_000).toISOString(), to = new Date(Date.parse(i.last) + 3_600_000).toISOString();
+  const load = useLoad("auditList", { query: { user: i.user?.id ?? "", from, to, limit: 20 } }, i.user !== null);
+  if (!i.user) return null;
+  return <Table<AuditRecord> title="What they did around it" slim page={all(load.data?.items)} failed={load.failed} loading={load.loading} rowKey={(r) => `${r.shard}/${r.seq}`}
+    header={<><h2>What they did around it</h2><a href={`/audit?user=${i.user.id}`}>All</a></>} empty={<p>Nothing else is in the audit log an hour before and after.</p>}
+    columns={[
+      { head: "Time", kind: "num nowrap", cell: (r) => <Clock at={r.time} /> },
+      { head: "Action", part: "main", cell: (r) => <a href={`/audit?user=${i.user!.id}&record=${r.shard}/${r.seq}`}>{r.action}</a> },
+      { head: "Object", kind: "p2", cell: (r) => <Name text={r.object?.name ?? ""} /> },
+      { head: "What", cell: (r) => <Words text={r.text} /> }]} />;
+}
+
 export function IncidentPage({ id }: { id: string }) {
   const load = useLoad("incidentGet", { path: { id } });
+  const [asking, setAsking] = useState<"expect" | "kill" | undefined>();
+  const [until, setUntil] = useState("");
+  const [killed, setKilled] = useState("");
   const i = load.data;
-  const crumbs: [string, string][] = [["/incidents", "Incidents"]];
+  const crumbs: [string, string][] = [["/apis", "APIs"], ["/incidents", "Incidents"]];
   if (!i) return <><Head title="Incident" crumbs={crumbs} />{load.failed && <Failure what="This incident could not be read." problem={load.failed} again={() => void load.reload()} />}</>;
+  const acts = may("operator") ? <>
+    <button type="button" class="btn" onClick={() => setAsking("expect")}>Expected</button>
+    <a class="btn" href={`/apis?tab=block&app=${i.app.id}`}>What would block</a>
+    {i.user && <button type="button" class="btn danger" onClick={() => setAsking("kill")}>End sessions</button>}</> : undefined;
   return (
     <>
-      <Head title={title(i)} crumbs={crumbs}>Found {count(i.count ?? 1, "time")}, last <Ago at={i.last} />.</Head>
+      <Head title={title(i)} crumbs={crumbs} acts={acts}>Found {count(i.count ?? 1, "time")}, last <Ago at={i.last} />.</Head>
+      {until && <Note mood="info" icon="check" title={`Expected until ${new Date(until).toLocaleDateString("en-GB")}.`}>The connectors of <Name text={i.app.name} /> know it: no more incidents and no blocks of this kind here.</Note>}
+      {killed && <Note mood="ok" title={killed} />}
       {i.mode === "monitor" && <Note mood="warn" title="Nothing was refused.">This detector is in <code>monitor</code>. {i.would_have_blocked ? `In block it would have refused ${count(i.would_have_blocked, "request")}.` : "In block no later request would have been refused so far."}</Note>}
-      <Panel title="Evidence"><ul class="body">{(i.evidence ?? []).map((line) => <li><Words text={line} /></li>)}</ul></Panel>
-      <Panel title="Incident"><Facts rows={[
-        ["User", i.user ? <a href={`/users/${i.user.id}`}><Name text={i.user.name} /></a> : "not known"],
-        ["App", <a href={`/apps/${i.app.id}`}><Name text={i.app.name} /></a>],
-        ["Endpoint", <span class="mono"><Words text={i.endpoint || "several"} /></span>],
-        ["Outcome", <Outcome i={i} />],
-        ["Score", i.score === undefined ? "none" : `${i.score.toLocaleString("en")}, threshold ${(i.threshold ?? 0).toLocaleString("en")}`],
-        ["First", <Clock at={i.first} />],
-        ["Last", <Clock at={i.last} />],
-        ["Live sessions", i.user ? <a href={`/sessions?user=${i.user.id}&app=${i.app.id}`}>of this user at this app</a> : "not known"],
-        ["Audit", <a href={`/audit?action=gateway.incident&app=${i.app.id}`}>records of this app</a>]]} /></Panel>
+      <div class="cols wide"><div class="stack">
+        <Panel title="Evidence"><ul class="body">{(i.evidence ?? []).map((line) => <li><Words text={line} /></li>)}</ul></Panel>
+        <Around i={i} />
+      </div><div class="stack">
+        <Panel title="Incident"><Facts rows={[
+          ["User", i.user ? <a href={`/users/${i.user.id}`}><Name text={i.user.name} /></a> : "not known"],
+          ["App", <a href={`/apps/${i.app.id}`}><Name text={i.app.name} /></a>],
+          ["Endpoint", <span class="mono"><Words text={i.endpoint || "several"} /></span>],
+          ["Outcome", <Outcome i={i} />],
+          ["Score", i.score === undefined ? "none" : `${i.score.toLocaleString("en")}, threshold ${(i.threshold ?? 0).toLocaleString("en")}`],
+          ["First", <Clock at={i.first} />],
+          ["Last", <Clock at={i.last} />],
+          ["Live sessions", i.user ? <a href={`/sessions?user=${i.user.id}&app=${i.app.id}`}>of this user at this app</a> : "not known"],
+          ["Audit", <a href={`/audit?action=gateway.incident&app=${i.app.id}`}>records of this app</a>]]} /></Panel>
+      </div></div>
+      {asking === "expect" && <Expect title="Are such incidents right as they are?" group close={() => setAsking(undefined)}
+        act={async (to, reason, group) => { setUntil((await call("incidentExpect", { path: { id }, body: { until: to, reason, ...(group && { group }) } })).until); }}>
+        <p>No more incidents and no blocks of this kind at this endpoint, for {i.user ? <Name text={i.user.name} /> : "this person"} or for a group.</p></Expect>}
+      {asking === "kill" && i.user && <Confirm title={<>End all sessions of <Name text={i.user.name} />?</>} verb="End sessions" reason close={() => setAsking(undefined)}
+        act={async (reason) => {
+          const cut = await call("sessionKillMany", { body: { by: "user", id: i.user!.id, reason } });
+          setKilled(`${count(cut.sessions.length, "session")} cut.`);
+        }}>
+        <p>All live sessions of this person, at every app, end at relay and connector. They may open it again while the policies allow it.</p></Confirm>}
     </>
   );
 }

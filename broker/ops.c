@@ -1,6 +1,7 @@
 #include "broker/ops.h"
 
 #include "broker/control/control.h"
+#include "broker/control/tally.h"
 #include "broker/front.h"
 #include "broker/posture/judge.h"
 #include "broker/session/sessions.h"
@@ -169,6 +170,66 @@ static void add_rest(struct buf *b, const struct ops_sources *of)
             control_counts(of->control).unproven);
 }
 
+/* Gateways: one family after the other, since a family's lines stand together. */
+struct gateway_lines {
+    struct buf *b;
+    const char *family, *label, *value; /* label NULL: the app alone */
+    uint64_t (*count)(const struct tally_app *a, size_t which);
+    size_t which;
+};
+
+static void add_gateway_line(void *arg, const char *app, const struct tally_app *a)
+{
+    struct gateway_lines *l = arg;
+
+    buf_addf(l->b, "%s{app=\"", l->family);
+    for (; *app != '\0'; app++)
+        buf_add_byte(l->b, *app == '"' || *app == '\\' || *app < ' ' ? '_' : (uint8_t)*app);
+    buf_add_str(l->b, "\"");
+    if (l->label != NULL)
+        buf_addf(l->b, ",%s=\"%s\"", l->label, l->value);
+    buf_addf(l->b, "} %llu\n", (unsigned long long)l->count(a, l->which));
+}
+
+static uint64_t total_of(const struct tally_app *a, size_t which)
+{
+    const uint64_t totals[] = {a->requests, a->blocked, a->monitor, a->read};
+
+    return totals[which];
+}
+
+static uint64_t unread_of(const struct tally_app *a, size_t which)
+{
+    return a->unread[which];
+}
+
+static void add_gateways(struct buf *b, struct control *c)
+{
+    static const struct {
+        const char *family, *help;
+    } families[] = {
+        {"sallyport_gateway_requests_total",
+         "Requests to apps with a gateway, as connectors tell."},
+        {"sallyport_gateway_blocks_total", "Of them refused by a rule."},
+        {"sallyport_gateway_monitor_hits_total", "What rules in monitor would have refused."},
+        {"sallyport_gateway_inspected_total", "Bodies that rules read."}};
+    static const char unread[] = "sallyport_gateway_not_inspected_total";
+    struct gateway_lines l = {.b = b, .count = total_of};
+
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        head(b, families[i].family, "counter", families[i].help);
+        l.family = families[i].family;
+        l.which = i;
+        control_gateways(c, add_gateway_line, &l);
+    }
+    head(b, unread, "counter", "Bodies that nothing could read, by cause.");
+    l = (struct gateway_lines){.b = b, .family = unread, .label = "cause", .count = unread_of};
+    for (l.which = 0; l.which < TALLY_CAUSES; l.which++) {
+        l.value = tally_causes[l.which];
+        control_gateways(c, add_gateway_line, &l);
+    }
+}
+
 static void metrics(const struct ops *o, struct response *res)
 {
     struct buf b;
@@ -179,6 +240,8 @@ static void metrics(const struct ops *o, struct response *res)
     add_sessions(&b, &o->of);
     add_edges(&b, &o->of);
     add_rest(&b, &o->of);
+    if (o->of.control != NULL)
+        add_gateways(&b, o->of.control);
     if (buf_error(&b) == SP_OK)
         response_text(res, 200, "text/plain; version=0.0.4; charset=utf-8", buf_view(&b));
     buf_deinit(&b);

@@ -40,6 +40,7 @@ sp_error control_new(const struct control_services *services, struct control **o
     c->loop = engine_loop(services->engine);
     buf_init(&c->keys, PROTO_STATEMENT_MAX);
     pthread_mutex_init(&c->lock, NULL);
+    tally_init(&c->tally);
     pthread_mutex_init(&c->leases_lock, NULL);
     if ((e = leases_new(clock_boot(), &c->leases)) != SP_OK || (e = start(c)) != SP_OK) {
         control_free(c);
@@ -180,6 +181,7 @@ void control_free(struct control *c)
     timer_cancel(c->sweep);
     buf_deinit(&c->keys);
     pthread_mutex_destroy(&c->lock);
+    tally_deinit(&c->tally);
     leases_free(c->leases);
     pthread_mutex_destroy(&c->leases_lock);
     while (c->retired != NULL) {

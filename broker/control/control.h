@@ -82,6 +82,11 @@ SP_MUST sp_error control_app_test(struct control *c, struct sp_id connector, str
 /* A worker: the connectors of an http app hear which of its incidents are expected. */
 void control_expect(struct control *c, struct sp_id app);
 
+/* What the gateways of connectors counted, by app; `each` is called with the app's name. */
+struct tally_app;
+typedef void each_tally(void *arg, const char *app, const struct tally_app *counts);
+void control_gateways(struct control *c, each_tally *each, void *arg);
+
 struct control_counts {
     size_t unproven, open;
 };

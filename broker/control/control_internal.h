@@ -4,6 +4,7 @@
 /* What the files of this room share: the peer, a message on its way to a handler, the orders. */
 
 #include "broker/control/control.h"
+#include "broker/control/tally.h"
 #include "broker/registry/registry.h"
 #include "broker/session/edges.h"
 #include "lib/base/buf.h"
@@ -67,6 +68,7 @@ struct control {
     struct leases *leases; /* owned */
     struct link *attached; /* the peers own them */
     struct timer *sweep;   /* owned; NULL: not running */
+    struct tally tally;    /* of the gateways of connectors */
 };
 
 /* ---- handlers: run on a worker; answer with reply_* exactly once when it is a call ---- */

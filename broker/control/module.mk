@@ -3,7 +3,7 @@
 noinst_LIBRARIES += %D%/libcontrol.a
 %C%_libcontrol_a_SOURCES = \
 	%D%/control.c %D%/control.h %D%/control_internal.h %D%/dispatch.c %D%/admit.c \
-	%D%/agents.c %D%/agent_sessions.c %D%/connectors.c %D%/relays.c %D%/live.c %D%/witness.c %D%/reports.c %D%/demand.c %D%/leases.c %D%/leases.h %D%/orders.c %D%/follow.c
+	%D%/agents.c %D%/agent_sessions.c %D%/connectors.c %D%/relays.c %D%/live.c %D%/witness.c %D%/reports.c %D%/tally.c %D%/tally.h %D%/demand.c %D%/leases.c %D%/leases.h %D%/orders.c %D%/follow.c
 
 check_PROGRAMS += tests/unit/%D%/test_leases
 tests_unit_%C%_test_leases_SOURCES = tests/unit/%D%/test_leases.c

@@ -165,6 +165,8 @@ void connector_report(struct turn *t)
         k->now = clock_unix();
         if ((e = prepare(t, k)) == SP_OK)
             e = store_commit(st, keep, k);
+        if (e == SP_OK)
+            tally_add(&t->control->tally, &k->report);
         for (size_t i = 0; i < k->report.row_count; i++)
             buf_deinit(&k->bodies[i]);
         if (k->left_out > 0)
@@ -268,6 +270,19 @@ void control_expect(struct control *c, struct sp_id app)
                             : 0;
         if (edge != 0)
             send_expected(c, edge, app);
+    }
+    registry_release(c->o.registry, s);
+}
+
+void control_gateways(struct control *c, each_tally *each, void *arg)
+{
+    const struct snapshot *s = registry_hold(c->o.registry);
+    struct tally_app counts;
+
+    for (size_t i = 0; tally_next(&c->tally, i, &counts); i++) {
+        const struct app_row *app = snapshot_app_by_id(s, counts.app);
+        if (app != NULL)
+            each(arg, app->name, &counts);
     }
     registry_release(c->o.registry, s);
 }

@@ -214,6 +214,10 @@ def test_GW_42_GW_44_the_inventory_reaches_the_broker(world, record, through):
     bank = next(a for a in world.console.call("GET", "/gateway/apps")["items"] if a["app"]["name"] == "bank")
     assert bank["endpoints"] == len(endpoints(world, record)) and bank["coverage"]["requests"] > 500
     assert bank["coverage"]["read"] > 0
+    metrics = proc.command(world.edge, ["curl", "-s", "http://127.0.0.1:7480/metrics"]).out
+    counted = {line.split()[0]: int(line.split()[1]) for line in metrics.splitlines() if line.startswith("sallyport_gateway_")}
+    assert counted['sallyport_gateway_requests_total{app="bank"}'] > 500 and counted['sallyport_gateway_blocks_total{app="bank"}'] > 20
+    assert counted['sallyport_gateway_not_inspected_total{app="bank",cause="streaming"}'] >= 0
 
 
 def test_an_endpoint_that_is_right_so_is_marked_until_a_day(world, record):

@@ -88,6 +88,10 @@ export async function gatewayPages({ page, world, laptop, at, see, press, look }
   const draft = await api(page, "GET", `/apps/${bank.id}/draft`);
   assert.ok(draft.paths["/debug/env"].get && draft.openapi.startsWith("3.1"));
 
+  await at("/apis?state=zombie");
+  await page.getByRole("link", { name: "GET /v0/accounts/{account_id}" }).waitFor(); // /v1 stands beside it
+  await at("/apis?state=shadow");
+
   // Endpoint: what it holds, marked as expected, until a day.
   await page.getByRole("link", { name: "GET /debug/env" }).click();
   await page.getByRole("heading", { name: /debug\/env/ }).waitFor();

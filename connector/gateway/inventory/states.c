@@ -88,14 +88,14 @@ size_t endpoint_template(const struct inventory *v, const struct endpoint *e, ch
 
 /* States ------------------------------------------------------------------------------------ */
 
-/* "v2" → 2; 0: no version. */
+/* "v0" → 1, "v2" → 3; 0: no version. */
 static uint64_t version_of(struct view s)
 {
     uint64_t n = 0;
 
     if (s.len < 2 || s.at[0] != 'v' || num_uint(view_slice(s, 1, s.len), 1000000, &n) != SP_OK)
         return 0;
-    return n;
+    return n + 1;
 }
 
 /* Does the path of `way` (from `depth` - 1 down to 0) exist below `at` with an answer in time? */

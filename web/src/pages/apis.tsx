@@ -22,16 +22,14 @@ function finding(e: Endpoint) {
 }
 
 function Figures({ apps }: { apps: GatewayApp[] }) {
-  const hits = useLoad("gatewayHits", {});
-  const limited = (hits.data?.items ?? []).filter((h) => h.reason === "rate" || h.reason === "in_flight");
   const drift = sum(apps, (a) => a.drift);
   return (
     <div class="stats">
       <a href="/apis?state=documented"><b>{sum(apps, (a) => a.documented).toLocaleString("en")}</b>documented<small>{drift ? `${drift} of them drift` : "none of them drifts"}</small></a>
       <a href="/apis?state=shadow"><b>{sum(apps, (a) => a.shadow).toLocaleString("en")}</b>shadow<small>answer, but not described</small></a>
-      <a href="/apis?state=zombie"><b>{sum(apps, (a) => a.zombie + a.orphan).toLocaleString("en")}</b>zombie or orphan<small>past their end, or unused</small></a>
+      <a href="/apis?state=zombie"><b>{sum(apps, (a) => a.zombie).toLocaleString("en")}</b>zombie<small>old, and still answer</small></a>
+      <a href="/apis?state=orphan"><b>{sum(apps, (a) => a.orphan).toLocaleString("en")}</b>orphan<small>unused for 30 days</small></a>
       <a href="/apis?sort=-violations"><b>{sum(apps, (a) => a.violations).toLocaleString("en")}</b>schema violations<small>of {count(sum(apps, (a) => a.calls), "request")}</small></a>
-      <a href="/apis?tab=block"><b>{limited.reduce((n, h) => n + h.blocked, 0).toLocaleString("en")}</b>rate limited, 7 d<small>{limited.length ? `429, ${count(Math.max(...limited.map((h) => h.people)), "user")}` : "nobody"}</small></a>
     </div>
   );
 }
@@ -84,7 +82,7 @@ function Endpoints({ apps }: { apps: GatewayApp[] | undefined }) {
           { head: "p95", kind: "r p3", cell: (e) => e.calls ? duration(e.p95_us / 1000) : "–" },
           { head: "Violations", kind: "r p2", cell: (e) => e.violations.toLocaleString("en") },
           { head: "Finding", kind: "p2", cell: finding }]} />
-      <p class="sub">Examples never hold values: only paths, names of fields and their types are kept. <Words text="{…} is a value that differs from call to call." /></p>
+      <p class="sub">Examples never hold values: only paths, names of fields and their types are kept. Counts are at most 30 s old. <Words text="{…} is a value that differs from call to call." /></p>
     </>
   );
 }

@@ -32,12 +32,11 @@ export function CoveragePage({ apps }: { apps: Loaded<{ items: GatewayApp[] }> }
 
   return (
     <>
-      <Head title="APIs" crumbs={[["/apis", "APIs"]]}>
-        {apps.data && (total ? <>In 7 days {share(read, total)} of {count(total, "body", "bodies")} were read; what was not is below, with its cause.</> : "No body passed a gateway in 7 days.")}
+      <Head title="Coverage" crumbs={[["/apis", "APIs"]]}>
+        {apps.data && (total ? <>In 7 days {share(read, total)} of {count(total, "body", "bodies")} were read{unread > 0 ? "; what was not is below, with its cause" : ""}.</> : "No body passed a gateway in 7 days.")}
         {lost > 0 && <> {count(lost, "refusal")} came too fast to be told apart.</>}
       </Head>
       <GatewayTabs on="coverage" />
-      <div class="cols wide"><div class="stack">
         <Table<GatewayApp> title="Apps" slim page={all(apps.data?.items)} failed={apps.failed} loading={apps.loading} again={() => void apps.reload()}
           rowKey={(a) => a.app.id} header={<h2>Apps</h2>}
           empty={<p>No app has a gateway yet. Turn one on in the record of an HTTP app; its bodies are read at the connector and never stored.</p>}
@@ -50,13 +49,11 @@ export function CoveragePage({ apps }: { apps: Loaded<{ items: GatewayApp[] }> }
             { head: "Under an owner rule", kind: "r p3", cell: (a) => a.coverage ? share(a.coverage.owner, a.coverage.requests) : "–" },
             { head: "Bodies read", cell: (a) => a.coverage ? <>{share(a.coverage.read, a.coverage.read + sumOf(a.coverage.not_read))}
               <Bar part={a.coverage.read} whole={a.coverage.read + sumOf(a.coverage.not_read)} label={`${a.coverage.read} of ${a.coverage.read + sumOf(a.coverage.not_read)} bodies read`} /></> : <span class="dim">no connector has told</span> }]} />
-      </div><div class="stack">
         <Table<typeof rows[number]> title="Not read, by cause" slim page={all(rows)} rowKey={(r) => r.name} header={<h2>Not read, by cause</h2>} empty={<p>None.</p>}
           columns={[
             { head: "Cause", part: "main", cell: (r) => <>{r.text}<span class="two">{r.why}</span></> },
             { head: "Bodies", kind: "r", cell: (r) => r.n.toLocaleString("en") },
             { head: "Share", kind: "r", cell: (r) => share(r.n, total) }]} />
-      </div></div>
     </>
   );
 }

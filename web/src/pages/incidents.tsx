@@ -44,7 +44,7 @@ export function IncidentsPage() {
 
   return (
     <>
-      <Head title="APIs" crumbs={[["/apis", "APIs"]]}>{load.data && <>{load.data.total ? count(load.data.total, "incident") : "No incident"}{filtered ? " of this kind" : ""}; words and numbers are the connectors' own.</>}</Head>
+      <Head title="Incidents" crumbs={[["/apis", "APIs"]]}>{load.data && <>{load.data.total ? count(load.data.total, "incident") : "No incident"}{filtered ? " of this kind" : ""}; words and numbers are the connectors' own.</>}</Head>
       <GatewayTabs on="incidents" />
       <Filters views="incidents" chips={[
         { name: "detector", label: "Kind", choices: Object.entries(detectors).map(([value, text]) => ({ value, text })) },

@@ -56,7 +56,7 @@ export function BlockPage() {
 
   return (
     <>
-      <Head title="APIs" crumbs={[["/apis", "APIs"]]}>
+      <Head title="What would block" crumbs={[["/apis", "APIs"]]}>
         {load.data && (watching.length ? <>{count(watching.length, "rule")} only {watching.length === 1 ? "watches" : "watch"}; in 7 days they would have refused {count(watching.reduce((n, h) => n + h.monitor, 0), "request")}.</>
           : "No rule that only watches would have refused anything in 7 days.")}
       </Head>

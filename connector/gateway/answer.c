@@ -104,6 +104,9 @@ bool answer_piece(struct exchange *x, struct view data)
     struct gw_message_body *b = &x->x.response.body;
 
     b->seen += data.len;
+    if (x->x.request.grpc && grpc_is_type(b->content_type) &&
+        grpc_read(&x->answered, data, UINT32_MAX) != SP_OK)
+        return answer_broken(x, GW_REASON_UPSTREAM_FRAMING);
     if (x->answer_copying)
         copy(x, data);
     if (!x->answer_collecting) {
@@ -119,6 +122,12 @@ bool answer_piece(struct exchange *x, struct view data)
     return true;
 }
 
+/* Where nobody asks for them they are dropped, as those of requests are. */
+static bool carries_trailers(const struct exchange *x)
+{
+    return x->x.request.grpc && grpc_is_type(x->x.response.body.content_type);
+}
+
 bool answer_ends(struct exchange *x, struct write_fields trailers)
 {
     if (x->answer_collecting && !content_passes(x))
@@ -126,7 +135,7 @@ bool answer_ends(struct exchange *x, struct write_fields trailers)
     if (x->answer_copying)
         read_copy(x);
     if (!x->raw)
-        x->asker->io->end(x->asker, trailers);
+        x->asker->io->end(x->asker, carries_trailers(x) ? trailers : (struct write_fields){0});
     answer_over(x);
     return false;
 }
@@ -135,12 +144,13 @@ bool answer_ends(struct exchange *x, struct write_fields trailers)
 
 static bool streams_by_nature(const struct gw_message_body *b)
 {
-    static const char *const types[] = {"text/event-stream", "application/grpc",
-                                        "application/octet-stream"};
+    static const char *const types[] = {"text/event-stream", "application/octet-stream"};
 
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
         if (view_is(b->content_type, types[i]))
             return true;
+    if (grpc_is_type(b->content_type))
+        return true;
     return b->content_type.len >= 10 && memcmp(b->content_type.at, "multipart/", 10) == 0;
 }
 
@@ -173,7 +183,7 @@ static bool switch_over(struct exchange *x)
 /* false: x is gone. */
 static bool final_head(struct exchange *x)
 {
-    if (x->request_ended)
+    if (x->request_ended && !x->x.request.grpc)
         asker_wait_for(x->asker, ASKER_WAIT_NONE, 0);
     if (x->sent_us != 0)
         x->x.upstream_us = clock_boot_us() - x->sent_us;

@@ -73,6 +73,7 @@ SP_MUST static sp_error read_pin(const char *text, uint8_t out[TLS_PIN_BYTES])
 
 SP_MUST static sp_error load_tls(struct gw_app *a, struct sp_why *why)
 {
+    static const char *const alpn[] = {"h2", NULL};
     const struct gwconf_upstream *u = &a->conf->upstream;
     const char *files = gateway_files(a->gateway);
     char ca[1200], cert[1200], key[1200];
@@ -88,6 +89,7 @@ SP_MUST static sp_error load_tls(struct gw_app *a, struct sp_why *why)
         return e;
     if (u->pin != NULL && (e = read_pin(u->pin, pin)) != SP_OK)
         return sp_why_say(why, e, "pin is sha256/ and the base64 of a public key's SHA-256");
+    named.alpn = u->http2 ? alpn : NULL;
     named.pin = u->pin != NULL ? pin : NULL;
     named.chain_file = cert[0] != '\0' ? cert : NULL;
     named.key_file = key[0] != '\0' ? key : NULL;
@@ -118,6 +120,11 @@ SP_MUST static sp_error refuse_unserved(const struct gwconf *c, struct sp_why *w
     if (c->identity.signature != GW_SIGNATURE_NONE)
         return sp_why_say(why, SP_ERR_UNSUPPORTED,
                           "identity.signature is not made by this connector; use assertion");
+    for (size_t i = 0; c->upstream.http2 && i < c->owners.count; i++)
+        if (gwconf_owner_at(c, i)->from.source == GW_OWNER_PREFLIGHT)
+            return sp_why_say(why, SP_ERR_UNSUPPORTED,
+                              "a preflight is asked in HTTP/1: upstream.http2 and an owner rule "
+                              "from a preflight do not go together");
     return SP_OK;
 }
 

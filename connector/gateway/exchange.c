@@ -122,6 +122,19 @@ static void note_refusal(struct exchange *x, const struct gw_verdict *v)
     x->x.response = (struct gw_response){.status = problem_status(v)};
 }
 
+/* A call that has begun to be answered ends with a status all the same. */
+static void end_call(struct exchange *x, const struct gw_verdict *v)
+{
+    char status[8];
+    const struct gw_field trailers[] = {
+        {view_str("grpc-status"), gw_problem_grpc_status(v, status)},
+        {view_str("grpc-message"), view_str(gw_reasons[v->reason].title)},
+    };
+
+    x->asker->io->end(x->asker, (struct write_fields){trailers, 2});
+    x->asker->io->flush(x->asker);
+}
+
 void exchange_refuse(struct exchange *x, struct gw_verdict v)
 {
     struct asker *a = x->asker;
@@ -135,13 +148,17 @@ void exchange_refuse(struct exchange *x, struct gw_verdict v)
 
     note_refusal(x, &v);
     if (x->head_out) { /* too late for another answer */
-        a->io->abort(a, SP_ERR_RESET);
+        if (r->grpc)
+            end_call(x, &v);
+        else
+            a->io->abort(a, SP_ERR_RESET);
         exchange_over(x, false);
         return;
     }
     const struct problem_options o = {
         .html = problem_prefers_html(gw_field_find(r->fields, r->field_count, "accept", NULL)),
         .head = r->method == GW_HEAD,
+        .grpc = r->grpc,
         .allowed = x->x.route.allowed,
         .origin = readable_origin(x)};
     x->head_out = true;
@@ -183,7 +200,7 @@ void exchange_sent(struct exchange *x)
 {
     if (x->forwarding && x->request_ended && x->sent_us == 0) {
         x->sent_us = clock_boot_us();
-        if (!x->head_out)
+        if (!x->head_out && !x->x.request.grpc)
             asker_wait_for(x->asker, ASKER_WAIT_ANSWER, conf_of(x)->limits.response_ms);
     }
     x->asker->io->wake(x->asker);
@@ -200,6 +217,20 @@ void exchange_unreachable(struct exchange *x, sp_error e, const char *text)
                                                           : GW_REASON_UPSTREAM_DOWN);
     v.retry_after_ms = e == SP_ERR_LIMIT ? OVERLOAD_RETRY_MS : 0;
     exchange_refuse(x, v);
+}
+
+/* Messages of a call may be far apart, in both directions; only its own deadline ends it. The
+ * application, which knows it too, has the first word. */
+static void wait_for_deadline(struct exchange *x)
+{
+    const struct gw_request *r = &x->x.request;
+    struct view text = gw_field_find(r->fields, r->field_count, "grpc-timeout", NULL);
+    int64_t ms;
+
+    if (grpc_timeout(text, &ms) == SP_OK)
+        asker_wait_for(x->asker, ASKER_WAIT_DEADLINE, ms + EXCHANGE_DEADLINE_GRACE_MS);
+    else
+        asker_wait_for(x->asker, ASKER_WAIT_NONE, 0);
 }
 
 /* Step 12, 13: the request is written anew and goes to the application. */
@@ -219,7 +250,7 @@ static void forward(struct exchange *x)
             r->body.kind = x->body.len > 0 ? GW_BODY_LENGTH : GW_BODY_NONE;
         r->body.length = x->request_ended ? x->body.len : r->body.length;
     }
-    x->leg = &leg1_io;
+    x->leg = conf->upstream.http2 ? &leg2_io : &leg1_io;
     if ((e = identity_fields(gateway_identity(x->conn->gateway), &x->x, app_now(x->x.app), x->own,
                              &own.n)) != SP_OK ||
         (e = x->leg->start(x, host, own, body)) != SP_OK) {
@@ -231,7 +262,9 @@ static void forward(struct exchange *x)
     }
     x->rate_at = clock_boot();
     x->rate_mark = r->body.seen;
-    if (!x->request_ended)
+    if (r->grpc)
+        wait_for_deadline(x);
+    else if (!x->request_ended)
         asker_wait_for(x->asker, ASKER_WAIT_BODY, EXCHANGE_RATE_MS);
     say_continue(x);
     x->asker->io->wake(x->asker);
@@ -257,7 +290,9 @@ static bool to_be_collected(struct exchange *x)
 {
     struct gw_message_body *b = &x->x.request.body;
 
-    if (!x->x.inspect_request || b->kind == GW_BODY_NONE)
+    if (x->x.request.grpc)
+        b->inspected = GW_STREAMING;
+    if (!x->x.inspect_request || b->kind == GW_BODY_NONE || x->x.request.grpc)
         return false;
     if (b->kind == GW_BODY_LENGTH && b->length > (uint64_t)conf_of(x)->limits.inspect) {
         b->inspected = GW_OVERSIZE;
@@ -320,6 +355,7 @@ SP_MUST static sp_error read_request(struct exchange *x, enum gw_reason *reason)
         return e;
     }
     r->websocket = r->websocket && conf_of(x)->websocket;
+    r->grpc = r->grpc && conf_of(x)->grpc;
     e = target_parse(target, r->host, r->method, &o, x->arena, &r->target);
     *reason = e == SP_ERR_LIMIT ? GW_REASON_TARGET_SIZE : GW_REASON_FRAMING;
     return e;
@@ -396,11 +432,26 @@ bool exchange_collect(struct exchange *x, struct collected *to, struct view data
     return true;
 }
 
+/* limits.body is that of one message: a call has no end that anybody knows. */
+static void take_messages(struct exchange *x, struct view data)
+{
+    sp_error e = grpc_read(&x->asked, data, (uint64_t)conf_of(x)->limits.body);
+
+    if (e != SP_OK)
+        exchange_refuse(x, gw_refuse(e == SP_ERR_LIMIT ? GW_REASON_BODY_SIZE : GW_REASON_FRAMING));
+    else
+        x->leg->body(x, data);
+}
+
 void exchange_take(struct exchange *x, struct view data)
 {
     struct gw_message_body *b = &x->x.request.body;
 
     b->seen += data.len;
+    if (x->x.request.grpc) {
+        take_messages(x, data);
+        return;
+    }
     if (!x->raw && b->seen > (uint64_t)conf_of(x)->limits.body) {
         exchange_refuse(x, gw_refuse(GW_REASON_BODY_SIZE));
         return;
@@ -446,6 +497,7 @@ void exchange_client_took(struct exchange *x)
 
 void exchange_late(struct exchange *x, enum asker_wait what)
 {
-    exchange_refuse(
-        x, gw_refuse(what == ASKER_WAIT_ANSWER ? GW_REASON_UPSTREAM_TIMEOUT : GW_REASON_SLOW));
+    exchange_refuse(x, gw_refuse(what == ASKER_WAIT_ANSWER || what == ASKER_WAIT_DEADLINE
+                                     ? GW_REASON_UPSTREAM_TIMEOUT
+                                     : GW_REASON_SLOW));
 }

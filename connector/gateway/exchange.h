@@ -14,6 +14,7 @@
  */
 
 #include "connector/gateway/app.h"
+#include "connector/gateway/grpc.h"
 #include "connector/gateway/problem.h"
 #include "connector/gateway/write.h"
 #include "lib/os/loop.h"
@@ -24,7 +25,8 @@ enum {
     LEG_OUT_MAX = 64 * 1024,           /* the same the other way */
     EXCHANGE_RATE_MS = 10 * 1000,      /* the least rate of a body is looked at over this time */
     EXCHANGE_HEAD_MEMORY = 512 * 1024, /* of the arena, beside inspected bodies */
-    EXCHANGE_INTERIM_MAX = 16          /* 1xx answers before the final one */
+    EXCHANGE_DEADLINE_GRACE_MS = 1000,
+    EXCHANGE_INTERIM_MAX = 16 /* 1xx answers before the final one */
 };
 
 struct exchange;
@@ -39,7 +41,8 @@ enum asker_wait {
     ASKER_WAIT_NEXT,
     ASKER_WAIT_HEAD,
     ASKER_WAIT_BODY,
-    ASKER_WAIT_ANSWER
+    ASKER_WAIT_ANSWER,
+    ASKER_WAIT_DEADLINE /* of a call of gRPC: nothing else is waited for beside it */
 };
 
 struct asker_io {
@@ -89,7 +92,9 @@ struct leg_io {
     void (*done)(struct exchange *x); /* the answer is whole: the connection may serve another */
     void (*drop)(struct exchange *x); /* it may not; frees. Also before start, and twice */
 };
-extern const struct leg_io leg1_io;
+extern const struct leg_io leg1_io, leg2_io;
+struct http2_events;
+extern const struct http2_events leg2_events; /* of the links' streams */
 
 /* ---- the exchange -------------------------------------------------------------------------- */
 
@@ -112,11 +117,12 @@ struct exchange {
     bool answer_collecting; /* held back until it was read */
     bool answer_copying;    /* passed on at once, and read at its end */
     struct collected body, content;
-    bool forwarding;    /* every step passed: bytes go to the application */
-    bool request_ended; /* its last byte was read */
-    bool raw;           /* a websocket: bytes both ways */
-    bool head_out;      /* the head of an answer, ours or theirs, is on its way */
-    bool until_close;   /* the answer's body ends with the connection to the application */
+    struct grpc_messages asked, answered; /* of a call of gRPC */
+    bool forwarding;                      /* every step passed: bytes go to the application */
+    bool request_ended;                   /* its last byte was read */
+    bool raw;                             /* a websocket: bytes both ways */
+    bool head_out;                        /* the head of an answer, ours or theirs, is on its way */
+    bool until_close; /* the answer's body ends with the connection to the application */
     int64_t sent_us;
     struct gw_field own[GW_OWN_FIELDS_MAX];
 };

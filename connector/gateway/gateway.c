@@ -3,6 +3,7 @@
 #include "connector/gateway/conn_internal.h"
 #include "connector/gateway/identity.h"
 #include "connector/gateway/lease.h"
+#include "connector/gateway/link2.h"
 #include "connector/gateway/upstream.h"
 #include "connector/gateway/watch.h"
 #include "lib/base/log.h"
@@ -27,6 +28,7 @@ struct gateway {
     struct gateway_options o;
     struct identity *identity;       /* owned */
     struct upstream_pool *upstreams; /* owned */
+    struct link2_pool *links;        /* owned */
     struct places streams;
     struct arena_pool arenas;
     uint8_t *scratch; /* owned */
@@ -72,6 +74,7 @@ sp_error gateway_new(const struct gateway_options *o, struct sp_why *why, struct
     if ((e = g->scratch == NULL ? SP_ERR_NOMEM : SP_OK) != SP_OK ||
         (e = identity_new(o->state, o->connector, why, &g->identity)) != SP_OK ||
         (e = upstream_pool_new(o->loop, &g->upstreams)) != SP_OK ||
+        (e = link2_pool_new(o->loop, g->upstreams, &leg2_events, &g->links)) != SP_OK ||
         (e = timer_start(o->loop, clock_boot() + SECOND_MS, on_second, g, &g->second)) != SP_OK) {
         gateway_free(g);
         return e;
@@ -93,6 +96,7 @@ void gateway_free(struct gateway *g)
         free(s);
     }
     map_deinit(&g->apps);
+    link2_pool_free(g->links);
     upstream_pool_free(g->upstreams);
     places_deinit(&g->streams);
     identity_free(g->identity);
@@ -123,6 +127,11 @@ struct upstream_pool *gateway_upstreams(const struct gateway *g)
 struct places *gateway_streams(struct gateway *g)
 {
     return &g->streams;
+}
+
+struct link2_pool *gateway_links(const struct gateway *g)
+{
+    return g->links;
 }
 
 struct arena_pool *gateway_arenas(struct gateway *g)
@@ -167,6 +176,7 @@ void gateway_tell(const struct gateway *g, const struct gw_told *t)
 
 void gateway_forget(struct gateway *g, struct sp_id app, struct sp_id user)
 {
+    link2_pool_forget(g->links, app, user);
     upstream_pool_forget(g->upstreams, app, user);
 }
 

@@ -8,11 +8,13 @@
 
 struct places;
 struct upstream_pool;
+struct link2_pool;
 struct identity;
 struct watch;
 
 struct loop *gateway_loop(const struct gateway *g);
 struct upstream_pool *gateway_upstreams(const struct gateway *g);
+struct link2_pool *gateway_links(const struct gateway *g);
 struct places *gateway_streams(struct gateway *g); /* of one user at one app */
 struct arena_pool *gateway_arenas(struct gateway *g);
 /* Room for one read of an application; what is in it lasts until the next turn of the loop. */

@@ -2,7 +2,7 @@
 noinst_LIBRARIES += %D%/libgw.a
 %C%_libgw_a_SOURCES = \
 	%D%/ask2.c %D%/calm.c %D%/calm.h %D%/choose.c %D%/grpc.c %D%/grpc.h \
-	%D%/http2.c %D%/http2.h %D%/http2_internal.h %D%/http2_stream.c %D%/message2.c %D%/message2.h \
+	%D%/http2.c %D%/http2.h %D%/http2_internal.h %D%/http2_stream.c %D%/leg2.c %D%/link2.c %D%/link2.h %D%/message2.c %D%/message2.h \
 	%D%/answer.c %D%/ask1.c %D%/leg1.c %D%/exchange.h %D%/app.c %D%/app.h %D%/conn.c %D%/conn_internal.h %D%/exchange.c \
 	%D%/gateway.c %D%/gateway.h %D%/gateway_internal.h %D%/identity.c %D%/identity.h \
 	%D%/person.c %D%/pipeline.c %D%/steps.c %D%/steps.h %D%/upstream.c %D%/upstream.h \
@@ -32,6 +32,10 @@ check_PROGRAMS += tests/unit/%D%/test_ask2
 tests_unit_%C%_test_ask2_SOURCES = tests/unit/%D%/test_ask2.c tests/unit/%D%/client2.c \
 	tests/unit/%D%/client2.h tests/unit/%D%/rig.c tests/unit/%D%/rig.h tests/unit/check.h
 tests_unit_%C%_test_ask2_LDADD = $(SP_GATEWAY) $(LDADD)
+check_PROGRAMS += tests/unit/%D%/test_leg2
+tests_unit_%C%_test_leg2_SOURCES = tests/unit/%D%/test_leg2.c tests/unit/%D%/client2.c \
+	tests/unit/%D%/client2.h tests/unit/%D%/rig.c tests/unit/%D%/rig.h tests/unit/check.h
+tests_unit_%C%_test_leg2_LDADD = $(SP_GATEWAY) $(LDADD)
 check_PROGRAMS += tests/unit/%D%/test_http1 tests/unit/%D%/test_target tests/unit/%D%/test_answers
 tests_unit_%C%_test_http1_SOURCES = tests/unit/%D%/test_http1.c
 tests_unit_%C%_test_http1_LDADD = $(SP_GATEWAY) $(LDADD)

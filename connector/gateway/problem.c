@@ -1,6 +1,7 @@
 #include "connector/gateway/problem.h"
 
 #include "connector/gateway/fields.h"
+#include "connector/gateway/grpc.h"
 #include "connector/gateway/write.h"
 #include "lib/base/encode.h"
 #include "lib/http/phrase.h"
@@ -128,11 +129,32 @@ static void add_fields(struct gw_problem *p, const struct gw_verdict *v, const c
     add_cors(p, o->origin);
 }
 
+struct view gw_problem_grpc_status(const struct gw_verdict *v, char room[8])
+{
+    snprintf(room, 8, "%u", (unsigned)grpc_status_of(problem_status(v)) % 100);
+    return view_str(room);
+}
+
+/* Trailers-only (gRPC over HTTP/2). The titles are plain ASCII without '%'. */
+static void add_call(struct gw_problem *p, const struct gw_verdict *v, const char *decision)
+{
+    p->status = 200;
+    p->head = true;
+    add_text(p, "content-type", "application/grpc");
+    add(p, "grpc-status", gw_problem_grpc_status(v, p->grpc));
+    add_text(p, "grpc-message", gw_reasons[v->reason].title);
+    add_text(p, "sallyport-decision", decision);
+}
+
 sp_error gw_problem_make(const struct gw_verdict *v, const char *decision,
                          const struct problem_options *o, struct gw_problem *out)
 {
     *out = (struct gw_problem){.status = problem_status(v), .head = o->head};
     buf_init(&out->body, 8192);
+    if (o->grpc) {
+        add_call(out, v, decision);
+        return SP_OK;
+    }
     if (o->html)
         write_html(v, decision, &out->body);
     else

@@ -1,6 +1,7 @@
 #include "connector/gateway/steps.h"
 
 #include "connector/gateway/app.h"
+#include "connector/gateway/grpc.h"
 
 struct gw_verdict step_session(struct gw_exchange *x)
 {
@@ -24,6 +25,8 @@ struct gw_verdict step_size(struct gw_exchange *x)
 {
     const struct gw_message_body *b = &x->request.body;
 
+    if (grpc_is_type(b->content_type) && !x->request.grpc) /* off, or not over HTTP/2 */
+        return gw_refuse(GW_REASON_MEDIA_TYPE);
     if (b->kind == GW_BODY_LENGTH && b->length > (uint64_t)gw_app_conf(x->app)->limits.body)
         return gw_refuse(GW_REASON_BODY_SIZE);
     return gw_pass();

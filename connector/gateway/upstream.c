@@ -451,6 +451,11 @@ void upstream_finish(struct upstream *u)
     (void)shutdown(u->fd, SHUT_WR);
 }
 
+const char *upstream_alpn(const struct upstream *u)
+{
+    return u->tls == NULL ? "" : tls_conn_alpn(u->tls);
+}
+
 size_t upstream_room(const struct upstream *u)
 {
     int size = 0, queued = 0;

@@ -74,6 +74,8 @@ SP_MUST sp_error upstream_write(struct upstream *u, struct view bytes, size_t *t
 void upstream_want(struct upstream *u, bool reading);
 /* No more bytes from us. */
 void upstream_finish(struct upstream *u);
+/* The protocol that TLS agreed on; "" for none, and without TLS. */
+const char *upstream_alpn(const struct upstream *u);
 /* What the kernel would still take, about. */
 size_t upstream_room(const struct upstream *u);
 

@@ -38,6 +38,7 @@ static const struct config_field upstream_fields[] = {
     {STR("url", upstream, url, values_upstream)},
     {.name = "tls", .kind = CONFIG_BLOCK, .fields = upstream_tls_fields}, /* the same struct */
     {STR("host", upstream, host, values_text), .max = 255},
+    {SWITCH("http2", upstream, http2, "off")},
     {TIME("connect_time", upstream, connect_ms, "5s", 100, 60000)},
     {TIME("idle_time", upstream, idle_ms, "30s", 0, 600000)},
     {INT("connections", upstream, connections, "32", 1, 1024)},
@@ -513,8 +514,8 @@ static sp_error all_done(void *block, struct sp_why *why)
 
     if ((c->frontend == GW_FRONTEND_TLS) != (c->tls.cert != NULL && c->tls.key != NULL))
         return refuse_at(why, "frontend", "frontend tls needs tls.cert and tls.key, and they it");
-    if (c->grpc && !c->http2)
-        return refuse_at(why, "grpc", "gRPC needs http2");
+    if (c->grpc && !(c->http2 && c->upstream.http2))
+        return refuse_at(why, "grpc", "gRPC needs http2 and upstream.http2");
     if (c->limits.inspect > c->limits.body)
         return refuse_at(why, "limits", "inspect is above body");
     if (c->limits.line > c->limits.header_block)

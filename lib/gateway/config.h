@@ -41,6 +41,7 @@ enum gw_frontend { GW_FRONTEND_PLAIN = 0, GW_FRONTEND_TLS };
 struct gwconf_upstream {
     char *url; /* "https://payments.internal:8443"; NULL: plain http to the record's target */
     bool https;
+    bool http2;                          /* it speaks HTTP/2: by ALPN, or known in the clear */
     char *server_name;                   /* name in the certificate; NULL: the host of url */
     char *ca, *client_cert, *client_key; /* files; client_cert and client_key only together */
     char *pin;                   /* "sha256/BASE64": SPKI of the leaf, instead of or beside ca */

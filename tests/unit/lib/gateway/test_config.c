@@ -134,6 +134,7 @@ static void test_each_mistake_is_told_with_its_place(void **state)
         {"frontnd: tls\n", "gateway:1:1: frontnd: there is no such setting; did you mean \"front"},
         {"frontend: tls\n", "gateway:1:1: frontend: frontend tls needs tls.cert"},
         {"http2: maybe\n", "expected on or off"},
+        {"http2: on\ngrpc: on\n", "gateway:2:1: grpc: gRPC needs http2 and upstream.http2"},
         {"methods: []\n", "gateway:1:1: methods: array was found; expected a list of GET"},
         {"methods: [GET, GET]\n", "a second time"},
         {"methods: [TRACE]\n", "\"TRACE\" is not right"},
@@ -268,9 +269,9 @@ static void test_limits_of_text_and_lists(void **state)
 static void test_json_is_yaml_too(void **state)
 {
     struct gwconf *c = parse("{\"frontend\":\"tls\",\"tls\":{\"cert\":\"a\",\"key\":\"b\"},"
-                             "\"http2\":true,\"grpc\":\"on\"}");
+                             "\"http2\":true,\"grpc\":\"on\",\"upstream\":{\"http2\":true}}");
     (void)state;
-    assert_true(c->http2 && c->grpc && c->frontend == GW_FRONTEND_TLS);
+    assert_true(c->http2 && c->grpc && c->upstream.http2 && c->frontend == GW_FRONTEND_TLS);
     assert_string_equal(c->tls.key, "b");
     gwconf_free(c);
 }

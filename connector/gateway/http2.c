@@ -305,7 +305,10 @@ sp_error http2_take(struct http2 *h, struct view in)
     }
     if (n == NGHTTP2_ERR_NOMEM)
         return SP_ERR_NOMEM;
-    /* nghttp2 says GOAWAY of itself, and reads nothing more after it */
+    if (n < 0) /* of these errors nghttp2 tells us alone; a flood of CONTINUATION is one */
+        http2_goaway(h, n == NGHTTP2_ERR_BAD_CLIENT_MAGIC ? HTTP2_PROTOCOL_ERROR
+                                                          : HTTP2_ENHANCE_YOUR_CALM);
+    /* of the others it has said GOAWAY itself, and reads nothing more after it */
     return n >= 0 && (size_t)n == in.len && nghttp2_session_want_read(h->session) != 0
                ? SP_OK
                : SP_ERR_PROTOCOL;

@@ -93,7 +93,7 @@ static sp_error read_edge(struct api_call *c, const struct user_filter *f, const
     if (f->sort == SORT_SEEN)
         e = call_cursor(c, after, &edge->seen, &after);
     if (e == SP_OK)
-        snprintf(edge->name, sizeof edge->name, "%s", after);
+        snprintf(edge->name, sizeof edge->name, "%.*s", (int)sizeof edge->name - 1, after);
     return e;
 }
 

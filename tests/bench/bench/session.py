@@ -23,6 +23,9 @@ class Bench:
         self.build, self.smoke = build, asked.smoke
         self.runs = 1 if asked.smoke else asked.runs
         self.seconds = 1 if asked.smoke else asked.seconds
+        self.paths = set(asked.paths.split(",")) if asked.paths else set(table.PATHS)
+        if not self.paths <= set(table.PATHS):
+            raise SystemExit(f"run: the paths are {', '.join(table.PATHS)}")
         self.world = Installation(build)
         for tool in TOOLS:
             shutil.copy(build / "tests" / "bench" / tool, self.world.bin / tool)

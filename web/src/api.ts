@@ -4,6 +4,8 @@ export type Id = string;
 
 export type Name = string;
 
+export type PolicyName = string;
+
 export type RequestId = string;
 
 export type Time = string;
@@ -554,7 +556,7 @@ export interface PolicyInput {
 export type PolicyMode = "enforce" | "shadow" | "off";
 
 export interface PolicyRow {
-  name: Name;
+  name: PolicyName;
   mode: PolicyMode;
   /** Where it begins in the document */
   line: number;
@@ -571,7 +573,7 @@ export interface PolicyRow {
 }
 
 export interface Policy {
-  name: Name;
+  name: PolicyName;
   /** Of the whole document */
   version: number;
   mode: PolicyMode;
@@ -642,7 +644,7 @@ export interface Simulation {
   /** A draft in place of the document in force */
   text?: PolicyText | null;
   /** Set: the text is this policy's only, and the others stay in force */
-  policy?: Name | null;
+  policy?: PolicyName | null;
   /** In place of those that are known now */
   facts?: SimulatedFacts | null;
 }
@@ -1451,19 +1453,19 @@ export interface Operations {
   };
   };
   policyGet: {
-    path: { name: Name };
+    path: { name: PolicyName };
     query: undefined;
     body: undefined;
     ok: Policy;
   };
   policyPut: {
-    path: { name: Name };
+    path: { name: PolicyName };
     query: undefined;
     body: PolicyInput;
     ok: Policy;
   };
   policyRemove: {
-    path: { name: Name };
+    path: { name: PolicyName };
     query: undefined;
     body: undefined;
     ok: undefined;
@@ -1486,7 +1488,7 @@ export interface Operations {
     body: {
     text: PolicyText;
     /** Set, when the text is this one policy and not the whole document */
-    policy?: Name | null;
+    policy?: PolicyName | null;
   };
     ok: PolicyCheck;
   };
@@ -1522,7 +1524,7 @@ export interface Operations {
     query: undefined;
     body: {
     /** null: the text is the whole document */
-    policy?: Name | null;
+    policy?: PolicyName | null;
     text: PolicyText;
     note: string;
     /** Version of the document that it was written against */

@@ -53,16 +53,10 @@ struct replay {
 static void set_reason(struct json *o, const struct policy_doc *doc, const struct facts *f,
                        const struct decision *d)
 {
-    struct sentences said;
     struct buf line;
 
-    explain_sentences(doc, f, d, "", &said);
-    if (said.count > 0) {
-        json_set_cstr(o, "reason", said.at[0].reason);
-        return;
-    }
     buf_init(&line, 4096);
-    explain_line(doc, f, d, &line);
+    explain_words(doc, f, d, &line);
     json_set_str(o, "reason", buf_view(&line));
     buf_deinit(&line);
 }

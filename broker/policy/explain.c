@@ -231,6 +231,24 @@ void explain_line(const struct policy_doc *doc, const struct facts *facts, const
                  facts->access_ref == NULL ? "?" : facts->access_ref);
 }
 
+void explain_words(const struct policy_doc *doc, const struct facts *facts,
+                   const struct decision *d, struct buf *out)
+{
+    struct sentences said;
+
+    if (d->verdict == VERDICT_ALLOW) {
+        explain_line(doc, facts, d, out);
+        return;
+    }
+    if (d->reason == REASON_NOT_VISIBLE) {
+        buf_add_str(out, "No allow rule names this person: the app does not exist for them.");
+        return;
+    }
+    explain_sentences(doc, facts, d, "", &said);
+    for (size_t i = 0; i < said.count; i++)
+        buf_addf(out, "%s%s", i > 0 ? " " : "", said.at[i].reason);
+}
+
 int explain_exit_code(const struct decision *d)
 {
     static const uint32_t own_device = 1u << COND_DEVICE | 1u << COND_POSTURE | 1u << COND_SCORE;

@@ -45,6 +45,12 @@ struct json *explain_trace(const struct policy_doc *doc, const struct facts *fac
 void explain_line(const struct policy_doc *doc, const struct facts *facts, const struct decision *d,
                   struct buf *out);
 
+/* The decision in one line of plain words, for records and lists: the sentences that the person
+ * read, one after the other; of an allowance its rules, as explain_line. Whoever may not know of
+ * the app must not see it. */
+void explain_words(const struct policy_doc *doc, const struct facts *facts,
+                   const struct decision *d, struct buf *out);
+
 /* The exit code of the command line for a denial or step-up (ECOSYSTEM.md section 3.2): 0, 5, 6
  * or 7. */
 int explain_exit_code(const struct decision *d);

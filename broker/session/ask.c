@@ -33,7 +33,7 @@ static sp_error file(struct sessions *s, const struct ask_for *q, const struct g
     (void)snprintf(row->ref, sizeof row->ref, "%s", q->ref);
     view_copy(row->reason, sizeof row->reason, q->reason);
     buf_init(&line, 4096);
-    explain_line(g->rules->doc, &g->facts, d, &line);
+    explain_words(g->rules->doc, &g->facts, d, &line);
     view_copy(row->denied, sizeof row->denied, buf_view(&line));
     buf_deinit(&line);
     return access_ask(s->c.registry, row, g->app->row->name, q->by);

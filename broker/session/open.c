@@ -21,7 +21,7 @@ struct opening {
     struct placed placed;
     bool again;       /* one more grant of a session that is live */
     struct buf trace; /* the audit record's detail */
-    char line[260];
+    char line[ROW_TEXT_MAX + 1];
 };
 
 /* ---- proofs for one session (step_up every: 0s) ---- */
@@ -214,9 +214,8 @@ static void write_line(struct opening *o)
     struct buf line;
 
     buf_init(&line, 4096);
-    explain_line(o->g.rules->doc, &o->g.facts, &o->d, &line);
-    const char *text = buf_cstr(&line);
-    (void)snprintf(o->line, sizeof o->line, "%s", text == NULL ? "" : text);
+    explain_words(o->g.rules->doc, &o->g.facts, &o->d, &line);
+    view_copy(o->line, sizeof o->line, buf_view(&line));
     buf_deinit(&line);
 }
 

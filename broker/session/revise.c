@@ -155,7 +155,7 @@ static void judge_session(struct sessions *s, struct session *n, const struct ga
     }
     struct decision d = decide(g->rules->doc, &g->app->limits, &g->facts);
     buf_init(&line, sizeof text - 1);
-    explain_line(g->rules->doc, &g->facts, &d, &line);
+    explain_words(g->rules->doc, &g->facts, &d, &line);
     (void)snprintf(text, sizeof text, "%.*s", (int)line.len, line.at ? (const char *)line.at : "");
     buf_deinit(&line);
     if (d.verdict == VERDICT_DENY)

@@ -355,7 +355,7 @@ export interface AccessRequest {
   app: Ref;
   /** What the person said */
   reason: string;
-  /** The decision that it answers: deny no_allow payroll/hr */
+  /** Why access is closed, in words */
   denied: string;
   /** How long was asked for */
   for_ms: number;

@@ -27,6 +27,11 @@ function pageButton(word: string): HTMLElement | undefined {
 }
 
 export function onKey(event: KeyboardEvent): void {
+  if (event.key === "k" && (event.ctrlKey || event.metaKey) && !document.querySelector("dialog[open]")) {
+    event.preventDefault();
+    document.getElementById("find")?.focus();
+    return;
+  }
   if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || keysOff() || document.querySelector("dialog[open]")) return;
   if (waitsForPage && Date.now() - waitsForPage < 1500) {
     waitsForPage = 0;

@@ -8,7 +8,7 @@ import { Clock, Head, Name, RefLink, State, Until, useNow } from "../parts/basic
 import { CutNote } from "../parts/cut";
 import { Confirm } from "../parts/dialog";
 import { Filters, Table } from "../parts/table";
-import { usePlace } from "../route";
+import { narrow, usePlace } from "../route";
 import { bytes, count, duration, visible } from "../words";
 import { may } from "../who";
 import { KillBy } from "./killby";
@@ -42,6 +42,7 @@ export function SessionsPage() {
   const load = useLoad("sessionList", { query: filter });
   const apps = useLoad("appList", { query: { limit: 200 } });
   const [killing, setKilling] = useState<Session | undefined>();
+  const asked = /^(user|device|app)\.(.+)$/.exec(query.get("kill") ?? "");
   const [choosing, setChoosing] = useState(false);
   const [done, setDone] = useState<{ cut: Cut; what: string } | undefined>();
   const [fresh, setFresh] = useState(0);
@@ -106,6 +107,7 @@ export function SessionsPage() {
           <p>1 session, {bytes(killing.bytes_down)} sent to the user so far. The person may open it again while the policies allow it.</p>
         </Confirm>
       )}
+      {asked && <KillBy kind={asked[1] as "user" | "device" | "app"} id={asked[2]!} close={() => narrow({ kill: "" })} done={(cut, what) => { setDone({ cut, what }); narrow({ kill: "" }); void load.reload(); }} />}
       {choosing && <KillBy close={() => setChoosing(false)} done={(cut, what) => { setDone({ cut, what }); void load.reload(); }} />}
     </>
   );

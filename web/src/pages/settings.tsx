@@ -11,7 +11,7 @@ import { setTheme, theme } from "../shell";
 import { useStore } from "../store";
 import { duration, exact } from "../words";
 
-const keys: Array<[string, string]> = [["/", "find"], ["g then o a p s r u d n l t", "go to overview, apps, policies, sessions, requests, users, devices, sites, audit, integrations"],
+const keys: Array<[string, string]> = [["/ or Ctrl K", "find, and what can be done"], ["g then o a p s r u d n l t", "go to overview, apps, policies, sessions, requests, users, devices, sites, audit, integrations"],
   ["j k", "next, previous row"], ["Enter", "open the row"], ["w", "why, for this row"], ["Shift K", "kill, for this row"], ["Ctrl S", "save a policy's draft"], ["Ctrl Enter", "simulate a policy's text"], ["Alt 1 2 3", "form, text, both"], ["F8", "next mark in a policy"], ["?", "this list"], ["Esc", "close"]];
 
 export function SettingsPage() {

@@ -44,13 +44,15 @@ static void observe_path(struct watch *w, const struct gw_exchange *x, struct ob
 }
 
 /* An endpoint that answered and that nobody knows yet: its path with values left out. */
-static void name_unknown(const struct gw_exchange *x, char *out, size_t room)
+static void name_unknown(const struct watch *w, const struct gw_exchange *x, char *out, size_t room)
 {
+    const struct gw_target *t = &x->request.target;
+    uint32_t values = inventory_values(w->inventory, t->segment_count, t->segments);
     int n = snprintf(out, room, "%s ", gw_method_name(x->request.method));
 
     for (size_t i = 0; i < x->request.target.segment_count && n > 0 && (size_t)n < room; i++) {
         struct view s = x->request.target.segments[i];
-        bool value = classify_segment(s) != VALUE_WORD;
+        bool value = (i < 32 && (values >> i & 1) != 0) || classify_segment(s) != VALUE_WORD;
         out += n;
         room -= (size_t)n;
         n = snprintf(out, room, value ? "/{value}" : "/%.*s", VIEW_ARG(s));
@@ -80,7 +82,7 @@ void observe(struct watch *w, const struct gw_exchange *x, struct observed *room
         o.endpoint = detect_hash(w->detect, o.endpoint_text);
     }
     if (x->route.template.len == 0 && x->response.status / 100 == 2) {
-        name_unknown(x, room->endpoint, sizeof room->endpoint);
+        name_unknown(w, x, room->endpoint, sizeof room->endpoint);
         o.endpoint_text = view_str(room->endpoint);
         o.endpoint = detect_hash(w->detect, o.endpoint_text);
     }

@@ -92,6 +92,10 @@ struct endpoint *inventory_see(struct inventory *v, const struct inventory_call 
 /* Calls refused by us or answered as unknown: looks up, never makes. NULL: unknown. */
 struct endpoint *inventory_find(const struct inventory *v, enum gw_method method,
                                 size_t segment_count, const struct view *segments);
+/* Which of the segments stand where the tree has a parameter, as bits: of a path whose endpoint is
+ * not known, too. Beyond what the tree knows: none. */
+uint32_t inventory_values(const struct inventory *v, size_t segment_count,
+                          const struct view *segments);
 /* Groups words that behave alike, drops what is old. inventory_see does so by itself every
  * INVENTORY_SWEEP_CALLS; call it each INVENTORY_SWEEP_MS too. */
 void inventory_sweep(struct inventory *v, sp_unix_ms now);

@@ -254,6 +254,23 @@ struct endpoint *inventory_find(const struct inventory *v, enum gw_method method
     return at == NONE ? NULL : endpoint_of(v, at, method);
 }
 
+uint32_t inventory_values(const struct inventory *v, size_t segment_count,
+                          const struct view *segments)
+{
+    uint32_t bits = 0;
+    uint16_t at = ROOT;
+
+    for (size_t i = 0; i < segment_count && i < INVENTORY_SEGMENTS_MAX; i++) {
+        uint16_t next = node_child(v, at, segments[i]);
+        if (next == NONE && (next = v->nodes[at].param) != NONE)
+            bits |= 1u << i;
+        if (next == NONE)
+            break;
+        at = next;
+    }
+    return bits;
+}
+
 /* Learning ---------------------------------------------------------------------------------- */
 
 static bool makes_nodes(int status)

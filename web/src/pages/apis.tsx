@@ -2,7 +2,7 @@
 import type { Endpoint, GatewayApp } from "../api";
 import { useLoad } from "../load";
 import { Head, Name, Words } from "../parts/basics";
-import { EndpointState, GatewayTabs, meanings, Method, Spark } from "../parts/gateway";
+import { EndpointState, GatewayTabs, meanings, Method, odd, Spark } from "../parts/gateway";
 import { Filters, Table } from "../parts/table";
 import { usePlace } from "../route";
 import { count, duration } from "../words";
@@ -15,9 +15,9 @@ const sorts = [["path", "path"], ["-last_seen", "last use"], ["-errors", "errors
 const sum = (apps: GatewayApp[], f: (a: GatewayApp) => number) => apps.reduce((n, a) => n + f(a), 0);
 
 function finding(e: Endpoint) {
-  const odd = e.states.filter((s) => s !== "documented");
+  const first = odd(e);
+  if (first) return meanings[first];
   if (e.violations) return <>{count(e.violations, "call")} against the document</>;
-  if (odd.length) return meanings[odd[0]!];
   return <span class="dim">none</span>;
 }
 
@@ -47,7 +47,7 @@ function Endpoints({ apps }: { apps: GatewayApp[] | undefined }) {
   const filter = Object.fromEntries(["q", "app", "state", "method", "sort", "after"].map((k) => [k, query.get(k) ?? ""])) as { app: string };
   const load = useLoad("endpointList", { query: filter as never });
   const chosen = apps?.find((a) => a.app.id === query.get("app"));
-  const odd = apps ? sum(apps, (a) => a.unexpected) : 0;
+  const look = apps ? sum(apps, (a) => a.unexpected) : 0;
   const full = apps?.filter((a) => a.full) ?? [];
   const filtered = ["q", "app", "state", "method"].some((k) => query.get(k));
   const draft = chosen ?? (apps?.length === 1 ? apps[0] : undefined);
@@ -58,7 +58,7 @@ function Endpoints({ apps }: { apps: GatewayApp[] | undefined }) {
         ? <a class="btn" href={`/api/v1/apps/${draft.app.id}/draft`} download={`${draft.app.name}-openapi.json`}>Download OpenAPI<span class="vh"> draft of {draft.app.name}</span></a>
         : apps && apps.length > 1 && <span class="dim">Choose an app to download its OpenAPI draft</span>}>
         {apps && <>{count(sum(apps, (a) => a.endpoints), "endpoint")} in {count(apps.length, "HTTP app")}, learned at the connectors.{" "}
-          {odd ? <a href="/apis?state=unexpected">{odd === 1 ? "One needs" : `${odd.toLocaleString("en")} need`} a look.</a> : "None needs a look."}
+          {look ? <a href="/apis?state=unexpected">{look === 1 ? "One needs" : `${look.toLocaleString("en")} need`} a look.</a> : "None needs a look."}
           {full.length > 0 && <> The inventory of {full.map((a) => a.app.name).join(", ")} is full: new endpoints are only counted.</>}</>}
       </Head>
       <GatewayTabs on="endpoints" />

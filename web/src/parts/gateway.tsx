@@ -31,6 +31,9 @@ export const meanings: Record<StateName, string> = {
 };
 const order = Object.keys(meanings) as StateName[];
 
+/** What matters most of what is odd; undefined: nothing is. */
+export const odd = (e: Endpoint) => order.find((s) => s !== "documented" && e.states.includes(s));
+
 export function EndpointState({ e }: { e: Endpoint }) {
   const first = order.find((s) => e.states.includes(s));
   if (!first) return <State mood="off" icon="unknown">No document</State>;

@@ -196,6 +196,11 @@ static void GW_42_states_follow_from_what_was_seen(void **state)
     assert_int_equal(inventory_expect(v, GW_GET, view_str("/v2/items/{id}"), 2, names), SP_OK);
     assert_int_equal(inventory_expect(v, GW_GET, view_str("/none"), 2, names), SP_ERR_NOT_FOUND);
 
+    /* Where the document has a parameter a word is a value, also below paths that nobody knows. */
+    struct view unknown[4] = {view_str("v2"), view_str("items"), view_str("anna"),
+                              view_str("card")};
+    assert_int_equal(inventory_values(v, 4, unknown), 1u << 2);
+
     struct endpoint *e = ok(v, "/v2/items/1", "id,owner");
     assert_int_equal(endpoint_states(v, e, NOW), ENDPOINT_DOCUMENTED);
     ok(v, "/v2/items/1", "id,owner,password");

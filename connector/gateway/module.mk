@@ -98,3 +98,8 @@ check_PROGRAMS += tests/unit/%D%/test_pollution
 tests_unit_%C%_test_pollution_SOURCES = tests/unit/%D%/test_pollution.c tests/unit/%D%/rig.c \
 	tests/unit/%D%/rig.h tests/unit/check.h
 tests_unit_%C%_test_pollution_LDADD = $(SP_GATEWAY) $(LDADD)
+
+check_PROGRAMS += tests/unit/%D%/test_killed
+tests_unit_%C%_test_killed_SOURCES = tests/unit/%D%/test_killed.c tests/unit/%D%/rig.c \
+	tests/unit/%D%/rig.h tests/unit/check.h
+tests_unit_%C%_test_killed_LDADD = $(SP_GATEWAY) $(LDADD)

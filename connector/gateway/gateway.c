@@ -1,6 +1,7 @@
 #include "connector/gateway/gateway.h"
 
 #include "connector/gateway/conn_internal.h"
+#include "connector/gateway/expiry.h"
 #include "connector/gateway/identity.h"
 #include "connector/gateway/lease.h"
 #include "connector/gateway/link2.h"
@@ -21,6 +22,7 @@ struct slot {
     struct gw_app *app;  /* one share; NULL: broken */
     struct watch *watch; /* owned; NULL: not yet asked for */
     struct lease lease;
+    sp_unix_ms looked; /* for certificates that end soon; 0: at the next second */
     int64_t version;
 };
 
@@ -54,6 +56,10 @@ static void on_second(void *arg)
         if (s->watch != NULL)
             watch_tick(s->watch, gateway_now(g));
         tell_demand(g, s);
+        if (s->app != NULL && gateway_now(g) - s->looked >= EXPIRY_EACH_MS) {
+            s->looked = gateway_now(g);
+            (void)expiry_warn(s->app, s->looked);
+        }
     }
     g->second = NULL; /* a timer that has fired is gone */
     if (timer_start(g->o.loop, clock_boot() + SECOND_MS, on_second, g, &g->second) != SP_OK)
@@ -212,6 +218,7 @@ static void load(struct gateway *g, struct slot *s, const struct apprec *record)
                   "version", LOG_INT(record->version), NULL);
     if (app != NULL && g->o.demand != NULL)
         lease_begin(app, s->app);
+    s->looked = 0;
     s->lease.asked = true; /* it is told within the second */
     app_free(s->app); /* a configuration that is not understood refuses: it does not fall back */
     s->app = app;

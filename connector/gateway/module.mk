@@ -3,7 +3,7 @@ noinst_LIBRARIES += %D%/libgw.a
 %C%_libgw_a_SOURCES = \
 	%D%/ask2.c %D%/calm.c %D%/calm.h %D%/choose.c %D%/grpc.c %D%/grpc.h \
 	%D%/http2.c %D%/http2.h %D%/http2_internal.h %D%/http2_stream.c %D%/leg2.c %D%/link2.c %D%/link2.h %D%/message2.c %D%/message2.h \
-	%D%/answer.c %D%/ask1.c %D%/leg1.c %D%/exchange.h %D%/app.c %D%/app.h %D%/conn.c %D%/conn_internal.h %D%/exchange.c \
+	%D%/answer.c %D%/ask1.c %D%/leg1.c %D%/exchange.h %D%/app.c %D%/app.h %D%/conn.c %D%/conn_internal.h %D%/exchange.c %D%/expiry.c %D%/expiry.h \
 	%D%/gateway.c %D%/gateway.h %D%/gateway_internal.h %D%/identity.c %D%/identity.h \
 	%D%/person.c %D%/pipeline.c %D%/steps.c %D%/steps.h %D%/upstream.c %D%/upstream.h \
 	%D%/arena.c %D%/arena.h %D%/challenge.c %D%/challenge.h %D%/coding.c %D%/coding.h %D%/document.c %D%/document.h %D%/dpop.c %D%/dpop.h \
@@ -103,3 +103,8 @@ check_PROGRAMS += tests/unit/%D%/test_killed
 tests_unit_%C%_test_killed_SOURCES = tests/unit/%D%/test_killed.c tests/unit/%D%/rig.c \
 	tests/unit/%D%/rig.h tests/unit/check.h
 tests_unit_%C%_test_killed_LDADD = $(SP_GATEWAY) $(LDADD)
+
+check_PROGRAMS += tests/unit/%D%/test_expiry
+tests_unit_%C%_test_expiry_SOURCES = tests/unit/%D%/test_expiry.c tests/unit/%D%/rig.c \
+	tests/unit/%D%/rig.h tests/unit/check.h
+tests_unit_%C%_test_expiry_LDADD = $(SP_GATEWAY) $(LDADD)

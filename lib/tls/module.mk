@@ -3,7 +3,7 @@ noinst_LIBRARIES += %D%/libtls.a
 %C%_libtls_a_SOURCES = \
 	%D%/authority.c %D%/authority.h \
 	%D%/context.c %D%/context.h %D%/conn.c %D%/conn.h %D%/envelope.c %D%/tls_internal.h \
-	%D%/hello.c %D%/hello.h %D%/look.c %D%/look.h %D%/peek.c %D%/peek.h %D%/foreign.c %D%/foreign.h
+	%D%/hello.c %D%/hello.h %D%/expiry.c %D%/expiry.h %D%/look.c %D%/look.h %D%/peek.c %D%/peek.h %D%/foreign.c %D%/foreign.h
 
 check_PROGRAMS += tests/unit/%D%/test_authority tests/unit/%D%/test_look tests/unit/%D%/test_peek \
 	tests/unit/%D%/test_handshake

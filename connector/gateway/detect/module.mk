@@ -5,7 +5,18 @@ noinst_LIBRARIES += %D%/libdetect.a
 	%D%/enumeration.c %D%/credential.c %D%/exfiltration.c %D%/function.c %D%/flow.c \
 	%D%/scanner.c %D%/exposure.c %D%/exposure.h
 
-check_PROGRAMS += tests/unit/%D%/test_detect
-tests_unit_%C%_test_detect_SOURCES = tests/unit/%D%/test_detect.c
+check_PROGRAMS += tests/unit/%D%/test_objects \
+	tests/unit/%D%/test_volume \
+	tests/unit/%D%/test_detect
+tests_unit_%C%_test_objects_SOURCES = tests/unit/%D%/test_objects.c tests/unit/%D%/seen.c \
+	tests/unit/%D%/seen.h
+tests_unit_%C%_test_objects_LDADD = %D%/libdetect.a connector/gateway/inventory/libinventory.a \
+	connector/gateway/sketch/libsketch.a $(LDADD)
+tests_unit_%C%_test_volume_SOURCES = tests/unit/%D%/test_volume.c tests/unit/%D%/seen.c \
+	tests/unit/%D%/seen.h
+tests_unit_%C%_test_volume_LDADD = %D%/libdetect.a connector/gateway/inventory/libinventory.a \
+	connector/gateway/sketch/libsketch.a $(LDADD)
+tests_unit_%C%_test_detect_SOURCES = tests/unit/%D%/test_detect.c tests/unit/%D%/seen.c \
+	tests/unit/%D%/seen.h
 tests_unit_%C%_test_detect_LDADD = %D%/libdetect.a connector/gateway/inventory/libinventory.a \
 	connector/gateway/sketch/libsketch.a $(LDADD)

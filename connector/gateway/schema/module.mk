@@ -10,10 +10,18 @@ noinst_LIBRARIES += %D%/libschema.a
 	%D%/scratch.h %D%/shape.c %D%/shape.h %D%/sources.c %D%/sources.h %D%/texts.c %D%/traits.c %D%/traits.h %D%/uri.c %D%/uri.h %D%/value.c %D%/value.h \
 	%D%/value_internal.h
 
-check_PROGRAMS += tests/unit/%D%/test_schema tests/unit/%D%/test_value tests/unit/%D%/test_openapi
+check_PROGRAMS += tests/unit/%D%/test_schema tests/unit/%D%/test_value tests/unit/%D%/test_openapi \
+	tests/unit/%D%/test_parameters tests/unit/%D%/test_bodies
 tests_unit_%C%_test_schema_SOURCES = tests/unit/%D%/test_schema.c
 tests_unit_%C%_test_schema_LDADD = %D%/libschema.a $(LDADD)
-tests_unit_%C%_test_openapi_SOURCES = tests/unit/%D%/test_openapi.c
+tests_unit_%C%_test_openapi_SOURCES = tests/unit/%D%/test_openapi.c tests/unit/%D%/documents.c \
+	tests/unit/%D%/documents.h
+tests_unit_%C%_test_parameters_SOURCES = tests/unit/%D%/test_parameters.c \
+	tests/unit/%D%/documents.c tests/unit/%D%/documents.h
+tests_unit_%C%_test_parameters_LDADD = %D%/libschema.a $(LDADD)
+tests_unit_%C%_test_bodies_SOURCES = tests/unit/%D%/test_bodies.c tests/unit/%D%/documents.c \
+	tests/unit/%D%/documents.h
+tests_unit_%C%_test_bodies_LDADD = %D%/libschema.a $(LDADD)
 tests_unit_%C%_test_openapi_LDADD = %D%/libschema.a $(LDADD)
 tests_unit_%C%_test_value_SOURCES = tests/unit/%D%/test_value.c
 tests_unit_%C%_test_value_LDADD = %D%/libschema.a $(LDADD)

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from harness import proc
+from harness import cage, proc
 
 GATEWAY = """\
 identity: {headers: true}
@@ -193,6 +193,43 @@ def test_GW_65_API10_what_a_partner_sends_is_reported(world, record, direct, thr
     refused(through(rates)[0], 502, "exposure")
     proc.until("the key is reported", 20, lambda: any("a private key" in line for i in incidents(world, record, "exposure")
                                                       for line in i["evidence"]))
+
+# GW-42: what the inventory says of the same API beside a document that knows a part of it.
+
+DOCUMENT = """\
+openapi: 3.1.0
+info: {title: bank, version: "1"}
+paths:
+  /v1/profiles/{name}:
+    get:
+      parameters: [{name: name, in: path, required: true, schema: {type: string}}]
+      responses: {"200": {content: {application/json: {schema: {type: object, properties: {name: {type: string}}}}}}}
+  /v0/accounts/{id}:
+    get:
+      deprecated: true
+      parameters: [{name: id, in: path, required: true, schema: {type: integer}}]
+      responses: {"200": {description: the version before}}
+"""
+
+
+def test_GW_42_shadow_and_zombie_are_found_within_a_minute(world, anna, vulnapi):
+    files = world.folder(cage.WORK / "c1" / "gateway", "connector")
+    world.write(files / "bank.yaml", DOCUMENT, "connector")
+    app = world.console.add_app("papers", world.site, world.private, vulnapi.port, "http",
+                                gateway="openapi: {file: bank.yaml}\n")
+    proc.until("anna sees the papers", 20, lambda: "papers" in {a["name"] for a in anna.json("apps")["apps"]})
+    address, port = anna.address_of("papers")
+    calls = [("GET", "/v1/profiles/anna", None), ("GET", "/v0/accounts/1000", None), ("GET", "/v1/state", None)]
+    answers = world.client.run_as(anna.uid, ask, address, port, calls * 3)
+    assert {status for status, _ in answers} == {200}
+
+    def states():
+        rows = world.console.call("GET", f"/endpoints?app={app['id']}")["items"]
+        return {f"{r['method']} {r['path']}": set(r["states"]) for r in rows}
+
+    expected = {"GET /v1/profiles/{name}": {"documented"}, "GET /v0/accounts/{id}": {"documented", "zombie"},
+                "GET /v1/state": {"shadow"}}
+    proc.until("every state is found", 60, lambda: expected.items() <= states().items())
 
 
 def endpoints(world, record, **query):

@@ -1,4 +1,4 @@
-/* What is undone stays inside of its limits and is the same when it is coded again. */
+/* GW-03: what is undone stays inside of its limits and is the same when it is coded again. */
 #include "connector/gateway/coding.h"
 #include "tests/fuzz/fuzz.h"
 

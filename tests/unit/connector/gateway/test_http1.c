@@ -305,7 +305,7 @@ static void check(const struct vector *v, struct outcome o, size_t split)
                  o.refused ? "refused" : "not refused", o.refused ? gw_reasons[o.reason].name : "");
 }
 
-static void SMG_01_to_21_give_one_verdict_however_they_are_split(void **state)
+static void GW_02_SMG_01_to_21_give_one_verdict_however_they_are_split(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++) {
@@ -542,7 +542,7 @@ static void SMG_23_answers_are_read_as_strictly(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(SMG_01_to_21_give_one_verdict_however_they_are_split),
+        cmocka_unit_test(GW_02_SMG_01_to_21_give_one_verdict_however_they_are_split),
         cmocka_unit_test(SMG_26_nothing_follows_a_refusal),
         cmocka_unit_test(SMG_25_line_block_and_number_of_fields_have_limits),
         cmocka_unit_test(SMG_09_a_long_chunk_extension_is_refused),

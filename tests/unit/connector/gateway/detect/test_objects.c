@@ -76,7 +76,7 @@ static void GW_51_thirty_honest_days_block_nobody(void **state)
     detect_free(d);
 }
 
-static void GW_52_many_different_objects_stand_out(void **state)
+static void GW_62_GW_52_many_different_objects_stand_out(void **state)
 {
     struct detect *d = new_detect(GW_BLOCK);
     struct json *last = NULL;
@@ -174,7 +174,7 @@ int main(void)
         cmocka_unit_test(GW_51_foreign_objects_are_found_at_the_second),
         cmocka_unit_test(GW_51_the_support_group_is_excepted_by_feedback),
         cmocka_unit_test(GW_51_thirty_honest_days_block_nobody),
-        cmocka_unit_test(GW_52_many_different_objects_stand_out),
+        cmocka_unit_test(GW_62_GW_52_many_different_objects_stand_out),
         cmocka_unit_test(GW_52_ids_in_order_and_misses_need_no_learning),
         cmocka_unit_test(GW_52_the_block_doubles),
     };

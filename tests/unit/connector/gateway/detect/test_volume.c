@@ -94,7 +94,7 @@ static void usual_days(struct detect *d, sp_unix_ms from, int days)
                        from + day * DAY + hour * HOUR);
 }
 
-static void GW_55_carrying_data_away_is_found(void **state)
+static void GW_62_GW_55_carrying_data_away_is_found(void **state)
 {
     struct detect *d = new_detect(GW_BLOCK);
     struct json *last = NULL;
@@ -202,7 +202,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(GW_54_guessing_is_found_in_its_four_forms),
         cmocka_unit_test(GW_54_a_forgetful_user_is_not_flagged),
-        cmocka_unit_test(GW_55_carrying_data_away_is_found),
+        cmocka_unit_test(GW_62_GW_55_carrying_data_away_is_found),
         cmocka_unit_test(GW_55_a_budget_is_a_fixed_sum),
         cmocka_unit_test(GW_55_a_month_end_report_is_news_once),
         cmocka_unit_test(GW_56_only_what_is_sensitive_is_exposure),

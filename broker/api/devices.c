@@ -104,9 +104,10 @@ static sp_error answer_devices(struct api *api, struct api_call *c, const struct
     if (e == SP_OK)
         e = store_services(st)->registry->device_list(st, f, p->after[0] ? &edge : NULL,
                                                       p->limit + 1, keep_device, &rows);
-    if (e == SP_OK)
-        e = store_services(st)->registry->device_count(st, f, COUNT_EXACT_MAX + 1, &p->total);
     p->more = rows.count > p->limit;
+    p->total = rows.count; /* a first page that holds all of them */
+    if (e == SP_OK && (p->more || p->after[0]))
+        e = store_services(st)->registry->device_count(st, f, COUNT_EXACT_MAX + 1, &p->total);
     struct names n = names_hold(api);
     for (size_t i = 0; e == SP_OK && i < rows.count && i < p->limit; i++) {
         listing_push(p, device_object(api, &n, &rows.at[i]));

@@ -12,7 +12,9 @@ enum { HOUR_MS = 3600 * 1000, KEPT_FOR = 20 /* times what the count took */ };
 
 struct figures {
     struct store *st;
-    pthread_mutex_t lock; /* who waits gets the count of who is at it */
+    pthread_mutex_t lock;
+    pthread_cond_t counted;
+    bool counting;
     struct posture_tally tally;
     int64_t counted_us, good_for_us; /* of the boot clock; 0: never */
 };
@@ -42,6 +44,7 @@ sp_error figures_new(struct store *st, struct figures **out)
     if (f == NULL)
         return SP_ERR_NOMEM;
     pthread_mutex_init(&f->lock, NULL); /* cannot fail with default attributes on Linux */
+    pthread_cond_init(&f->counted, NULL);
     f->st = st;
     *out = f;
     return SP_OK;
@@ -51,27 +54,40 @@ void figures_free(struct figures *f)
 {
     if (f == NULL)
         return;
+    pthread_cond_destroy(&f->counted);
     pthread_mutex_destroy(&f->lock);
     free(f);
 }
 
 /* ---- devices ---- */
 
+/* Nobody waits for a count that another request is making, but for the first one. */
 sp_error figures_devices(struct figures *f, struct judge *judge, sp_unix_ms now,
                          struct posture_tally *out)
 {
+    struct posture_tally fresh;
     sp_error e = SP_OK;
 
     pthread_mutex_lock(&f->lock);
     int64_t began = clock_boot_us();
-    if (f->counted_us == 0 || began - f->counted_us > f->good_for_us) {
-        e = judge_tally(judge, now, &f->tally);
-        if (e == SP_OK) {
-            f->counted_us = clock_boot_us();
-            f->good_for_us = (f->counted_us - began) * KEPT_FOR;
-        }
-    }
+    bool mine = !f->counting && (f->counted_us == 0 || began - f->counted_us > f->good_for_us);
+    f->counting = f->counting || mine;
+    while (f->counting && !mine && f->counted_us == 0)
+        pthread_cond_wait(&f->counted, &f->lock);
     *out = f->tally;
+    bool some = f->counted_us != 0;
+    pthread_mutex_unlock(&f->lock);
+    if (!mine)
+        return some ? SP_OK : SP_ERR_BUSY; /* the count that was waited for failed */
+    e = judge_tally(judge, now, &fresh);
+    pthread_mutex_lock(&f->lock);
+    f->counting = false;
+    if (e == SP_OK) {
+        *out = f->tally = fresh;
+        f->counted_us = clock_boot_us();
+        f->good_for_us = (f->counted_us - began) * KEPT_FOR;
+    }
+    pthread_cond_broadcast(&f->counted);
     pthread_mutex_unlock(&f->lock);
     return e;
 }

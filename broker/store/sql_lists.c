@@ -9,7 +9,7 @@
  */
 #include "broker/store/sql_registry.h"
 
-enum { GROUP_SMALL = 2000 };
+enum { GROUP_SMALL = 500, GROUP_COUNTED = 5000 };
 
 static const char *or_empty(const char *s)
 {
@@ -36,7 +36,9 @@ static bool on_count(void *arg, const struct columns *c)
 #define USER_PAGE(after, in, order)                                                           \
     "SELECT " USER_COLUMNS " FROM user_account WHERE name IN (SELECT name FROM user_account " \
     "WHERE " after ROW_FITS in " ORDER BY " order " LIMIT $6) ORDER BY " order
-/* From the members, where those are few. CROSS: in this order. */
+/* From the members, where those are few: of more than GROUP_SMALL the first page is found sooner
+ * among all people, and of more than GROUP_COUNTED the number of those who fit. CROSS: in this
+ * order. */
 #define USER_OF_GROUP(after, order)                                                            \
     "SELECT " USER_COLUMNS " FROM user_group CROSS JOIN user_account WHERE group_id = $3 AND " \
     "user_account.id = user_group.user_id AND " after ROW_FITS " ORDER BY " order " LIMIT $6"
@@ -60,6 +62,7 @@ static const char *const user_numbers[WAYS] = {
     [IN_SMALL] = "SELECT count(*) FROM (SELECT 1 FROM user_group CROSS JOIN user_account WHERE "
                  "group_id = $3 AND user_account.id = user_group.user_id AND " ROW_FITS
                  " LIMIT $6) AS some"};
+static const char user_all[] = "SELECT count(*) FROM user_account";
 static const char group_of[] = "SELECT id FROM group_name WHERE name = $1";
 static const char group_size[] =
     "SELECT count(*) FROM (SELECT 1 FROM user_group WHERE group_id = $1 LIMIT $2) AS some";
@@ -84,20 +87,20 @@ static bool on_id(void *arg, const struct columns *c)
     return true;
 }
 
-/* The group's id and the way to its people. SP_ERR_NOT_FOUND: there is no such group. */
-static sp_error find_group(struct store *st, const char *name, struct sp_id *id, int *way)
+/* The group's id and how many it has, up to `max`. SP_ERR_NOT_FOUND: there is no such group. */
+static sp_error find_group(struct store *st, const char *name, size_t max, struct sp_id *id,
+                           size_t *members)
 {
-    size_t members = 0;
-    sp_error e = SP_OK;
+    sp_error e = store_read_one(st, group_of, PARAMS(P_TEXT(name)), on_id, id);
 
-    *way = ALL;
-    if (name == NULL || name[0] == '\0')
-        return SP_OK;
-    if ((e = store_read_one(st, group_of, PARAMS(P_TEXT(name)), on_id, id)) == SP_OK &&
-        (e = store_read_one(st, group_size, PARAMS(P_ID(*id), P_INT(GROUP_SMALL + 1)), on_count,
-                            &members)) == SP_OK)
-        *way = members > GROUP_SMALL ? IN_LARGE : IN_SMALL;
-    return e;
+    return e != SP_OK
+               ? e
+               : store_read_one(st, group_size, PARAMS(P_ID(*id), P_INT(max)), on_count, members);
+}
+
+static bool in_group(const struct user_filter *f)
+{
+    return f->group != NULL && f->group[0] != '\0';
 }
 
 /* Names are small ASCII letters, digits and "._-@": this one stands behind all of them. */
@@ -110,14 +113,17 @@ sp_error sql_user_list(struct store *st, const struct user_filter *f, const stru
     struct users x = {each, arg};
     struct sp_id group = {{0}};
     struct buf q;
-    int way;
+    size_t members = 0;
+    sp_error e = SP_OK;
 
     f = f == NULL ? &all : f;
     const char *name = edge != NULL ? edge->name : f->down ? behind_all : "";
     sp_unix_ms seen = edge != NULL ? edge->seen : f->down ? INT64_MAX : INT64_MIN;
-    sp_error e = find_group(st, f->group, &group, &way);
+    if (in_group(f))
+        e = find_group(st, f->group, GROUP_SMALL + 1, &group, &members);
     if (e != SP_OK)
         return e == SP_ERR_NOT_FOUND ? SP_OK : e;
+    int way = !in_group(f) ? ALL : members > GROUP_SMALL ? IN_LARGE : IN_SMALL;
     like_part(f->q, &q);
     e = store_read(st, user_pages[way][f->sort == SORT_SEEN][f->down],
                    PARAMS(P_STR(buf_view(&q)), P_INT(f->state), P_ID(group), P_TEXT(name),
@@ -127,26 +133,39 @@ sp_error sql_user_list(struct store *st, const struct user_filter *f, const stru
     return e;
 }
 
-sp_error sql_user_count(struct store *st, const struct user_filter *f, size_t max, size_t *out)
+static sp_error count_fitting(struct store *st, const struct user_filter *f, int way,
+                              struct sp_id group, size_t max, size_t *out)
 {
-    static const struct user_filter all;
-    struct sp_id group = {{0}};
     struct buf q;
-    int way;
 
-    f = f == NULL ? &all : f;
-    sp_error e = find_group(st, f->group, &group, &way);
-    if (e != SP_OK) {
-        *out = e == SP_ERR_NOT_FOUND ? 0 : *out;
-        return e == SP_ERR_NOT_FOUND ? SP_OK : e;
-    }
     like_part(f->q, &q);
-    e = store_read_one(
+    sp_error e = store_read_one(
         st, user_numbers[way],
         PARAMS(P_STR(buf_view(&q)), P_INT(f->state), P_ID(group), P_TEXT(""), P_INT(0), P_INT(max)),
         on_count, out);
     buf_deinit(&q);
     return e;
+}
+
+sp_error sql_user_count(struct store *st, const struct user_filter *f, size_t max, size_t *out)
+{
+    static const struct user_filter all;
+    struct sp_id group = {{0}};
+    size_t members = 0, enough = max > GROUP_COUNTED ? max : GROUP_COUNTED + 1;
+    sp_error e = SP_OK;
+
+    f = f == NULL ? &all : f;
+    bool every = (f->q == NULL || f->q[0] == '\0') && f->state == USER_NONE;
+    if (!in_group(f)) {
+        e = every ? store_read_one(st, user_all, NULL, 0, on_count, &members)
+                  : count_fitting(st, f, ALL, group, max, &members);
+    } else if ((e = find_group(st, f->group, enough, &group, &members)) == SP_OK && !every) {
+        e = count_fitting(st, f, members > GROUP_COUNTED ? IN_LARGE : IN_SMALL, group, max,
+                          &members);
+    }
+    if (e == SP_OK || e == SP_ERR_NOT_FOUND)
+        *out = members < max ? members : max;
+    return e == SP_ERR_NOT_FOUND ? SP_OK : e;
 }
 
 /* ---- groups ------------------------------------------------------------------------------- */
@@ -207,6 +226,7 @@ static const char device_number[] =
 static const char device_number_of_user[] =
     "SELECT count(*) FROM (SELECT 1 FROM device WHERE user_id = $3 AND " ROW_FITS
     " LIMIT $7) AS some";
+static const char device_all[] = "SELECT count(*) FROM device";
 static const char device_states[] = "SELECT state, count(*) FROM device GROUP BY state";
 static const char device_first[] = "SELECT " DEVICE_COLUMNS " FROM device WHERE state = $1 "
                                    "ORDER BY created, id LIMIT 1";
@@ -262,6 +282,12 @@ sp_error sql_device_count(struct store *st, const struct device_filter *f, size_
     struct buf q;
 
     f = f == NULL ? &all : f;
+    if ((f->q == NULL || f->q[0] == '\0') && f->state == ROW_DEVICE_NONE && id_is_zero(f->user)) {
+        size_t count = 0;
+        sp_error all_of = store_read_one(st, device_all, NULL, 0, on_count, &count);
+        *out = count < max ? count : max;
+        return all_of;
+    }
     like_part(f->q, &q);
     sp_error e = store_read_one(st, id_is_zero(f->user) ? device_number : device_number_of_user,
                                 PARAMS(P_STR(buf_view(&q)), P_INT(f->state), P_ID(f->user),

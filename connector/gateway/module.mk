@@ -108,3 +108,7 @@ check_PROGRAMS += tests/unit/%D%/test_expiry
 tests_unit_%C%_test_expiry_SOURCES = tests/unit/%D%/test_expiry.c tests/unit/%D%/rig.c \
 	tests/unit/%D%/rig.h tests/unit/check.h
 tests_unit_%C%_test_expiry_LDADD = $(SP_GATEWAY) $(LDADD)
+
+noinst_PROGRAMS += tests/gateway/read_tool
+tests_gateway_read_tool_SOURCES = tests/gateway/read_tool.c
+tests_gateway_read_tool_LDADD = $(SP_GATEWAY) $(SP_LIBS) $(SP_EXT)

@@ -1,6 +1,6 @@
 // Questions over the page. The platform's <dialog> traps focus, closes on Esc and gives it back.
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import type { Problem } from "../api";
 import { call, problem } from "../client";
 import { Field } from "./basics";
@@ -8,10 +8,11 @@ import { Failure } from "./failure";
 
 export function Dialog({ title, children, foot, close }: { title: ComponentChildren; children: ComponentChildren; foot: ComponentChildren; close: () => void }) {
   const ref = useRef<HTMLDialogElement>(null);
+  const id = useId(); // one may stand over another
   useEffect(() => ref.current?.showModal(), []);
   return (
-    <dialog ref={ref} aria-labelledby="dialog-title" onClose={close} onCancel={(e) => { e.preventDefault(); close(); }}>
-      <header><h2 id="dialog-title">{title}</h2></header>
+    <dialog ref={ref} aria-labelledby={id} onClose={close} onCancel={(e) => { e.preventDefault(); close(); }}>
+      <header><h2 id={id}>{title}</h2></header>
       <div class="body">{children}</div>
       <footer>{foot}</footer>
     </dialog>

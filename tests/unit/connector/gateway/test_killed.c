@@ -60,10 +60,9 @@ static void GW_64_an_application_killed_at_any_byte_gives_no_whole_answer(void *
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: "
         "chunked\r\n\r\n4\r\n{\"a\"\r\n5\r\n:\"b\"}\r\n0\r\n\r\n"};
     /* passed on at once; copied; held back to be read */
-    static const char *const confs[] = {"detectors: {inventory: off, exposure: 'off', "
-                                        "exfiltration: 'off'}\n",
-                                        "detectors: {exposure: monitor}\n",
-                                        "detectors: {exposure: block}\n"};
+    static const char *const confs[] = {
+        "detectors: {inventory: off, exposure: 'off', exfiltration: 'off'}\n",
+        "detectors: {exposure: monitor}\n", "detectors: {exposure: block}\n"};
 
     (void)state;
     for (size_t c = 0; c < 3; c++) {

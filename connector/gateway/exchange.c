@@ -413,6 +413,8 @@ int64_t exchange_patience(struct exchange *x)
 
 bool exchange_collect(struct exchange *x, struct collected *to, struct view data, size_t max)
 {
+    if (data.len == 0)
+        return true;
     if (data.len > max || to->len > max - data.len)
         return false;
     if (to->len + data.len > to->cap) {

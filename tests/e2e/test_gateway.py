@@ -162,7 +162,7 @@ def test_GW_07_the_assertion_is_verified_by_openssl_and_ends_within_a_minute(wor
     token = json.loads(body)["fields"]["sallyport-assertion"]
     head, claims, signature = token.split(".")
     own = json.loads((cage.WORK / "c1" / "gateway-jwks.json").read_text())
-    connector = world.console.call("GET", "/connectors")["items"][0]["id"]
+    connector = next(c["id"] for c in world.console.call("GET", "/connectors")["items"] if c["name"] == "c1")
     # What anybody gets from the broker, without signing in, is what lies at the connector.
     nobody = browser.Browser(world.client, [world.ca])
     public = nobody.api(world.url, "GET", f"/api/v1/connectors/{connector}/jwks.json").json()

@@ -212,7 +212,7 @@ paths:
 """
 
 
-def test_GW_42_shadow_and_zombie_are_found_within_a_minute(world, anna, vulnapi):
+def test_GW_42_shadow_zombie_and_drift_are_found_within_a_minute(world, anna, vulnapi):
     files = world.folder(cage.WORK / "c1" / "gateway", "connector")
     world.write(files / "bank.yaml", DOCUMENT, "connector")
     app = world.console.add_app("papers", world.site, world.private, vulnapi.port, "http",
@@ -227,7 +227,7 @@ def test_GW_42_shadow_and_zombie_are_found_within_a_minute(world, anna, vulnapi)
         rows = world.console.call("GET", f"/endpoints?app={app['id']}")["items"]
         return {f"{r['method']} {r['path']}": set(r["states"]) for r in rows}
 
-    expected = {"GET /v1/profiles/{name}": {"documented"}, "GET /v0/accounts/{id}": {"documented", "zombie"},
+    expected = {"GET /v1/profiles/{name}": {"documented", "drift"}, "GET /v0/accounts/{id}": {"documented", "zombie"},
                 "GET /v1/state": {"shadow"}}
     proc.until("every state is found", 60, lambda: expected.items() <= states().items())
 

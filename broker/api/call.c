@@ -14,7 +14,9 @@ sp_error call_text(struct api_call *c, const char *name, char *out, size_t size)
     out[0] = '\0';
     buf_init(&value, size - 1);
     e = request_query(c->req, name, &value);
-    if (e == SP_OK && memchr(value.at, 0, value.len) == NULL) {
+    if (e == SP_OK && value.len == 0) {
+        /* there and empty: as absent */
+    } else if (e == SP_OK && memchr(value.at, 0, value.len) == NULL) {
         memcpy(out, value.at, value.len);
         out[value.len] = '\0';
     } else if (e != SP_ERR_NOT_FOUND) {

@@ -69,11 +69,6 @@ sp_error grpc_read(struct grpc_messages *m, struct view data, uint64_t max)
     return SP_OK;
 }
 
-bool grpc_between(const struct grpc_messages *m)
-{
-    return m->left == 0 && m->have == 0;
-}
-
 sp_error grpc_timeout(struct view text, int64_t *ms)
 {
     static const struct {
@@ -93,13 +88,4 @@ sp_error grpc_timeout(struct view text, int64_t *ms)
         return SP_OK;
     }
     return SP_ERR_MALFORMED;
-}
-
-int grpc_status_read(const struct gw_field *trailers, size_t n)
-{
-    size_t count;
-    struct view text = gw_field_find(trailers, n, "grpc-status", &count);
-    uint64_t status;
-
-    return count == 1 && num_uint(text, 999, &status) == SP_OK ? (int)status : -1;
 }

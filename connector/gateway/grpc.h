@@ -37,12 +37,8 @@ struct grpc_messages {
 /*   SP_ERR_MALFORMED  a flag that is neither 0 nor 1
  *   SP_ERR_LIMIT      a message of more than `max` bytes */
 SP_MUST sp_error grpc_read(struct grpc_messages *m, struct view data, uint64_t max);
-bool grpc_between(const struct grpc_messages *m); /* no message is cut off here */
 
 /* "100m" of grpc-timeout.   SP_ERR_MALFORMED */
 SP_MUST sp_error grpc_timeout(struct view text, int64_t *ms);
-
-/* "7" of grpc-status in trailers; -1: none, or no number. */
-int grpc_status_read(const struct gw_field *trailers, size_t n);
 
 #endif

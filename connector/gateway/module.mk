@@ -28,6 +28,10 @@ tests_unit_%C%_test_report_LDADD = $(SP_GATEWAY) $(LDADD)
 tests_unit_%C%_test_conn_SOURCES = tests/unit/%D%/test_conn.c tests/unit/%D%/rig.c \
 	tests/unit/%D%/rig.h tests/unit/check.h
 tests_unit_%C%_test_conn_LDADD = $(SP_GATEWAY) $(LDADD)
+check_PROGRAMS += tests/unit/%D%/test_calm
+tests_unit_%C%_test_calm_SOURCES = tests/unit/%D%/test_calm.c tests/unit/check.h
+tests_unit_%C%_test_calm_LDADD = $(SP_GATEWAY) $(LDADD)
+
 check_PROGRAMS += tests/unit/%D%/test_ask2
 tests_unit_%C%_test_ask2_SOURCES = tests/unit/%D%/test_ask2.c tests/unit/%D%/client2.c \
 	tests/unit/%D%/client2.h tests/unit/%D%/rig.c tests/unit/%D%/rig.h tests/unit/check.h

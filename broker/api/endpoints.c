@@ -105,22 +105,6 @@ struct endpoint_list {
     size_t count;
 };
 
-static int64_t key_of(const struct endpoint_row *r, enum endpoint_order order)
-{
-    switch (order) {
-    case ENDPOINTS_BY_CALLS:
-        return r->calls;
-    case ENDPOINTS_BY_LAST:
-        return r->last;
-    case ENDPOINTS_BY_ERRORS:
-        return r->errors;
-    case ENDPOINTS_BY_P95:
-        return r->p95_us;
-    default:
-        return r->violations;
-    }
-}
-
 /* "ID" then the column: a number, or the path. */
 static void write_cursor(const struct endpoint_list *l, const struct endpoint_row *row)
 {
@@ -131,7 +115,7 @@ static void write_cursor(const struct endpoint_list *l, const struct endpoint_ro
                  row->path);
     else
         snprintf(p->next, sizeof p->next, "%s.%lld", id_text(row->id).s,
-                 (long long)key_of(row, l->order));
+                 (long long)endpoint_key(row, l->order));
 }
 
 static bool push_endpoint(void *arg, const struct endpoint_row *row)

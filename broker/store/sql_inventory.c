@@ -257,22 +257,6 @@ static void like(const char *q, char *out, size_t room)
     P_ID((f)->app), P_ID(none), P_INT((f)->states), P_INT((f)->unexpected_at), \
         P_TEXT((f)->method == NULL ? "" : (f)->method), P_TEXT(q)
 
-static int64_t key_of(const struct endpoint_row *r, enum endpoint_order order)
-{
-    switch (order) {
-    case ENDPOINTS_BY_CALLS:
-        return r->calls;
-    case ENDPOINTS_BY_LAST:
-        return r->last;
-    case ENDPOINTS_BY_ERRORS:
-        return r->errors;
-    case ENDPOINTS_BY_P95:
-        return r->p95_us;
-    default:
-        return r->violations;
-    }
-}
-
 static sp_error list(struct store *st, const struct endpoint_filter *f, enum endpoint_order order,
                      const struct endpoint_row *edge, size_t limit, each_endpoint *each, void *arg)
 {
@@ -287,8 +271,9 @@ static sp_error list(struct store *st, const struct endpoint_filter *f, enum end
             PARAMS(P_FILTER(f, q), P_TEXT(edge == NULL ? "" : edge->path), P_ID(id), P_INT(limit)),
             on_endpoint, &x);
     return store_read(st, endpoint_pages[order],
-                      PARAMS(P_FILTER(f, q), P_INT(edge == NULL ? INT64_MAX : key_of(edge, order)),
-                             P_ID(id), P_INT(limit)),
+                      PARAMS(P_FILTER(f, q),
+                             P_INT(edge == NULL ? INT64_MAX : endpoint_key(edge, order)), P_ID(id),
+                             P_INT(limit)),
                       on_endpoint, &x);
 }
 

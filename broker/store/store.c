@@ -379,3 +379,19 @@ sp_error store_epoch(struct store *st, struct sp_id *out)
 {
     return store_read_one(st, "SELECT v FROM meta WHERE k = 'epoch'", NULL, 0, on_epoch, out);
 }
+
+int64_t endpoint_key(const struct endpoint_row *r, enum endpoint_order order)
+{
+    switch (order) {
+    case ENDPOINTS_BY_CALLS:
+        return r->calls;
+    case ENDPOINTS_BY_LAST:
+        return r->last;
+    case ENDPOINTS_BY_ERRORS:
+        return r->errors;
+    case ENDPOINTS_BY_P95:
+        return r->p95_us;
+    default:
+        return r->violations;
+    }
+}

@@ -373,6 +373,8 @@ enum endpoint_order {
     ENDPOINTS_BY_VIOLATIONS,
     ENDPOINT_ORDERS
 };
+/* The column of an order; not of ENDPOINTS_BY_PATH, which is no number. */
+int64_t endpoint_key(const struct endpoint_row *r, enum endpoint_order order);
 struct endpoint_filter {
     struct sp_id app;         /* zero: all */
     uint32_t states;          /* one of these; 0: any */

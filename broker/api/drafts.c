@@ -5,6 +5,7 @@
 #include "broker/api/policies.h"
 #include "broker/api/slice.h"
 #include "broker/session/rules.h"
+#include "lib/base/encode.h"
 
 #include <stdio.h>
 
@@ -271,9 +272,23 @@ static sp_error compose(struct api *api, struct api_call *c, const struct draft_
     return e;
 }
 
+enum { NOTE_BYTES = ROW_TEXT_MAX + ROW_NAME_MAX + sizeof "; approved by " };
+
+/* At most CALL_TEXT_MAX bytes, and no character cut in two: the note goes into JSON. */
+static void write_note(const char *own, const char *approver, char note[NOTE_BYTES])
+{
+    int n =
+        snprintf(note, NOTE_BYTES, "%s%sapproved by %s", own, own[0] != '\0' ? "; " : "", approver);
+    size_t len = n < 0 ? 0 : (size_t)n < CALL_TEXT_MAX ? (size_t)n : CALL_TEXT_MAX;
+
+    while (len > 0 && !utf8_valid((struct view){(const uint8_t *)note, len}))
+        len--;
+    note[len] = '\0';
+}
+
 static sp_error approve(struct api *api, struct api_call *c, const struct draft_row *row)
 {
-    char note[2 * ROW_TEXT_MAX + 1];
+    char note[NOTE_BYTES];
     struct buf whole;
     uint64_t version;
 
@@ -288,9 +303,7 @@ static sp_error approve(struct api *api, struct api_call *c, const struct draft_
     sp_error e = compose(api, c, row, &whole, &version);
     if (e == SP_OK)
         e = buf_error(&whole);
-    (void)snprintf(note, sizeof note, "%s%sapproved by %s", row->note,
-                   row->note[0] != '\0' ? "; " : "", c->caller.user.name);
-    note[CALL_TEXT_MAX] = '\0';
+    write_note(row->note, c->caller.user.name, note);
     if (e == SP_OK)
         e = policy_put_whole(api, c, buf_view(&whole), version, row->author, note);
     buf_deinit(&whole);

@@ -155,23 +155,28 @@ def test_a_hundred_streams_at_once_and_a_slow_one_among_them(world, anna, base):
 
 @pytest.mark.parametrize("size", [200 << 20])
 def test_GW_71_a_large_upload_and_download_and_little_waits_in_the_connector(world, anna, base, recorder, size):
+    whole = hashlib.sha256(bytes(size)).hexdigest()
+
     def rss():
         return int(next(line.split()[1] for line in open(f"/proc/{world.connectors[0].process.pid}/status") if line.startswith("VmRSS")))
-    with Client(world, anna) as c:
-        assert c.answer(c.ask())[0] == 200
-        before = rss()
+
+    def both_ways(c):
         stream = c.ask("PUT", "/echo", end=False)
         c.send_body(stream, size)
         status, body = c.answer(stream)
         seen = json.loads(body)
-        assert status == 200 and seen["length"] == size
-        assert seen["sha256"] == hashlib.sha256(bytes(size)).hexdigest()
+        assert status == 200 and seen["length"] == size and seen["sha256"] == whole
         stream = c.ask(path=f"/big?{size}")
         got = hashlib.sha256()
         while stream not in c.ended:
             c.turn()
             got.update(c.bodies.pop(stream, b""))
-        assert got.hexdigest() == hashlib.sha256(bytes(size)).hexdigest()
+        assert got.hexdigest() == whole
+
+    with Client(world, anna) as c:
+        both_ways(c)  # AddressSanitizer keeps the last 256 MiB that were freed: its quarantine is full after this
+        before = rss()
+        both_ways(c)
         assert rss() - before < 16 << 10  # KiB; windows and sockets, not the body
 
 

@@ -6,6 +6,7 @@
 #include "broker/offline.h"
 #include "lib/os/file.h"
 #include "lib/term/ask.h"
+#include "lib/term/out.h"
 
 #include <stdio.h>
 
@@ -70,6 +71,20 @@ static sp_error add(const struct command_call *call, struct store *st, struct sp
     return e;
 }
 
+static int changed(const struct command_call *call, bool disabled)
+{
+    struct json *j;
+
+    if (!call->json) {
+        printf("%s %s\n", call->args[0], disabled ? "disabled" : "added");
+        return EXIT_OK;
+    }
+    j = json_object();
+    json_set_cstr(j, "name", call->args[0]);
+    json_set_bool(j, "disabled", disabled);
+    return command_json("broker.account", j);
+}
+
 int cmd_account_add(const struct command_call *call)
 {
     struct offline o;
@@ -80,7 +95,7 @@ int cmd_account_add(const struct command_call *call)
     if (code == EXIT_OK && (e = add(call, o.store, &why)) != SP_OK)
         code = offline_fail(call, e, "The account was not added.", &why);
     else if (code == EXIT_OK)
-        printf("%s added\n", call->args[0]);
+        code = changed(call, false);
     offline_close(&o);
     return code;
 }
@@ -101,7 +116,7 @@ int cmd_account_disable(const struct command_call *call)
         if (e != SP_OK)
             code = offline_fail(call, e, "The account was not changed.", &why);
         else
-            printf("%s disabled\n", call->args[0]);
+            code = changed(call, true);
     }
     accounts_free(accounts);
     offline_close(&o);
@@ -110,24 +125,40 @@ int cmd_account_disable(const struct command_call *call)
 
 static bool show(void *arg, const struct account_row *row)
 {
-    struct json *list = arg;
+    struct json *list = arg, *one = json_object();
 
-    if (list != NULL) {
-        struct json *one = json_object();
-        json_set_cstr(one, "name", row->name);
-        json_set_cstr(one, "email", row->email);
-        json_set_cstr(one, "groups", row->groups);
-        json_set_bool(one, "disabled", row->disabled);
-        json_push(list, one);
-    } else {
-        printf("%-20s %-9s %s\n", row->name, row->disabled ? "disabled" : "active", row->groups);
-    }
+    json_set_cstr(one, "name", row->name);
+    json_set_cstr(one, "email", row->email);
+    json_set_cstr(one, "groups", row->groups);
+    json_set_bool(one, "disabled", row->disabled);
+    json_push(list, one);
     return true;
+}
+
+static int print_accounts(const struct json *list)
+{
+    static const char *const heads[] = {"NAME", "STATE", "GROUPS"};
+    const struct out o = out_on(stdout);
+    struct out_table *t = out_table_new(heads, 3);
+
+    if (t == NULL)
+        return EXIT_ERROR;
+    for (size_t i = 0; i < json_len(list); i++) {
+        const struct json *one = json_at(list, i);
+        bool disabled = json_is_true(json_get(one, "disabled"));
+        out_table_row(t, (struct out_cell[]){
+                             {json_cstr(json_get(one, "name")), OUT_PLAIN},
+                             {disabled ? "disabled" : "active", disabled ? OUT_BAD : OUT_GOOD},
+                             {json_cstr(json_get(one, "groups")), OUT_PLAIN}});
+    }
+    sp_error e = out_table_print(t, &o);
+    out_table_free(t);
+    return e == SP_OK ? EXIT_OK : EXIT_ERROR;
 }
 
 int cmd_account_list(const struct command_call *call)
 {
-    struct json *list = call->json ? json_array() : NULL, *object;
+    struct json *list = json_array(), *object;
     struct offline o;
     int code = offline_open(call, OFFLINE_READ, &o);
     sp_error e;
@@ -136,11 +167,13 @@ int cmd_account_list(const struct command_call *call)
         (e = store_services(o.store)->logins->account_list(o.store, show, list)) != SP_OK)
         code = offline_fail(call, e, "The accounts can't be read.", NULL);
     offline_close(&o);
-    if (code == EXIT_OK && list != NULL) {
+    if (code == EXIT_OK && call->json) {
         object = json_object();
         json_set(object, "accounts", list);
         return command_json("broker.accounts", object);
     }
+    if (code == EXIT_OK)
+        code = print_accounts(list);
     json_free(list);
     return code;
 }

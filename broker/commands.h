@@ -9,6 +9,8 @@
 
 int cmd_dev(const struct command_call *call); /* the evaluation mode */
 int cmd_health(const struct command_call *call);
+int cmd_doctor(const struct command_call *call);
+int cmd_bugreport(const struct command_call *call);
 int cmd_run(const struct command_call *call);
 int cmd_check(const struct command_call *call);
 int cmd_bootstrap(const struct command_call *call);

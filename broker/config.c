@@ -105,6 +105,7 @@ const struct config_field broker_config_fields[] = {
      .expected = "PROVIDER/GROUP, such as corp/sallyport-admins"},
     {.name = "viewer_group", .kind = CONFIG_STRING, AT(viewer_group), .max = 128},
     {.name = "approve_devices", .kind = CONFIG_BOOL, AT(approve_devices)},
+    {.name = "device_code", .kind = CONFIG_BOOL, AT(device_code)},
     {.name = "second_approval", .kind = CONFIG_BOOL, AT(second_approval)},
     {.name = "login", .kind = CONFIG_BLOCK, .at = 0, .fields = login_fields},
     {.name = "idp", .kind = CONFIG_BLOCK, .at = 0, .fields = idp_fields},
@@ -169,23 +170,7 @@ static sp_error check_listen(const struct broker_config *c, struct sp_why *why)
 sp_error broker_config_proxies(const struct broker_config *c, struct prefixes *out,
                                struct sp_why *why)
 {
-    *out = (struct prefixes){0};
-    sp_why_field(why, "proxies");
-    if (c->proxies.count > PREFIXES_MAX)
-        return sp_why_say(why, SP_ERR_INVALID, "at most %d ranges", PREFIXES_MAX);
-    for (size_t p = 0; p < c->proxies.count; p++) {
-        sp_why_field(why, "proxies[%zu]", p);
-        if (prefix_parse(view_str(c->proxies.items[p]), &out->at[p]) != SP_OK)
-            return sp_why_say(why, SP_ERR_INVALID,
-                              "%s is no address or range, such as 198.18.66.0/24 or 2001:db8::7",
-                              c->proxies.items[p]);
-        if (out->at[p].bits == 0 || out->at[p].bits == 96)
-            return sp_why_say(why, SP_ERR_INVALID,
-                              "%s is everyone: whose word is taken may say it is anyone",
-                              c->proxies.items[p]);
-    }
-    out->count = c->proxies.count;
-    return SP_OK;
+    return prefixes_read("proxies", c->proxies.items, c->proxies.count, out, why);
 }
 
 sp_error broker_config_check(const struct broker_config *c, struct sp_why *why)

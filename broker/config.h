@@ -45,6 +45,7 @@ struct broker_config {
     char *viewer_group;   /* may look, not change; NULL: nobody */
     bool second_approval; /* policies come into force by another admin than their author */
     bool approve_devices; /* a person's own device is approved at its first login */
+    bool device_code;     /* a login's code may be entered on another device (OA-10) */
     struct {
         int64_t session_ms, idle_ms; /* of a login: AAL-1 */
     } login;

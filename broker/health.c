@@ -1,14 +1,15 @@
 /* The command that asks the running broker whether it is ready. */
 
+#include "broker/health.h"
+
 #include "broker/commands.h"
 #include "broker/offline.h"
-#include "lib/http/client.h"
 
 #include <stdio.h>
 
 enum { HEALTH_MS = 5 * 1000, HEALTH_BODY_MAX = 64 * 1024 };
 
-static sp_error ask(const char *operations, bool verbose, struct client_response *out,
+sp_error health_ask(const char *operations, bool verbose, struct client_response *out,
                     struct sp_why *why)
 {
     struct client *client = NULL;
@@ -52,8 +53,8 @@ int cmd_health(const struct command_call *call)
     sp_error e;
 
     client_response_init(&answer);
-    if (code == EXIT_OK &&
-        (e = ask(o.config.operations, command_given(call, "verbose"), &answer, &why)) != SP_OK) {
+    if (code == EXIT_OK && (e = health_ask(o.config.operations, command_given(call, "verbose"),
+                                           &answer, &why)) != SP_OK) {
         const struct command_failure f = {.exit =
                                               e == SP_ERR_INVALID ? EXIT_USAGE : EXIT_UNREACHABLE,
                                           .code = sp_error_code(e),

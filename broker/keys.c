@@ -3,6 +3,7 @@
 #include "broker/commands.h"
 #include "broker/keyring.h"
 #include "broker/offline.h"
+#include "lib/term/out.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -48,17 +49,42 @@ static const struct key_secret *key_of(const struct keyring *k, enum keyring_key
                                      : NULL;
 }
 
-static void print_key(const struct keyring *k, enum keyring_key which)
+static void add_key(struct out_table *t, const struct keyring *k, enum keyring_key which)
 {
     const struct key_secret *key = key_of(k, which);
     sp_unix_ms until = k->times.old_until[which];
 
-    printf("%-9s %-16s  %-44s since %s%s%s\n", keyring_word(which),
-           key == NULL ? "-" : key_kid(key_secret_public(key)).s,
-           key == NULL ? "-" : key_fingerprint(key_secret_public(key)).s,
-           day_of(k->times.since[which], "the installation").s,
-           until > clock_unix() ? ", the one before until " : "",
-           until > clock_unix() ? day_of(until, "").s : "");
+    char since[96];
+
+    (void)snprintf(since, sizeof since, "%s%s%s",
+                   day_of(k->times.since[which], "the installation").s,
+                   until > clock_unix() ? ", the one before until " : "",
+                   until > clock_unix() ? day_of(until, "").s : "");
+    struct key_kid kid = {""};
+    struct key_fingerprint print = {""};
+    if (key != NULL) {
+        kid = key_kid(key_secret_public(key));
+        print = key_fingerprint(key_secret_public(key));
+    }
+    out_table_row(t, (struct out_cell[]){{keyring_word(which), OUT_PLAIN},
+                                         {key == NULL ? NULL : kid.s, OUT_PLAIN},
+                                         {key == NULL ? NULL : print.s, OUT_PLAIN},
+                                         {since, OUT_PLAIN}});
+}
+
+static int print_keys(const struct keyring *k)
+{
+    static const char *const heads[] = {"PURPOSE", "ID", "FINGERPRINT", "SINCE"};
+    const struct out o = out_on(stdout);
+    struct out_table *t = out_table_new(heads, 4);
+
+    if (t == NULL)
+        return EXIT_ERROR;
+    for (enum keyring_key which = 0; which < KEYRING_KEYS; which++)
+        add_key(t, k, which);
+    sp_error e = out_table_print(t, &o);
+    out_table_free(t);
+    return e == SP_OK ? EXIT_OK : EXIT_ERROR;
 }
 
 static struct json *key_object(const struct keyring *k, enum keyring_key which)
@@ -77,16 +103,13 @@ static struct json *key_object(const struct keyring *k, enum keyring_key which)
 
 static int list(const struct command_call *call, const struct keyring *k)
 {
-    struct json *all = call->json ? json_array() : NULL, *o;
+    struct json *all, *o;
 
-    for (enum keyring_key which = 0; which < KEYRING_KEYS; which++) {
-        if (all != NULL)
-            json_push(all, key_object(k, which));
-        else
-            print_key(k, which);
-    }
-    if (all == NULL)
-        return EXIT_OK;
+    if (!call->json)
+        return print_keys(k);
+    all = json_array();
+    for (enum keyring_key which = 0; which < KEYRING_KEYS; which++)
+        json_push(all, key_object(k, which));
     o = json_object();
     json_set(o, "keys", all);
     json_set_int(o, "epoch", k->times.epoch);

@@ -1,5 +1,6 @@
 #include "broker/commands.h"
 #include "lib/base/log.h"
+#include "lib/edge/about.h"
 
 #define CONFIG                                                                     \
     {                                                                              \
@@ -34,6 +35,23 @@ static const struct command commands[] = {
      .exits = "8",
      .options = {CONFIG, {"verbose", NULL, "the checks that pass, too"}},
      .run = cmd_health},
+    {.name = "doctor",
+     .summary = "check files, disk, the way in and the running broker; changes nothing",
+     .manual = "Each step by itself: configuration, store, room on its disk, the public name, TCP, "
+               "the certificate as outsiders see it, the clock, and each check of the running "
+               "broker. A failed check says what to do. 1 when one fails.",
+     .exits = "",
+     .options = {CONFIG},
+     .run = cmd_doctor},
+    {.name = "bugreport",
+     .summary = "a file for whoever helps you: checks and configuration, without secrets",
+     .manual = "Lists its contents first. Tokens, codes and passwords are left out; with "
+               "--anonymize the names of people, machines and apps too. Nothing is sent anywhere.",
+     .exits = "",
+     .options = {CONFIG,
+                 {"output", "FILE", "instead of sallyport-broker-bugreport.tar.gz"},
+                 {"anonymize", NULL, "leave names out"}},
+     .run = cmd_bugreport},
     {.name = "bootstrap",
      .summary = "make the first administrator's token: single use, one hour, the broker may run",
      .manual = "Prints the token, or writes it to a new file of mode 0600. `sallyport-admin login "
@@ -151,6 +169,7 @@ int main(int argc, char **argv)
         .summary = "decides who may open which application, and writes it down",
         .commands = commands,
         .count = sizeof commands / sizeof *commands,
+        .version = about_parts,
     };
 
     log_setup(program.name, LOG_INFO); /* `run` sets the configured level */

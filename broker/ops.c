@@ -3,6 +3,8 @@
 #include "broker/control/control.h"
 #include "broker/control/tally.h"
 #include "broker/front.h"
+#include "broker/ops_feeds.h"
+#include "broker/ops_gateways.h"
 #include "broker/posture/judge.h"
 #include "broker/session/sessions.h"
 #include "broker/store/store.h"
@@ -12,10 +14,11 @@
 #include "lib/os/resolve.h"
 #include "lib/os/sock.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { METRICS_MAX = 256 * 1024 };
+enum { METRICS_MAX = 2 * 1024 * 1024 };
 
 struct ops {
     struct ops_sources of;
@@ -29,30 +32,86 @@ struct ops {
  */
 
 struct check {
-    const char *name, *text;
+    const char *name;
+    char text[120];
     bool ok;
 };
 
-static size_t run_checks(const struct ops *o, struct check out[4])
+struct spools {
+    int64_t waiting, dropped;
+    sp_unix_ms oldest;
+};
+
+static void add_spool(void *arg, const char *connector, const struct tally_spool *s)
+{
+    struct spools *sum = arg;
+
+    (void)connector;
+    sum->waiting += s->waiting;
+    sum->dropped += s->dropped;
+    if (s->oldest > 0 && (sum->oldest == 0 || s->oldest < sum->oldest))
+        sum->oldest = s->oldest;
+}
+
+/* Never a reason not to be ready: the broker is what they wait for. */
+static struct check check_spools(struct control *control)
+{
+    struct check c = {.name = "audit", .text = "ok", .ok = true};
+    struct spools sum = {0};
+
+    control_spools(control, add_spool, &sum);
+    if (sum.waiting > 0 || sum.dropped > 0)
+        snprintf(c.text, sizeof c.text,
+                 "%lld records wait at connectors, the oldest for %lld s; %lld were dropped there",
+                 (long long)sum.waiting,
+                 (long long)(sum.oldest > 0 ? (clock_unix() - sum.oldest) / 1000 : 0),
+                 (long long)sum.dropped);
+    return c;
+}
+
+static struct check check_of(const char *name, bool ok, const char *otherwise)
+{
+    struct check c = {.name = name, .ok = ok};
+
+    snprintf(c.text, sizeof c.text, "%s", ok ? "ok" : otherwise);
+    return c;
+}
+
+/* What a feed does not say is unknown and decided as that: no reason not to be ready either. */
+static struct check check_feeds(struct feeds *feeds)
+{
+    struct check c = {.name = "feeds", .ok = true};
+
+    ops_feeds_text(feeds, c.text, sizeof c.text);
+    return c;
+}
+
+enum { CHECKS_MAX = 5 };
+
+static size_t run_checks(const struct ops *o, struct check out[CHECKS_MAX])
 {
     size_t n = 0;
 
     if (o->of.store != NULL) {
         struct store_health h = store_health(o->of.store);
-        out[n++] = (struct check){"store", h.broken ? "refuses: a sync failed" : "ok", !h.broken};
-        out[n++] = (struct check){"disk", h.full ? "full" : "ok", !h.full};
+        out[n++] = check_of("store", !h.broken, "refuses: a sync failed");
+        out[n++] = check_of("disk", !h.full, "full");
     }
     if (o->of.edges != NULL) {
         bool any = edges_count(o->of.edges, EDGE_RELAY) > 0;
-        out[n++] = (struct check){"relay", any ? "ok" : "no relay is connected", any};
+        out[n++] = check_of("relay", any, "no relay is connected");
     }
+    if (o->of.control != NULL)
+        out[n++] = check_spools(o->of.control);
+    if (o->of.feeds != NULL)
+        out[n++] = check_feeds(o->of.feeds);
     return n;
 }
 
 static void ready(const struct ops *o, const struct request *req, struct response *res)
 {
     bool verbose = view_is(view_slice(req->query, 0, 7), "verbose"), all = true;
-    struct check checks[4];
+    struct check checks[CHECKS_MAX];
     size_t n = run_checks(o, checks);
     struct buf text;
 
@@ -170,64 +229,65 @@ static void add_rest(struct buf *b, const struct ops_sources *of)
             control_counts(of->control).unproven);
 }
 
-/* Gateways: one family after the other, since a family's lines stand together. */
-struct gateway_lines {
+/* Names of connectors are an administrator's text. */
+static void add_label(struct buf *b, const char *text)
+{
+    for (; *text != '\0'; text++)
+        buf_add_byte(b, *text == '"' || *text == '\\' || *text < ' ' ? '_' : (uint8_t)*text);
+}
+
+struct spool_lines {
     struct buf *b;
-    const char *family, *label, *value; /* label NULL: the app alone */
-    uint64_t (*count)(const struct tally_app *a, size_t which);
-    size_t which;
+    const char *family;
+    int64_t (*value)(const struct tally_spool *s);
 };
 
-static void add_gateway_line(void *arg, const char *app, const struct tally_app *a)
+static void add_spool_line(void *arg, const char *connector, const struct tally_spool *s)
 {
-    struct gateway_lines *l = arg;
+    struct spool_lines *l = arg;
 
-    buf_addf(l->b, "%s{app=\"", l->family);
-    for (; *app != '\0'; app++)
-        buf_add_byte(l->b, *app == '"' || *app == '\\' || *app < ' ' ? '_' : (uint8_t)*app);
-    buf_add_str(l->b, "\"");
-    if (l->label != NULL)
-        buf_addf(l->b, ",%s=\"%s\"", l->label, l->value);
-    buf_addf(l->b, "} %llu\n", (unsigned long long)l->count(a, l->which));
+    buf_addf(l->b, "%s{connector=\"", l->family);
+    add_label(l->b, connector);
+    buf_addf(l->b, "\"} %lld\n", (long long)l->value(s));
 }
 
-static uint64_t total_of(const struct tally_app *a, size_t which)
+static int64_t waiting_of(const struct tally_spool *s)
 {
-    const uint64_t totals[] = {a->requests, a->blocked, a->monitor, a->read};
-
-    return totals[which];
+    return s->waiting;
 }
 
-static uint64_t unread_of(const struct tally_app *a, size_t which)
+static int64_t age_of(const struct tally_spool *s)
 {
-    return a->unread[which];
+    return s->oldest > 0 ? (clock_unix() - s->oldest) / 1000 : 0;
 }
 
-static void add_gateways(struct buf *b, struct control *c)
+static int64_t dropped_of(const struct tally_spool *s)
+{
+    return s->dropped;
+}
+
+static void add_spools(struct buf *b, struct control *c)
 {
     static const struct {
-        const char *family, *help;
+        const char *family, *type, *help;
+        int64_t (*value)(const struct tally_spool *s);
     } families[] = {
-        {"sallyport_gateway_requests_total",
-         "Requests to apps with a gateway, as connectors tell."},
-        {"sallyport_gateway_blocks_total", "Of them refused by a rule."},
-        {"sallyport_gateway_monitor_hits_total", "What rules in monitor would have refused."},
-        {"sallyport_gateway_inspected_total", "Bodies that rules read."}};
-    static const char unread[] = "sallyport_gateway_not_inspected_total";
-    struct gateway_lines l = {.b = b, .count = total_of};
+        {"sallyport_audit_spool_records", "gauge", "Audit records that wait at a connector.",
+         waiting_of},
+        {"sallyport_audit_spool_oldest_seconds", "gauge", "Since when the oldest waits.", age_of},
+        {"sallyport_audit_spool_dropped_total", "counter", "That found no room there.",
+         dropped_of}};
 
     for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
-        head(b, families[i].family, "counter", families[i].help);
-        l.family = families[i].family;
-        l.which = i;
-        control_gateways(c, add_gateway_line, &l);
+        struct spool_lines l = {b, families[i].family, families[i].value};
+        head(b, l.family, families[i].type, families[i].help);
+        control_spools(c, add_spool_line, &l);
     }
-    head(b, unread, "counter", "Bodies that nothing could read, by cause.");
-    l = (struct gateway_lines){.b = b, .family = unread, .label = "cause", .count = unread_of};
-    for (l.which = 0; l.which < TALLY_CAUSES; l.which++) {
-        l.value = tally_causes[l.which];
-        control_gateways(c, add_gateway_line, &l);
-    }
+}
+
+static void each_gateway(void *source, each_tally *each, void *arg)
+{
+    control_gateways(source, each, arg);
 }
 
 static void metrics(const struct ops *o, struct response *res)
@@ -241,7 +301,11 @@ static void metrics(const struct ops *o, struct response *res)
     add_edges(&b, &o->of);
     add_rest(&b, &o->of);
     if (o->of.control != NULL)
-        add_gateways(&b, o->of.control);
+        ops_gateways(&b, each_gateway, o->of.control);
+    if (o->of.control != NULL)
+        add_spools(&b, o->of.control);
+    if (o->of.feeds != NULL)
+        ops_feeds(&b, o->of.feeds);
     if (buf_error(&b) == SP_OK)
         response_text(res, 200, "text/plain; version=0.0.4; charset=utf-8", buf_view(&b));
     buf_deinit(&b);

@@ -23,6 +23,7 @@ struct ops_sources {
     struct live *live;
     struct edges *edges;
     struct judge *judge;
+    struct feeds *feeds;
     struct server *server;
     struct front *front;
     struct control *control;

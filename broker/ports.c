@@ -7,6 +7,8 @@
 #include "broker/session/edges.h"
 #include "lib/base/log.h"
 #include "lib/http/server.h"
+#include "lib/os/file.h"
+#include "lib/tls/expiry.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -55,6 +57,30 @@ void port_expect(void *arg, struct sp_id app)
     control_expect(b->control, app);
 }
 
+/* What a feed does not say is unknown, and decided as that. */
+static void check_feed(const struct feed_view *f, struct api_check *out)
+{
+    out->ok = f->state != FEED_FAILS;
+    snprintf(out->text, sizeof out->text, "%.*s", (int)sizeof out->text - 1,
+             f->state == FEED_NEW ? "not asked yet" : f->row.result);
+}
+
+struct feed_checks {
+    each_check *each;
+    void *arg;
+};
+
+static void tell_feed(void *arg, const struct feed_view *f)
+{
+    struct feed_checks *c = arg;
+    char name[48];
+    struct api_check check = {.name = name, .minor = true};
+
+    snprintf(name, sizeof name, "feed %s", f->row.name);
+    check_feed(f, &check);
+    c->each(c->arg, &check);
+}
+
 void port_checks(void *arg, each_check *each, void *each_arg)
 {
     struct broker *b = arg;
@@ -69,6 +95,7 @@ void port_checks(void *arg, each_check *each, void *each_arg)
     snprintf(relay.text, sizeof relay.text, "%zu attached", edges_count(b->edges, EDGE_RELAY));
     each(each_arg, &store);
     each(each_arg, &relay);
+    feeds_each(b->feeds, tell_feed, &(struct feed_checks){each, each_arg});
 }
 
 static void tell_key(const struct key_secret *k, const char *purpose, each_key *each, void *arg)
@@ -86,6 +113,24 @@ void port_keys(void *arg, each_key *each, void *each_arg)
     tell_key(b->keys.identity, "identity", each, each_arg);
     tell_key(b->keys.grant, "grant", each, each_arg);
     tell_key(b->keys.record, "record", each, each_arg);
+}
+
+/* The file is read anew: somebody may have renewed it. */
+sp_error port_certificate_ends(void *arg, sp_unix_ms *out)
+{
+    enum { CHAIN_BYTES_MAX = 256 * 1024 };
+    struct broker *b = arg;
+    struct sp_why why = {0};
+    struct buf pem;
+
+    if (b->config->certificate == NULL)
+        return SP_ERR_NOT_FOUND;
+    buf_init(&pem, CHAIN_BYTES_MAX);
+    sp_error e = file_read(b->config->certificate, CHAIN_BYTES_MAX, &pem, &why);
+    if (e == SP_OK)
+        e = tls_expires(buf_view(&pem), out);
+    buf_deinit(&pem);
+    return e;
 }
 
 /* ---- what the front steers to ---- */

@@ -7,6 +7,7 @@
  */
 
 #include "broker/api/api.h"
+#include "broker/feeds/feeds.h"
 #include "broker/handoff.h"
 #include "broker/keyring.h"
 #include "broker/run.h"
@@ -38,6 +39,7 @@ struct broker {
     struct idp *idp;
     struct proxy_env proxy;
     struct oidc *oidc;
+    struct feeds *feeds;
     struct logins *logins;
     struct pages *pages;
     struct enrol_address enrol;
@@ -65,6 +67,7 @@ void port_expect(void *arg, struct sp_id app);
 sp_error port_app_test(void *arg, struct sp_id connector, struct sp_id app, struct app_test *out);
 void port_checks(void *arg, each_check *each, void *each_arg);
 void port_keys(void *arg, each_key *each, void *each_arg);
+SP_MUST sp_error port_certificate_ends(void *arg, sp_unix_ms *out);
 void port_request(void *arg, const struct request *req, struct response *res); /* http_handler */
 bool port_calls_out(void *arg, const struct request *req);                     /* http_outbound */
 void port_tunnel(void *arg, int fd, const struct address *peer);               /* front_targets */

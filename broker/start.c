@@ -128,6 +128,17 @@ static sp_error start_identity(struct broker *b, struct sp_why *why)
     return SP_OK;
 }
 
+static sp_error start_feeds(struct broker *b, struct sp_why *why)
+{
+    const struct feeds_options o = {.store = b->store,
+                                    .judge = b->judge,
+                                    .master = b->keys.master,
+                                    .ca_file = b->config->ca_file,
+                                    .proxy = &b->proxy};
+
+    return feeds_new(&o, why, &b->feeds);
+}
+
 static void login_moved(void *arg, const struct key_public *device, const char *state,
                         const char *text)
 {
@@ -150,6 +161,7 @@ static sp_error start_pages(struct broker *b)
                                           .origin = b->config->public_url,
                                           .session_ms = b->config->login.session_ms,
                                           .approve_devices = b->config->approve_devices,
+                                          .device_code = b->config->device_code,
                                           .moved = login_moved,
                                           .arg = b};
     sp_error e = logins_new(&logins, &b->logins);
@@ -187,6 +199,7 @@ static sp_error start_api(struct broker *b, struct sp_why *why)
         .mfa = b->mfa,
         .oidc = b->oidc,
         .tickets = b->tickets,
+        .feeds = b->feeds,
         .feed = b->feed,
         .record_key = b->keys.record,
         .enrol = &b->enrol,
@@ -206,6 +219,7 @@ static sp_error start_api(struct broker *b, struct sp_why *why)
                   .app_test = port_app_test,
                   .expect = port_expect,
                   .checks = port_checks,
+                  .certificate_ends = port_certificate_ends,
                   .keys = port_keys},
     };
     return e;
@@ -288,8 +302,8 @@ static void on_drain(void *arg)
 
 static sp_error start_ops(struct broker *b, struct sp_why *why)
 {
-    const struct ops_sources of = {b->store, b->sessions, b->live,  b->edges,
-                                   b->judge, b->server,   b->front, b->control};
+    const struct ops_sources of = {b->store, b->sessions, b->live,  b->edges,  b->judge,
+                                   b->feeds, b->server,   b->front, b->control};
 
     return ops_new(b->loop, b->pool, b->config->operations, &of, why, &b->ops);
 }
@@ -302,9 +316,9 @@ sp_error broker_start_all(struct broker *b, struct sp_why *why)
     if ((e = broker_config_proxies(b->config, &b->proxies, why)) != SP_OK ||
         (e = start_store(b, why)) != SP_OK || (e = start_machine(b)) != SP_OK ||
         (e = start_decisions(b)) != SP_OK || (e = start_identity(b, why)) != SP_OK ||
-        (e = start_pages(b)) != SP_OK || (e = start_feed(b)) != SP_OK ||
-        (e = start_api(b, why)) != SP_OK || (e = start_server(b, why)) != SP_OK ||
-        (e = start_front(b, why)) != SP_OK ||
+        (e = start_feeds(b, why)) != SP_OK || (e = start_pages(b)) != SP_OK ||
+        (e = start_feed(b)) != SP_OK || (e = start_api(b, why)) != SP_OK ||
+        (e = start_server(b, why)) != SP_OK || (e = start_front(b, why)) != SP_OK ||
         (b->config->operations != NULL && (e = start_ops(b, why)) != SP_OK))
         return e;
     return service_start(b->loop, &service, &b->service);
@@ -324,6 +338,7 @@ void broker_stop_all(struct broker *b)
     api_stop(&b->api);
     pages_free(b->pages);
     logins_free(b->logins);
+    feeds_free(b->feeds);
     oidc_free(b->oidc);
     idp_free(b->idp);
     accounts_free(b->accounts);

@@ -55,7 +55,7 @@ static int say_look(const struct command_call *call, const char *schema, const c
     }
     j = json_object();
     json_set_cstr(j, "file", file);
-    json_set_int(j, "schema", l->schema);
+    json_set_int(j, "schema_version", l->schema);
     json_set_int(j, "bytes", (int64_t)l->bytes);
     json_set_int(j, "users", (int64_t)l->users);
     json_set_int(j, "devices", (int64_t)l->devices);

@@ -1,6 +1,7 @@
 #include "client/agent/agent.h"
 #include "client/cmd/cmd.h"
 #include "lib/base/log.h"
+#include "lib/edge/about.h"
 
 static int cmd_agent(const struct command_call *call)
 {
@@ -18,16 +19,19 @@ static int cmd_agent(const struct command_call *call)
 
 static const struct command commands[] = {
     {"login",
-     "[--broker URL] [--ca FILE] [--front l7] [--no-browser]",
+     "[--broker URL] [--ca FILE] [--front l7] [--no-browser] [--extend] [--device-code]",
      "sign in and bind this device",
      "Opens your browser at the broker and waits for its answer on 127.0.0.1. Without a browser it "
-     "prints the address; on a terminal the last page then shows a code to type here.",
+     "prints the address; on a terminal the last page then shows a code to type here. With "
+     "--device-code, where the broker allows it, a short code is entered in a browser on another "
+     "device and nothing is typed here.",
      "4 5 6 8 10",
      {{"broker", "URL", "the broker's address, once; may carry its fingerprint after #"},
       {"ca", "FILE", "a private CA in PEM, kept in the agent's state"},
       {"front", "l7", "a proxy ends TLS before the broker"},
       {"no-browser", NULL, "print the address, start nothing"},
-      {"extend", NULL, "sign in again before the login ends"}},
+      {"extend", NULL, "sign in again before the login ends; exit 4 where nobody is signed in"},
+      {"device-code", NULL, "enter a code on another device; only if the broker allows it"}},
      0,
      0,
      cmd_login},
@@ -41,11 +45,15 @@ static const struct command commands[] = {
      0,
      cmd_logout},
     {"status",
-     "[--check live|ready]",
+     "[--watch] [--check live|ready]",
      "login, broker, device, posture, sessions, warnings",
-     NULL,
-     "4 7 8 9",
-     {{"check", "WHAT", "print nothing; the exit code answers"}},
+     "With --watch again whenever something is different, until Ctrl-C; with --json one object a "
+     "line. --check live is 0 when the agent has its broker; --check ready when nothing that this "
+     "machine knows keeps apps closed: signed in (4), approved (5), not blocked (9), no signal of "
+     "its posture fails (7).",
+     "4 5 7 8 9",
+     {{"watch", NULL, "again whenever something is different"},
+      {"check", "live|ready", "print nothing; the exit code answers"}},
      0,
      0,
      cmd_status},
@@ -70,15 +78,25 @@ static const struct command commands[] = {
      2,
      cmd_connect},
     {"up",
-     "APP",
-     "open an app and leave it to the agent",
-     NULL,
+     "[APP...]",
+     "open apps and leave them to the agent",
+     "Without a name all that are open to you now. Goes on after one that is refused, and ends "
+     "with "
+     "the first refusal's code.",
      "4 5 6 7 8 9 10",
      {{0}},
-     1,
-     1,
+     0,
+     COMMAND_ARGS_MAX,
      cmd_up},
-    {"down", "APP", "close an app that up opened", NULL, "8", {{0}}, 1, 1, cmd_down},
+    {"down",
+     "[APP...]",
+     "close apps that up opened",
+     "Without a name all of them.",
+     "4 8",
+     {{0}},
+     0,
+     COMMAND_ARGS_MAX,
+     cmd_down},
     {"ssh",
      "[USER@]APP [-- SSH ARGS]",
      "ssh to an app",
@@ -98,14 +116,30 @@ static const struct command commands[] = {
      0,
      1,
      cmd_proxy},
+    {"db",
+     "CLIENT APP [-- ARGS]",
+     "a database's own client, at an app",
+     "CLIENT is psql, mysql, mariadb, mongosh or redis-cli. It is started with the app's local "
+     "address before your own arguments and with SALLYPORT_PROXIED_IP, _PORT and _ADDR in its "
+     "environment; its exit code is the command's once it runs. Names, passwords and certificates "
+     "of the database stay the client's own.",
+     "4 5 6 7 8 9 10",
+     {{0}},
+     2,
+     COMMAND_ARGS_MAX,
+     cmd_db},
     {"config",
-     "ssh [--undo]",
-     "write what ssh needs to find apps by name",
-     NULL,
+     "ssh | pac | kube APP [--undo]",
+     "write what other programs need to find apps by name",
+     "ssh: a ProxyCommand for APP.sallyport.internal. pac: the file by which a browser sends apps' "
+     "names to `sallyport proxy`. kube: a file with a context for kubectl, through the same proxy; "
+     "your credentials there stay in ~/.kube/config.",
      "",
-     {{"undo", NULL, "remove it again"}},
+     {{"listen", "ADDR:PORT", "where the proxy listens; 127.0.0.1:1080 where it is not given"},
+      {"user", "NAME", "kube: the user entry of ~/.kube/config; the app's name where not given"},
+      {"undo", NULL, "remove it again"}},
      1,
-     1,
+     2,
      cmd_config},
     {"sessions",
      "[end ID | end --all]",
@@ -116,6 +150,34 @@ static const struct command commands[] = {
      0,
      2,
      cmd_sessions},
+    {"set",
+     "KEY=VALUE...",
+     "decide something once for all commands",
+     "Written to config.yaml in $XDG_CONFIG_HOME/sallyport (else ~/.config/sallyport). KEY= takes "
+     "a "
+     "key out again. broker: where login goes. ca_file: a private CA in PEM. front: direct, or l7 "
+     "where a proxy ends TLS before the broker. browser: auto, or off so that login starts none. "
+     "listen: where proxy listens. notify: on, or off so that the agent shows no desktop "
+     "notifications. proxy: an HTTP proxy (http://HOST:PORT) on the way to the broker, before what "
+     "https_proxy and no_proxy say; proxy_login: a file of mode 0600 that holds its USER:PASSWORD, "
+     "so that no login has to stand in the environment. The agent reads these three when it "
+     "starts. A flag goes before the environment "
+     "(SALLYPORT_BROKER, SALLYPORT_CA_FILE and so on), that before this file, and that before "
+     "/etc/sallyport/config.yaml.",
+     "",
+     {{0}},
+     1,
+     COMMAND_ARGS_MAX,
+     cmd_set},
+    {"get",
+     "[KEY]",
+     "what is set, and where",
+     "Without a key all of them.",
+     "",
+     {{0}},
+     0,
+     1,
+     cmd_get},
     {"why", "APP", "why an app is open or closed to you", NULL, "4 5 6 7 8", {{0}}, 1, 1, cmd_why},
     {"request",
      "[APP --reason TEXT [--for 4h] | --withdraw ID]",
@@ -145,7 +207,8 @@ static const struct command commands[] = {
      "[--every TIME]",
      "check the way to the broker and the relay; changes nothing",
      "Each step by itself: agent, proxy, name, TCP, certificate, that a broker answers, captive "
-     "portal, clock, websocket, login, relay, posture. A failed check says what to do.",
+     "portal, clock, websocket, login, relay, posture, that nobody else answers for apps' names, "
+     "disk. A failed check says what to do.",
      "",
      {{"every", "TIME", "again after that time, until Ctrl-C"}},
      0,
@@ -194,9 +257,9 @@ static const struct command commands[] = {
      "",
      "show a desktop notification, to see whether the agent's reach you",
      "The agent tells the desktop (org.freedesktop.Notifications): a session ends in 10 and in 2 "
-     "minutes, the login in 15; an app asks for a code; a signal of this machine fails, and what "
-     "to "
-     "do about it; an administrator ended a session or closed this device out.",
+     "minutes; the login in 15, with a button to sign in again before sessions are cut; an app "
+     "asks for a code; a signal of this machine fails, and what to do about it; an administrator "
+     "ended a session or closed this device out.",
      "8",
      {{0}},
      0,
@@ -229,6 +292,7 @@ static const struct program program = {
     .manual = "The agent holds your login; every command asks it and starts one where none runs.",
     .commands = commands,
     .count = sizeof commands / sizeof *commands,
+    .version = about_parts,
 };
 
 int main(int argc, char **argv)

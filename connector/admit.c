@@ -51,6 +51,9 @@ const char *admit(struct view token, const struct admit_facts *f, struct once *s
     a.session = a.grant.session;
     out->session = a.session;
     out->grant = a.grant;
+    *log = SP_ERR_FULL;
+    if (f->audit_tight)
+        return "audit";
     *log = SP_ERR_DENIED;
     if (map_get(f->cut, a.session) != NULL)
         return "killed";

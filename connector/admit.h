@@ -25,6 +25,7 @@ struct admit_facts {
     const struct floor *floor;
     const struct map *cut; /* sessions that were cut a moment ago; any value: cut */
     bool draining;
+    bool audit_tight; /* what a new session does might find no room to be recorded */
 };
 
 struct admitted {
@@ -38,12 +39,13 @@ struct admitted {
  * Checks, in this order, and fills `out` on NULL:
  *   "draining"  the connector takes no new sessions
  *   "policy"    form, signature, connector, time, or relay of the grant
+ *   "audit"     records wait on the disk, too many for a new session (GATEWAY section 13)
  *   "killed"    the session was cut within the last minute
  *   "record"    no app record for the grant's app
  *   "floor"     the floor can't allow any target of the record
  *   "replay"    the grant was spent before, or the set of spent ones is full
  * The word is static and goes to the relay. `log` (or NULL) gets the exact reason for our own log.
- * From "killed" on, session and grant in `out` say whose it was, since the grant itself holds.
+ * From "audit" on, session and grant in `out` say whose it was, since the grant itself holds.
  */
 const char *admit(struct view token, const struct admit_facts *f, struct once *spent, sp_error *log,
                   struct admitted *out);

@@ -1,6 +1,7 @@
 #include "connector/config.h"
 
-#include "lib/base/encode.h"
+#include "connector/spool.h"
+
 #include "lib/os/file.h"
 
 #include <stdio.h>
@@ -58,6 +59,12 @@ static const struct config_field fields[] = {
      .at = AT(drain_ms),
      .preset = "1h",
      .max = 24 * 3600 * 1000},
+    {.name = "audit_spool",
+     .kind = CONFIG_SIZE,
+     .at = AT(audit_spool),
+     .preset = "256MiB",
+     .min = SPOOL_BYTES_MIN,
+     .max = SPOOL_BYTES_MAX},
     {.name = "log", .kind = CONFIG_WORD, .at = AT(log), .words = log_words, .preset = "info"},
     {.name = "tunnel", .kind = CONFIG_BLOCK, .at = AT(tunnel), .fields = tunnel_fields},
     {0},
@@ -104,46 +111,9 @@ void connector_config_end(struct connector_config *c)
     config_free(fields, c);
 }
 
-/* Puts USER:PASSWORD from the file between "http://" and the host. */
-static sp_error add_login(const struct connector_config *c, struct proxy_env *env,
-                          struct sp_why *why)
-{
-    static const char scheme[] = "http://";
-    struct buf login, url;
-    sp_error e;
-
-    if (strncmp(env->url, scheme, sizeof scheme - 1) != 0 || strchr(env->url, '@') != NULL)
-        return sp_why_say(why, SP_ERR_INVALID,
-                          "proxy_login goes with a proxy of the form http://HOST:PORT");
-    buf_init(&login, 512);
-    buf_init(&url, PROXY_TEXT_MAX - 1);
-    if ((e = file_read_secret(c->proxy_login, 511, &login, why)) == SP_OK) {
-        while (login.len > 0 &&
-               (login.at[login.len - 1] == '\n' || login.at[login.len - 1] == '\r'))
-            login.len--;
-        const uint8_t *colon = login.len == 0 ? NULL : memchr(login.at, ':', login.len);
-        size_t n = colon == NULL ? 0 : (size_t)(colon - login.at);
-        buf_add_str(&url, scheme);
-        encode_percent(view_slice(buf_view(&login), 0, n), &url);
-        buf_add_byte(&url, ':');
-        encode_percent(view_slice(buf_view(&login), n + 1, login.len), &url);
-        buf_addf(&url, "@%s", env->url + sizeof scheme - 1);
-        const char *text = buf_cstr(&url);
-        if (colon == NULL || text == NULL || buf_error(&url) != SP_OK)
-            e = sp_why_say(why, SP_ERR_INVALID, "%s: expected USER:PASSWORD", c->proxy_login);
-        else
-            snprintf(env->url, sizeof env->url, "%s", text);
-    }
-    buf_wipe(&url);
-    buf_wipe(&login);
-    return e;
-}
-
 sp_error connector_proxy(const struct connector_config *c, struct proxy_env *out,
                          struct sp_why *why)
 {
     proxy_env_read(c->proxy, proxy_getenv, out);
-    if (c->proxy_login == NULL || out->url[0] == '\0')
-        return SP_OK;
-    return add_login(c, out, why);
+    return c->proxy_login == NULL ? SP_OK : proxy_login(out, c->proxy_login, why);
 }

@@ -24,7 +24,8 @@ struct connector_config {
     char *proxy_login;        /* file with USER:PASSWORD, mode 0600; NULL: none */
     struct config_strings ca; /* PEM files of more CAs for the broker's certificate */
     int64_t drain_ms;
-    int log; /* enum log_level */
+    int64_t audit_spool; /* bytes of audit records on the disk, at most */
+    int log;             /* enum log_level */
     struct {
         int cut_through; /* enum connector_cut_through */
     } tunnel;

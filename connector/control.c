@@ -1,9 +1,12 @@
 #include "connector/control.h"
 
+#include "connector/documents.h"
+#include "connector/gateway/gateway.h"
 #include "connector/tell.h"
 #include "connector/tests.h"
 
 #include "lib/base/log.h"
+#include "lib/gateway/config.h"
 #include "lib/os/loop.h"
 #include "lib/proto/session.h"
 
@@ -202,6 +205,18 @@ static void on_keys(struct control *c, const struct envelope *m)
         send_at(c, "keys", (struct sp_id){0}, c->o.state->epoch);
 }
 
+/* The first session of an app does not wait for its document. */
+static void foresee(struct control *c, const struct apprec *app)
+{
+    struct gwconf *conf = NULL;
+
+    if (!gateway_serves(app) || gwconf_parse(view_str(app->gateway), NULL, &conf) != SP_OK)
+        return; /* who serves it says what is wrong */
+    if (conf->openapi.document.named)
+        documents_foresee(c->o.documents, conf->openapi.document.sha256);
+    gwconf_free(conf);
+}
+
 static void on_app_put(struct control *c, const struct envelope *m)
 {
     const struct record *record = NULL;
@@ -215,6 +230,7 @@ static void on_app_put(struct control *c, const struct envelope *m)
         log_event(LOG_INFO, "app.put", "an app record is in use", "app", record->app.name, "id",
                   LOG_ID(record->app.id), "version", LOG_INT(record->app.version), NULL);
         sessions_rules_changed(c->sessions);
+        foresee(c, &record->app);
         send_at(c, "app", record->app.id, record->app.version);
     } else if (e != SP_ERR_REPLAY) { /* the same record again after a reconnect is no news */
         log_event(LOG_WARN, "app.put", sp_error_text(e), NULL);
@@ -341,6 +357,17 @@ static void on_share(struct control *c, const struct envelope *m)
     free(shares);
 }
 
+static void on_objects(struct control *c, const struct envelope *m)
+{
+    struct api_objects objects;
+    struct sp_why why = {{0}, {0}, 0, 0};
+
+    if (fields_read(m->members, api_objects_fields, &why, &objects) == SP_OK)
+        c->o.objects(c->o.arg, &objects);
+    else
+        log_event(LOG_WARN, "api.objects", why.text, NULL);
+}
+
 static void on_message(void *arg, struct channel *channel, const struct envelope *m)
 {
     static const struct {
@@ -351,6 +378,7 @@ static void on_message(void *arg, struct channel *channel, const struct envelope
         {"stand.put", on_stand_put}, {"stand.drop", on_stand_drop}, {"session.cut", on_cut},
         {"session.limit", on_limit}, {"session.pause", on_pause},   {"session.resume", on_resume},
         {"app.test", on_app_test},   {"api.expect", on_expect},     {"api.share", on_share},
+        {"api.objects", on_objects},
     };
 
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
@@ -379,6 +407,7 @@ static void on_opened(void *arg, struct channel *channel, const struct opening_w
     send_list(c);
     control_stands_changed(c);
     tell_channel(c->o.tell, channel);
+    documents_channel(c->o.documents, channel);
     c->o.opened(c->o.arg);
 }
 
@@ -389,6 +418,7 @@ static void on_lost(void *arg, const struct dialer_lost *why)
     if (c->channel != NULL)
         sessions_broker_lost(c->sessions, clock_boot());
     tell_channel(c->o.tell, NULL);
+    documents_channel(c->o.documents, NULL);
     tests_forget(c->tests); /* their answers are for the channel that asked */
     c->channel = NULL;
     log_event(LOG_WARN, "control.lost",

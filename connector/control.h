@@ -15,6 +15,7 @@
 
 struct control;
 
+struct documents;
 struct control_options {
     struct loop *loop; /* borrowed until control_free, as all pointers here */
     struct engine *engine;
@@ -24,12 +25,15 @@ struct control_options {
     struct connector_state *state; /* pin and epoch move with the key sets */
     struct keyset *keys;
     struct records *records;
-    struct tell *tell; /* speaks through this channel */
+    struct tell *tell;           /* speaks through this channel */
+    struct documents *documents; /* are fetched through it, those of records at once; NULL: none */
     const struct floor *const *floor;
     /* Incidents of an app that somebody expects; borrowed for the call. */
     void (*expect)(void *arg, const struct api_expect *e);
     /* Parts of limits that the site's connectors keep together; the same. */
     void (*share)(void *arg, const struct api_rules *shares);
+    /* What another connector of the site told; the same. */
+    void (*objects)(void *arg, const struct api_objects *objects);
     void (*opened)(void *arg); /* the channel is up, the first time and after each loss */
     void *arg;
 };

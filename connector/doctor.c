@@ -14,7 +14,7 @@
 
 #include "lib/base/banned.h"
 
-enum { TEST_MS = 12 * 1000, LOOK_US = 200 * 1000 };
+enum { TEST_MS = 12 * 1000, LOOK_US = 200 * 1000, AUDIT_LATE_MS = 60 * 1000 };
 
 struct visit {
     struct connector_config config;
@@ -62,6 +62,7 @@ static void check_files(struct visit *v, const struct command_call *call)
                v->enrolled ? NULL : "sallyport-connector enrol --token-file FILE", "%s%s",
                v->enrolled ? "a connector of the site " : "",
                v->enrolled ? v->state.site_name : why.text);
+    checks_disk(&v->checks, v->config.state);
     e = floor_load(v->config.floor, &why, &floor);
     checks_say(&v->checks, e == SP_OK ? CHECK_PASS : CHECK_FAIL, "Floor", v->config.floor,
                e == SP_OK ? NULL : "until it is right, nothing new of it is in force", "%s",
@@ -106,6 +107,34 @@ static void check_running(struct visit *v)
     checks_say(&v->checks, ready ? CHECK_PASS : CHECK_FAIL, "Control", text_of(v->status, "broker"),
                ready ? NULL : "its log says why (control.lost)", "%s",
                text_of(v->status, "control"));
+}
+
+/* What waits for the broker's audit log, and whether new sessions are refused for it. */
+static void check_audit(struct visit *v)
+{
+    const struct json *a = json_get(v->status, "audit");
+    long long waiting = int_of(a, "waiting"), oldest = int_of(a, "oldest");
+    long long dropped = int_of(a, "dropped"), unread = int_of(a, "unread");
+    bool refusing = json_is_true(json_get(a, "refusing"));
+    bool late = waiting > 0 && oldest > 0 && clock_unix() - oldest > AUDIT_LATE_MS;
+    char lost[80] = "";
+
+    if (a == NULL)
+        return;
+    if (dropped > 0 || unread > 0)
+        snprintf(lost, sizeof lost, "; %lld found no room, %lld bytes can't be read", dropped,
+                 unread);
+    checks_say(&v->checks,
+               refusing                            ? CHECK_FAIL
+               : late || dropped > 0 || unread > 0 ? CHECK_WARN
+                                                   : CHECK_PASS,
+               "Audit", text_of(a, "disk"),
+               refusing ? "make room on the disk, or let it reach its broker: until then it takes "
+                          "no new session"
+               : late   ? "its log says why the broker does not take them (audit.send)"
+                        : NULL,
+               "%lld records wait, %lld of %lld KiB%s", waiting, int_of(a, "bytes") / 1024,
+               int_of(a, "bytes_max") / 1024, lost);
 }
 
 static void check_relays(struct visit *v)
@@ -175,6 +204,7 @@ static void visit(struct visit *v, const struct command_call *call)
     check_files(v, call);
     check_way(v);
     check_running(v);
+    check_audit(v);
     check_relays(v);
     check_apps(v);
 }

@@ -1,5 +1,6 @@
 #include "connector/gate.h"
 
+#include "connector/documents.h"
 #include "lib/proto/gateway.h"
 
 static sp_unix_ms on_time(void *arg)
@@ -13,16 +14,24 @@ static sp_unix_ms on_time(void *arg)
 static void on_tell(void *arg, const struct gw_told *t)
 {
     struct gate *gate = arg;
-    struct json *detail = json_object();
+    int64_t left_out = 0;
 
-    json_set_cstr(detail, "decision", t->decision);
+    if (!t->blocked && !hits_take(&gate->hits, t->app, clock_boot(), &left_out))
+        return;
+    struct json *detail = json_object();
+    trace_write(&t->trace, detail);
     json_set_int(detail, "status", t->status);
     json_set_bool(detail, "blocked", t->blocked);
+    json_set_cstr(detail, "mode", t->blocked ? "block" : "monitor");
+    if (t->detector[0] != '\0')
+        json_set_cstr(detail, "detector", t->detector);
     json_set_str(detail, "method", t->method);
     if (t->template.len > 0)
         json_set_str(detail, "endpoint", t->template);
     if (t->rule[0] != '\0')
         json_set_cstr(detail, "rule", t->rule);
+    if (left_out > 0)
+        json_set_int(detail, "left_out", left_out);
     const struct edge_audit a = {.action = view_str("gateway"),
                                  .session = t->caller->session,
                                  .app = t->app,
@@ -31,8 +40,11 @@ static void on_tell(void *arg, const struct gw_told *t)
                                  .detail = detail};
     log_event(t->blocked ? LOG_WARN : LOG_INFO, "gateway.refuse", t->text, "session",
               LOG_ID(t->caller->session), "app", LOG_ID(t->app), "reason", t->reason, "blocked",
-              t->blocked ? "yes" : "no", "decision", t->decision, NULL);
-    tell_audit(gate->tell, &a);
+              t->blocked ? "yes" : "no", "decision", t->trace.decision, NULL);
+    if (t->blocked)
+        tell_bounded(gate->tell, &a);
+    else
+        tell_audit(gate->tell, &a);
     json_free(detail);
 }
 
@@ -73,11 +85,23 @@ static bool on_report(void *arg, struct json *report)
     return tell_now(gate->tell, "api.report", report);
 }
 
+static void on_fetch(void *arg, const uint8_t sha256[32])
+{
+    documents_want(((struct gate *)arg)->documents, sha256);
+}
+
 static bool on_demand(void *arg, struct json *demand)
 {
     struct gate *gate = arg;
 
     return tell_now(gate->tell, "api.demand", demand);
+}
+
+static void on_objects(void *arg, struct json *objects)
+{
+    struct gate *gate = arg;
+
+    (void)tell_now(gate->tell, "api.objects", objects); /* best effort */
 }
 
 void gate_broker_back(struct gate *gate)
@@ -101,16 +125,20 @@ sp_error gate_start(struct gate *gate, const struct connector_config *config,
                                       .pool = pool,
                                       .state = state->dir,
                                       .files = config->gateway,
+                                      .documents = gate->folder,
+                                      .fetch = on_fetch,
                                       .connector = state->id,
                                       .broker_time = on_time,
                                       .tell = on_tell,
                                       .incident = on_incident,
                                       .report = on_report,
                                       .demand = on_demand,
+                                      .objects = on_objects,
                                       .client = gate->client,
                                       .issuer_allowed = on_issuer,
                                       .arg = gate};
 
+    hits_init(&gate->hits);
     return gateway_new(&o, why, &gate->gateway);
 }
 
@@ -118,4 +146,5 @@ void gate_end(struct gate *gate)
 {
     gateway_free(gate->gateway);
     gate->gateway = NULL;
+    hits_deinit(&gate->hits);
 }

@@ -9,16 +9,20 @@
 #include "connector/config.h"
 #include "connector/floor.h"
 #include "connector/gateway/gateway.h"
+#include "connector/hits.h"
 #include "connector/state.h"
 #include "connector/tell.h"
 
 struct gate {
     struct gateway *gateway; /* owned */
     struct tell *tell;       /* borrowed */
+    struct hits hits;
     sp_unix_ms (*broker_time)(void *arg);
     void *arg;
     const struct floor *const *floor; /* borrowed; the one in force stands there */
     struct client *client;            /* borrowed; lives longer than the pool */
+    struct documents *documents;      /* borrowed: who fetches them; */
+    const char *folder;               /* and where to */
 };
 
 /* `loop`, `pool` and `gate` itself are borrowed until gate_end. Errors as gateway_new. */

@@ -7,6 +7,7 @@
 #include "connector/run.h"
 
 #include "lib/base/log.h"
+#include "lib/edge/about.h"
 #include "lib/edge/status.h"
 #include "lib/os/file.h"
 #include "lib/os/sandbox.h"
@@ -166,6 +167,24 @@ static int cmd_health(const struct command_call *call)
     return ask_running(call, "GET /readyz", true);
 }
 
+/* The floor as people read it, a line each. */
+static int floor_json(const char *path, struct view text)
+{
+    struct json *j = json_object(), *lines = json_array();
+    const uint8_t *end;
+
+    while (text.len > 0 && (end = memchr(text.at, '\n', text.len)) != NULL) {
+        size_t len = (size_t)(end - text.at);
+
+        json_push(lines, json_new_str(view_slice(text, 0, len)));
+        text = view_slice(text, len + 1, text.len);
+    }
+    json_set_cstr(j, "file", path);
+    json_set_bool(j, "valid", true);
+    json_set(j, "lines", lines);
+    return command_json("connector.floor", j);
+}
+
 static int floor_of(const struct command_call *call, const char *path, bool show)
 {
     struct sp_why why = {{0}, {0}, 0, 0};
@@ -177,14 +196,16 @@ static int floor_of(const struct command_call *call, const char *path, bool show
         return fail(call, e == SP_ERR_NOT_FOUND ? SP_ERR_INVALID : e, &why,
                     "This floor can't be used; the connector would keep the one it has.", NULL);
     buf_init(&text, 4 * FLOOR_BYTES_MAX);
-    if (show)
+    if (show || call->json)
         floor_describe(floor, &text);
     else
         buf_addf(&text, "ok: %s\n", path);
-    fwrite(text.at, 1, text.len, stdout);
+    int code = call->json ? floor_json(path, buf_view(&text)) : EXIT_OK;
+    if (!call->json)
+        fwrite(text.at, 1, text.len, stdout);
     buf_deinit(&text);
     floor_free(floor);
-    return fflush(stdout) == 0 ? EXIT_OK : EXIT_ERROR;
+    return code == EXIT_OK && fflush(stdout) == 0 ? EXIT_OK : EXIT_ERROR;
 }
 
 static int cmd_floor_show(const struct command_call *call)
@@ -214,7 +235,13 @@ static int cmd_key_fingerprint(const struct command_call *call)
 
     if ((e = load_config(call, &config, &why)) == SP_OK)
         e = state_load(config.state, &state, &why);
-    if (e == SP_OK) {
+    if (e == SP_OK && call->json) {
+        struct json *j = json_object();
+
+        json_set_cstr(j, "key", key_fingerprint(key_secret_public(state.key)).s);
+        json_set_cstr(j, "pin", key_fingerprint(&state.identity).s);
+        code = command_json("connector.key", j);
+    } else if (e == SP_OK) {
         const struct out o = out_on(stdout);
         const struct out_pair pairs[] = {
             {"Own key", {key_fingerprint(key_secret_public(state.key)).s, OUT_PLAIN}},
@@ -323,7 +350,8 @@ int main(int argc, char **argv)
     const struct program program = {.name = "sallyport-connector",
                                     .summary = "dials private applications for Sallyport",
                                     .commands = commands,
-                                    .count = sizeof commands / sizeof *commands};
+                                    .count = sizeof commands / sizeof *commands,
+                                    .version = about_parts};
 
     log_setup(program.name, LOG_INFO); /* `run` sets the configured level */
     if (sandbox_early() != SP_OK) {

@@ -1,6 +1,7 @@
 #include "connector/run.h"
 
 #include "connector/control.h"
+#include "connector/documents.h"
 #include "connector/floor.h"
 #include "connector/gate.h"
 #include "connector/tell.h"
@@ -42,6 +43,8 @@ struct running {
     struct sessions *sessions;
     struct stands *stands;
     struct tell *tell;
+    struct documents *documents;
+    struct buf documents_path, spool_path;
     struct status *status;
     struct filewatch *floor_watch, *config_watch; /* owned; NULL: SIGHUP only */
     struct timer *drained;                        /* owned; NULL: not running */
@@ -151,11 +154,25 @@ static void on_control(void *arg)
     r->ready = true;
 }
 
+static void on_document(void *arg, const uint8_t sha256[32])
+{
+    struct running *r = arg;
+
+    gateway_document(r->gate.gateway, sha256);
+}
+
 static void on_share(void *arg, const struct api_rules *shares)
 {
     struct running *r = arg;
 
     gateway_share(r->gate.gateway, shares);
+}
+
+static void on_objects(void *arg, const struct api_objects *objects)
+{
+    struct running *r = arg;
+
+    gateway_objects(r->gate.gateway, objects);
 }
 
 static void on_expect(void *arg, const struct api_expect *e)
@@ -187,6 +204,24 @@ static struct json *dials(const struct running *r)
     return list;
 }
 
+/* What waits for the broker's audit log. */
+static struct json *audit_facts(const struct running *r)
+{
+    struct json *j = json_object();
+    struct courier_facts f;
+
+    tell_look(r->tell, &f);
+    json_set_int(j, "waiting", f.waiting);
+    json_set_int(j, "bytes", f.bytes);
+    json_set_int(j, "bytes_max", f.bytes_max);
+    json_set_int(j, "oldest", f.oldest);
+    json_set_int(j, "dropped", f.dropped);
+    json_set_int(j, "unread", f.unread);
+    json_set_cstr(j, "disk", f.disk == SP_OK ? "ok" : sp_error_text(f.disk));
+    json_set_bool(j, "refusing", f.tight);
+    return j;
+}
+
 static bool facts(void *arg, struct json *out)
 {
     struct running *r = arg;
@@ -205,6 +240,7 @@ static bool facts(void *arg, struct json *out)
     }
     free(at);
     json_set(out, "dials", dials(r));
+    json_set(out, "audit", audit_facts(r));
     json_set_bool(out, "testing", tests_round_runs(control_tests(r->control)));
     json_set_cstr(out, "status", control ? "ready" : "not ready");
     json_set_cstr(out, "control", control ? "connected" : "lost");
@@ -246,7 +282,27 @@ static sp_error prepare(struct running *r, struct sp_why *why)
     for (size_t i = 0; i < r->config->ca.count && n < TLS_CA_FILES_MAX; i++)
         r->tls.ca_files[n++] = r->config->ca.items[i];
     load_floor(r);
-    return e == SP_OK ? tell_new(&r->tell) : e;
+    return e;
+}
+
+static sp_error start_tell(struct running *r, struct sp_why *why)
+{
+    const struct courier_options o = {.loop = r->loop,
+                                      .pool = r->pool,
+                                      .folder = state_path(&r->state, &r->spool_path, "audit"),
+                                      .max = r->config->audit_spool};
+
+    return o.folder == NULL ? SP_ERR_LIMIT : tell_new(&o, why, &r->tell);
+}
+
+static sp_error start_documents(struct running *r, struct sp_why *why)
+{
+    const char *folder = state_path(&r->state, &r->documents_path, "documents");
+    const struct documents_options o = {
+        .pool = r->pool, .folder = folder, .came = on_document, .arg = r};
+    sp_error e = folder == NULL ? SP_ERR_LIMIT : file_make_dir(folder, why);
+
+    return e == SP_OK ? documents_new(&o, &r->documents) : e;
 }
 
 static sp_error start(struct running *r, struct sp_why *why)
@@ -258,17 +314,17 @@ static sp_error start(struct running *r, struct sp_why *why)
                                             .state = &r->state,
                                             .keys = &r->keys,
                                             .records = &r->records,
-                                            .tell = r->tell,
                                             .floor = floor,
                                             .expect = on_expect,
                                             .share = on_share,
+                                            .objects = on_objects,
                                             .opened = on_control,
                                             .arg = r};
     struct control_options c = control;
     sp_error e;
 
     if ((e = loop_new(&r->loop)) != SP_OK || (e = pool_new(r->loop, WORKERS, &r->pool)) != SP_OK ||
-        (e = engine_new(r->loop, &r->engine)) != SP_OK ||
+        (e = start_tell(r, why)) != SP_OK || (e = engine_new(r->loop, &r->engine)) != SP_OK ||
         (e = service_start(r->loop, &service, &r->service)) != SP_OK)
         return e;
     const struct client_options client = {
@@ -277,7 +333,11 @@ static sp_error start(struct running *r, struct sp_why *why)
         .at_once = WORKERS / 2};
     if ((e = client_new(&client, why, &r->client)) != SP_OK)
         return e;
+    if ((e = start_documents(r, why)) != SP_OK)
+        return e;
+    c.documents = r->documents;
     c.loop = r->loop;
+    c.tell = r->tell;
     c.engine = r->engine;
     c.pool = r->pool;
     if ((e = control_new(&c, why, &r->control)) != SP_OK)
@@ -286,7 +346,9 @@ static sp_error start(struct running *r, struct sp_why *why)
                             .broker_time = control_broker_time,
                             .arg = r->control,
                             .floor = floor,
-                            .client = r->client};
+                            .client = r->client,
+                            .documents = r->documents,
+                            .folder = buf_cstr(&r->documents_path)};
     if ((e = gate_start(&r->gate, r->config, &r->state, r->loop, r->pool, why)) != SP_OK)
         return e;
     const struct sessions_options sessions = {.loop = r->loop,
@@ -337,17 +399,20 @@ static void stop(struct running *r)
     control_free(r->control);
     sessions_free(r->sessions);
     gate_end(&r->gate);
-    tell_free(r->tell);
+    documents_free(r->documents);
     service_free(r->service);
     if (r->engine != NULL)
         engine_free(r->engine);
     pool_free(r->pool);
+    tell_free(r->tell);     /* the pool's last job wrote for it; what is left is written now */
     client_free(r->client); /* the pool's last jobs used it */
     loop_free(r->loop);
     records_deinit(&r->records);
     floor_free(r->floor);
     state_end(&r->state);
     buf_deinit(&r->ca_path);
+    buf_deinit(&r->documents_path);
+    buf_deinit(&r->spool_path);
     if (r->lock >= 0)
         close(r->lock);
     explicit_bzero(&r->proxy, sizeof r->proxy);

@@ -1,4 +1,5 @@
 #include "connector/session_internal.h"
+#include "connector/tell.h"
 
 #include "lib/base/log.h"
 #include "lib/base/num.h"
@@ -8,7 +9,7 @@
 
 #include "lib/base/banned.h"
 
-enum { TICK_MS = 1000, REVERIFY_MS = 15 * 60 * 1000 /* where the policy has none */ };
+enum { TICK_MS = 1000 };
 
 /* A session that was cut a moment ago. */
 struct cut_id {
@@ -126,6 +127,31 @@ static const char *why_of(const struct tunnel_report *r)
     }
 }
 
+/* Whether the other end, or who is between, said what no honest one says. */
+static bool lied(const struct tunnel_report *r)
+{
+    if (r->why == TUNNEL_UNTRUSTED)
+        return true;
+    if (r->why != TUNNEL_FAULT)
+        return false;
+    return r->error == SP_ERR_PROTOCOL || r->error == SP_ERR_MALFORMED ||
+           r->error == SP_ERR_SIGNATURE || r->error == SP_ERR_VERSION || r->error == SP_ERR_LIMIT ||
+           r->error == SP_ERR_TLS;
+}
+
+/* For our own log, and the broker's audit log. */
+static void tell_lie(const struct session *s, const struct tunnel_report *r)
+{
+    const struct tell_refusal refusal = {
+        .session = s->admitted.session,
+        .app = s->admitted.grant.app,
+        .why = "protocol",
+        .text = r->why == TUNNEL_UNTRUSTED ? tunnel_why_text(r->why) : sp_error_text(r->error)};
+
+    log_event(LOG_WARN, "session.lie", refusal.text, "session", LOG_ID(refusal.session), NULL);
+    tell_refused(s->set->o.tell, &refusal);
+}
+
 static void on_waiting(void *arg)
 {
     struct session_tunnel *t = arg;
@@ -174,6 +200,8 @@ static void on_ended(void *arg, const struct tunnel_report *r)
         t->ended(t->arg, r); /* t is gone from here on */
         return;
     }
+    if (lied(r))
+        tell_lie(s, r);
     session_drop_streams(s, t);
     s->up += r->down;
     s->down += r->up;
@@ -397,7 +425,7 @@ static void end_unverified(struct sessions *set, sp_boot_ms now)
 
     for (struct session *s; (s = map_next(&set->by_id, &at, NULL)) != NULL;) {
         int64_t limit = s->admitted.grant.reverify_ms;
-        if (now - set->broker_lost >= (limit > 0 ? limit : REVERIFY_MS))
+        if (now - set->broker_lost >= (limit > 0 ? limit : GRANT_REVERIFY_MS))
             end_session(s, "policy");
     }
 }

@@ -222,7 +222,8 @@ static const char *take_order(struct stand_at_relay *s, const struct relay_open 
                                       .records = set->o.records,
                                       .floor = *set->o.floor,
                                       .cut = sessions_cut_ids(set->o.sessions),
-                                      .draining = set->draining};
+                                      .draining = set->draining,
+                                      .audit_tight = tell_is_tight(set->o.tell)};
     struct admitted admitted = {0};
     sp_error why;
     const char *code = admit(o->grant, &facts, set->spent, &why, &admitted);

@@ -9,10 +9,11 @@
 #include "relay/pair.h"
 #include "relay/stand.h"
 
+#include <pwd.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { ACCEPTS_A_TURN = 64, FRONT_AGAIN_MS = 100 };
+enum { ACCEPTS_A_TURN = 64, FRONT_AGAIN_MS = 100, FRONT_REFUSED_MAX_MS = 5000 };
 
 /* How many of one address have proved nothing yet. */
 struct source {
@@ -20,13 +21,24 @@ struct source {
     unsigned count;
 };
 
+/* By which way a connection came. */
+enum way {
+    WAY_OWN = 0,  /* to our port */
+    WAY_BROKER,   /* from the broker's front, which has peeked */
+    WAY_BALANCER, /* to our port, from one of `proxies`: a PROXY header says who it is */
+    WAY_HTTP /* the same with `front: l7`: the proxy speaks TLS for itself, so no ALPN of ours */
+};
+
 /* A socket that has proved nothing yet. */
 struct arrival {
     struct accepts *accepts;
     struct arrival *next, **at;
-    struct source *source; /* counted; NULL: not any more */
-    struct peek *peek;     /* owned; NULL: over */
-    struct leg *leg;       /* owned; NULL: not yet, or handed on */
+    enum way way;
+    struct source *source;   /* counted; NULL: nobody's, a proxy has not said whose it is */
+    struct peek *peek;       /* owned; NULL: over */
+    struct leg *leg;         /* owned; NULL: not yet, or handed on */
+    struct arrival **keeper; /* borrowed; NULL: none */
+    struct address peer;
     char address[64];
 };
 
@@ -38,8 +50,11 @@ struct accepts {
     int front;                  /* -1: not connected */
     struct watch *front_watch;  /* owned */
     struct timer *front_again;  /* owned; NULL: not running */
+    sp_boot_ms front_since;     /* connected */
+    int64_t front_wait;         /* ms until the next try after a refusal; 0: none was refused */
     struct arrival *arrivals;   /* owned */
     size_t count;
+    uid_t front_uid; /* whose broker may hand us connections, besides root's */
     struct map sources;
     bool stopped;
 };
@@ -57,41 +72,65 @@ static struct sp_id source_key(const struct address *a)
     return key;
 }
 
-static struct source *count_in(struct accepts *a, const struct address *peer)
+static bool count_source(struct arrival *v)
 {
-    struct sp_id key = source_key(peer);
-    struct source *s = map_get(&a->sources, key);
+    struct map *sources = &v->accepts->sources;
+    struct sp_id key = source_key(&v->peer);
+    struct source *s = map_get(sources, key);
 
-    if (a->count >= ACCEPT_UNPROVEN_MAX || (s != NULL && s->count >= ACCEPT_UNPROVEN_A_SOURCE))
-        return NULL;
+    if (s != NULL && s->count >= ACCEPT_UNPROVEN_A_SOURCE)
+        return false;
     if (s == NULL) {
         if ((s = calloc(1, sizeof *s)) == NULL)
-            return NULL;
+            return false;
         s->key = key;
-        if (map_put(&a->sources, key, s) != SP_OK) {
+        if (map_put(sources, key, s) != SP_OK) {
             free(s);
-            return NULL;
+            return false;
         }
     }
     s->count++;
-    a->count++;
-    return s;
+    v->source = s;
+    return true;
 }
 
-static void count_out(struct accepts *a, struct source *s)
+static void name_peer(struct arrival *v, const struct address *peer)
 {
-    if (s == NULL)
-        return;
-    a->count--;
-    if (--s->count == 0) {
-        map_remove(&a->sources, s->key);
-        free(s);
+    v->peer = *peer;
+    memcpy(v->address, address_text(peer).s, sizeof v->address);
+}
+
+/* NULL: no room, or too many of that source. */
+static struct arrival *arrival_new(struct accepts *a, const struct address *peer, enum way way)
+{
+    struct arrival *v = a->count >= ACCEPT_UNPROVEN_MAX ? NULL : calloc(1, sizeof *v);
+
+    if (v == NULL)
+        return NULL;
+    *v = (struct arrival){.accepts = a, .way = way, .next = a->arrivals, .at = &a->arrivals};
+    name_peer(v, peer);
+    if ((way == WAY_OWN || way == WAY_BROKER) && !count_source(v)) {
+        free(v);
+        return NULL;
     }
+    if (v->next != NULL)
+        v->next->at = &v->next;
+    a->arrivals = v;
+    a->count++;
+    return v;
 }
 
 static void arrival_free(struct arrival *v)
 {
-    count_out(v->accepts, v->source);
+    struct source *s = v->source;
+
+    if (v->keeper != NULL)
+        *v->keeper = NULL;
+    v->accepts->count--;
+    if (s != NULL && --s->count == 0) {
+        map_remove(&v->accepts->sources, s->key);
+        free(s);
+    }
     *v->at = v->next;
     if (v->next != NULL)
         v->next->at = v->at;
@@ -110,9 +149,11 @@ static void on_asked(void *arg, const struct upgrade_request *r)
     struct leg *leg = v->leg;
 
     v->leg = NULL;
-    if (r->path == UPGRADE_STAND)
-        stands_channel(relay->stands, leg, r, v->address);
-    else if (r->has_ticket)
+    if (r->path == UPGRADE_STAND) {
+        stands_channel(relay->stands, leg, r, v->address, v);
+        return;
+    }
+    if (r->has_ticket)
         stands_spare(relay->stands, leg, r);
     else
         pairs_open(relay->pairs, leg, r);
@@ -141,42 +182,57 @@ static void start_leg(struct arrival *v, int fd)
         arrival_free(v);
 }
 
+static void too_many(const struct address *peer)
+{
+    log_event(LOG_WARN, "relay.too_many", "too many connections that have proved nothing",
+              "address", address_host_text(peer).s, NULL);
+}
+
+/* The balancer says whose connection it is; its own, a health check, is counted as its own. */
+static bool on_proxied(void *arg, const struct address *from)
+{
+    struct arrival *v = arg;
+
+    if (from != NULL)
+        name_peer(v, from);
+    if (count_source(v))
+        return true;
+    too_many(&v->peer);
+    return false;
+}
+
 static void on_peeked(void *arg, sp_error e, int fd, const struct hello *hello)
 {
     struct arrival *v = arg;
 
     peek_free(v->peek);
     v->peek = NULL;
-    if (e == SP_OK && hello->tunnel) {
+    if (e == SP_OK && (hello->tunnel || v->way == WAY_HTTP)) {
         start_leg(v, fd);
         return;
     }
     if (e == SP_OK)
         close(fd); /* a browser has nothing to see here */
+    else
+        log_event(LOG_DEBUG, "relay.refuse", sp_error_text(e), "address", v->address, NULL);
     arrival_free(v);
 }
 
 /* Takes `fd`. A passed socket was peeked by the front already. */
-static void arrive(struct accepts *a, int fd, const struct address *peer, bool peeked)
+static void arrive(struct accepts *a, int fd, const struct address *peer, enum way way)
 {
-    struct source *source = count_in(a, peer);
-    struct arrival *v = source == NULL ? NULL : calloc(1, sizeof *v);
+    struct arrival *v = arrival_new(a, peer, way);
+    struct loop *loop = a->relay->loop;
 
     if (v == NULL) {
-        count_out(a, source);
         close(fd);
-        log_event(LOG_WARN, "relay.too_many", "too many connections that have proved nothing",
-                  "address", address_host_text(peer).s, NULL);
+        too_many(peer);
         return;
     }
-    *v = (struct arrival){.accepts = a, .source = source, .next = a->arrivals, .at = &a->arrivals};
-    if (v->next != NULL)
-        v->next->at = &v->next;
-    a->arrivals = v;
-    memcpy(v->address, address_text(peer).s, sizeof v->address);
-    if (peeked)
+    if (way == WAY_BROKER)
         start_leg(v, fd);
-    else if (peek_new(a->relay->loop, fd, on_peeked, v, &v->peek) != SP_OK)
+    else if ((way == WAY_BALANCER ? peek_proxied_new(loop, fd, on_proxied, on_peeked, v, &v->peek)
+                                  : peek_new(loop, fd, on_peeked, v, &v->peek)) != SP_OK)
         arrival_free(v);
 }
 
@@ -184,7 +240,13 @@ static void arrive(struct accepts *a, int fd, const struct address *peer, bool p
 
 static void on_connection(void *arg, int fd, const struct address *peer)
 {
-    arrive(arg, fd, peer, false);
+    struct accepts *a = arg;
+    const struct relay_config *c = a->relay->config;
+    enum way way = !prefixes_hold(&c->proxied, peer) ? WAY_OWN
+                   : c->front == RELAY_FRONT_L7      ? WAY_HTTP
+                                                     : WAY_BALANCER;
+
+    arrive(a, fd, peer, way);
 }
 
 SP_MUST static sp_error listen_on(struct accepts *a, const char *text, struct sp_why *why)
@@ -211,16 +273,27 @@ static void on_front_again(void *arg)
     connect_front(a);
 }
 
+/* Refused, by us or by the broker that closes at once: the next try waits longer each time. A front
+ * that is not there at all costs a call, and is tried soon. */
+static void front_refused(struct accepts *a)
+{
+    a->front_wait = a->front_wait == 0 ? FRONT_AGAIN_MS : 2 * a->front_wait;
+    if (a->front_wait > FRONT_REFUSED_MAX_MS)
+        a->front_wait = FRONT_REFUSED_MAX_MS;
+}
+
 static void front_lost(struct accepts *a)
 {
+    int64_t wait = a->front_wait == 0 ? FRONT_AGAIN_MS : a->front_wait;
+
     watch_stop(a->front_watch);
     a->front_watch = NULL;
     if (a->front >= 0)
         close(a->front);
     a->front = -1;
     if (!a->stopped && a->front_again == NULL &&
-        timer_start(a->relay->loop, clock_boot() + FRONT_AGAIN_MS, on_front_again, a,
-                    &a->front_again) != SP_OK)
+        timer_start(a->relay->loop, clock_boot() + wait, on_front_again, a, &a->front_again) !=
+            SP_OK)
         log_event(LOG_ERROR, "relay.front", "no memory to try the front again", NULL);
 }
 
@@ -232,7 +305,8 @@ static void on_front_message(struct accepts *a, struct view m, int fd)
 
     if (fd >= 0 && view_is(view_slice(m, 0, sizeof socket_word - 1), socket_word) &&
         address_parse(view_slice(m, sizeof socket_word - 1, m.len), &peer) == SP_OK) {
-        arrive(a, fd, &peer, true);
+        a->front_wait = 0;
+        arrive(a, fd, &peer, WAY_BROKER);
         return;
     }
     if (fd >= 0)
@@ -257,16 +331,31 @@ static void on_front(void *arg, unsigned events)
             e = SP_OK;
     if (e != SP_OK && e != SP_ERR_AGAIN) {
         log_event(LOG_WARN, "relay.front_lost", "the broker's front is gone; tunnels stay", NULL);
+        if (clock_boot() - a->front_since < FRONT_REFUSED_MAX_MS)
+            front_refused(a);
+        else
+            a->front_wait = 0;
         front_lost(a);
     }
 }
 
-/* Whoever owns the socket's other end hands us connections: it must be root or ourselves. */
-static bool front_trusted(int fd)
+/* Whoever owns the socket's other end hands us connections: root, or the broker's user. */
+static bool front_trusted(const struct accepts *a)
 {
     uid_t uid;
 
-    return sock_peer_uid(fd, &uid) == SP_OK && (uid == 0 || uid == geteuid());
+    return sock_peer_uid(a->front, &uid) == SP_OK && (uid == 0 || uid == a->front_uid);
+}
+
+static sp_error find_front_user(struct accepts *a, struct sp_why *why)
+{
+    const char *name = a->relay->config->front_user;
+    const struct passwd *found = name == NULL ? NULL : getpwnam(name);
+
+    a->front_uid = found == NULL ? geteuid() : found->pw_uid;
+    return name == NULL || found != NULL
+               ? SP_OK
+               : sp_why_say(why, SP_ERR_INVALID, "front_user: there is no user %s", name);
 }
 
 static void connect_front(struct accepts *a)
@@ -280,13 +369,15 @@ static void connect_front(struct accepts *a)
         front_lost(a);
         return;
     }
-    if (!front_trusted(a->front) ||
+    if (!front_trusted(a) ||
         watch_start(a->relay->loop, a->front, WATCH_READ, on_front, a, &a->front_watch) != SP_OK) {
-        log_event(LOG_ERROR, "relay.front_refused", "the front's socket is another user's", "path",
-                  path, NULL);
+        log_event(LOG_ERROR, "relay.front_refused",
+                  "the front's socket is another user's: set front_user", "path", path, NULL);
+        front_refused(a);
         front_lost(a);
         return;
     }
+    a->front_since = clock_boot();
     log_event(LOG_INFO, "relay.front_up", "takes connections from the broker's front", NULL);
 }
 
@@ -301,7 +392,8 @@ sp_error accepts_new(struct relay *relay, void (*enrol)(struct relay *r, struct 
     if (a == NULL)
         return SP_ERR_NOMEM;
     *a = (struct accepts){.relay = relay, .enrol = enrol, .listener = -1, .front = -1};
-    if (relay->config->listen != NULL)
+    e = find_front_user(a, why);
+    if (e == SP_OK && relay->config->listen != NULL)
         e = listen_on(a, relay->config->listen, why);
     if (e != SP_OK) {
         accepts_free(a);
@@ -340,6 +432,18 @@ void accepts_free(struct accepts *a)
         arrival_free(a->arrivals);
     map_deinit(&a->sources);
     free(a);
+}
+
+void accepts_keep(struct arrival *v, struct arrival **by)
+{
+    v->keeper = by;
+    *by = v;
+}
+
+void accepts_proved(struct arrival *v)
+{
+    if (v != NULL)
+        arrival_free(v);
 }
 
 size_t accepts_unproven(const struct accepts *a)

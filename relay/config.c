@@ -3,6 +3,7 @@
 #include "lib/os/file.h"
 
 static const char *const cut_words[] = {"auto", "off", NULL};
+static const char *const front_words[] = {"direct", "l7", NULL};
 
 #define AT(field) offsetof(struct relay_config, field)
 const struct config_field relay_fields[] = {
@@ -15,10 +16,18 @@ const struct config_field relay_fields[] = {
      .kind = CONFIG_STRING,
      .at = AT(listen),
      .expected = "an address and port such as 0.0.0.0:443"},
+    {.name = "front", .kind = CONFIG_WORD, .at = AT(front), .words = front_words},
+    {.name = "proxies", .kind = CONFIG_STRINGS, .at = AT(proxies), .max = 64},
     {.name = "front_socket",
      .kind = CONFIG_STRING,
      .at = AT(front_socket),
      .expected = "the broker's socket such as /run/sallyport/front.sock"},
+    {.name = "front_user",
+     .kind = CONFIG_STRING,
+     .at = AT(front_user),
+     .min = 1,
+     .max = 32,
+     .expected = "the user as whom the broker of this machine runs"},
     {.name = "addresses",
      .kind = CONFIG_STRINGS,
      .at = AT(addresses),
@@ -57,6 +66,20 @@ SP_MUST static sp_error default_health(struct relay_config *c)
     return e;
 }
 
+/* What stands before a port of our own: without one there is nothing for it to stand before. */
+SP_MUST static sp_error check_front(const char *path, struct relay_config *c, struct sp_why *why)
+{
+    if (c->listen == NULL && (c->front != RELAY_FRONT_DIRECT || c->proxies.count > 0))
+        return sp_why_say(why, SP_ERR_INVALID,
+                          "%s: `front` and `proxies` are about `listen`, which is not set: the "
+                          "broker's front has its own",
+                          path);
+    if (c->front == RELAY_FRONT_L7 && c->proxies.count == 0)
+        return sp_why_say(why, SP_ERR_INVALID,
+                          "%s: `front: l7` needs `proxies`, from where the HTTP proxy comes", path);
+    return prefixes_read("proxies", c->proxies.items, c->proxies.count, &c->proxied, why);
+}
+
 sp_error relay_config_load(const char *path, struct relay_config *out, struct sp_why *why)
 {
     sp_error e;
@@ -70,6 +93,8 @@ sp_error relay_config_load(const char *path, struct relay_config *out, struct sp
                           "%s: set `listen` (a port of its own) or `front_socket` (behind the "
                           "broker on this machine)",
                           path);
+    if ((e = check_front(path, out, why)) != SP_OK)
+        return e;
     return default_health(out);
 }
 

@@ -6,15 +6,23 @@
  */
 
 #include "lib/config/load.h"
+#include "lib/os/prefix.h"
 
 #define RELAY_CONFIG_PATH "/etc/sallyport/relay.yaml"
 
 enum relay_cut_through { RELAY_CUT_AUTO = 0, RELAY_CUT_OFF };
+/* What stands before `listen`: load balancers that pass TCP through, or HTTP proxies that end TLS.
+ */
+enum relay_front { RELAY_FRONT_DIRECT = 0, RELAY_FRONT_L7 };
 
 struct relay_config {
     char *state;                     /* folder: key, broker, lock */
     char *listen;                    /* "0.0.0.0:443"; NULL: only through the broker's front */
+    int front;                       /* enum relay_front */
+    struct config_strings proxies;   /* who stands there: ranges */
+    struct prefixes proxied;         /* the same, read */
     char *front_socket;              /* the broker's, on one box; NULL: none */
+    char *front_user;                /* whose that socket may be; NULL: this relay's own user */
     struct config_strings addresses; /* host:port where agents and connectors reach us */
     int cut_through;                 /* enum relay_cut_through */
     int64_t drain_max_ms;

@@ -63,6 +63,12 @@ static void check_files(struct visit *v)
             : "no broker is known yet");
 }
 
+static void check_disk(struct visit *v)
+{
+    if (v->configured)
+        checks_disk(&v->checks, v->config.state);
+}
+
 static void check_way(struct visit *v)
 {
     char host[URL_HOST_MAX + 1];
@@ -121,6 +127,7 @@ static void visit(struct visit *v, const struct command_call *call)
     v->state.lock = -1;
     v->path = path == NULL ? RELAY_CONFIG_PATH : path;
     check_files(v);
+    check_disk(v);
     check_way(v);
     check_running(v);
 }

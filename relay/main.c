@@ -2,6 +2,7 @@
  * sallyport-relay: moves bytes between agents and connectors, and decides nothing.
  */
 #include "lib/base/log.h"
+#include "lib/edge/about.h"
 #include "lib/edge/status.h"
 #include "lib/os/file.h"
 #include "lib/os/sandbox.h"
@@ -84,6 +85,13 @@ static int enrol(const struct command_call *call)
     relay_config_free(&config);
     if (e != SP_OK)
         return fail(call, EXIT_ERROR, &why);
+    if (call->json) {
+        struct json *j = json_object();
+
+        json_set_cstr(j, "file", call->args[0]);
+        json_set_cstr(j, "next", "sallyport-relay run");
+        return command_json("relay.enrol", j);
+    }
     puts("The relay enrols at its next start: sallyport-relay run");
     return EXIT_OK;
 }
@@ -105,7 +113,7 @@ static int key_fingerprint_of(const struct command_call *call)
             struct json *out = json_object();
             json_set_cstr(out, "key", key_text(key).s);
             json_set_cstr(out, "fingerprint", key_fingerprint(key).s);
-            command_json("key", out);
+            command_json("relay.key", out);
         } else {
             puts(key_fingerprint(key).s);
         }
@@ -262,7 +270,8 @@ int main(int argc, char **argv)
     const struct program program = {.name = "sallyport-relay",
                                     .summary = "moves bytes between agents and connectors",
                                     .commands = commands,
-                                    .count = sizeof commands / sizeof commands[0]};
+                                    .count = sizeof commands / sizeof commands[0],
+                                    .version = about_parts};
 
     if (sandbox_early() != SP_OK)
         return EXIT_ERROR;

@@ -100,6 +100,8 @@ static void dismiss(struct pair *p, struct leg **leg, unsigned code, const char 
     if (*leg == NULL)
         return;
     leg_raw(*leg, NULL, NULL);
+    /* the leg outlives the pair; what still comes over a bare direction is for nobody */
+    drive_raw(leg_drive(*leg), NULL, NULL, false, false);
     if (o == NULL || outer_tx_bare(o)) {
         leg_abort(*leg, code != CLOSE_NORMAL);
         return;

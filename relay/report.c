@@ -26,7 +26,7 @@ struct report {
 static void on_delta(void *arg);
 
 /* Takes `members`. What can't be sent now is lost with the channel: a new one starts with all. */
-static void send(struct report *r, const char *type, struct json *members)
+static void say(struct report *r, const char *type, struct json *members)
 {
     sp_error e = channel_send(r->channel, type, members);
 
@@ -37,7 +37,7 @@ static void send(struct report *r, const char *type, struct json *members)
 static void send_delta(struct report *r)
 {
     if (r->delta.opened_count + r->delta.closed_count + r->delta.bytes_count > 0)
-        send(r, "live.delta", fields_write(live_delta_fields, &r->delta));
+        say(r, "live.delta", fields_write(live_delta_fields, &r->delta));
     r->delta.opened_count = r->delta.closed_count = r->delta.bytes_count = 0;
 }
 
@@ -50,7 +50,7 @@ static void send_stands(struct report *r)
     do {
         if (!stands_page(r->relay->stands, &from, &page))
             return;
-        send(r, "stand.at", fields_write(stand_at_fields, &page));
+        say(r, "stand.at", fields_write(stand_at_fields, &page));
     } while (!page.last);
 }
 
@@ -122,7 +122,7 @@ struct page {
 static void send_page(struct page *p, bool last)
 {
     p->list.last = last;
-    send(p->report, "live.list", fields_write(live_list_fields, &p->list));
+    say(p->report, "live.list", fields_write(live_list_fields, &p->list));
     p->list.session_count = 0;
 }
 
@@ -146,7 +146,7 @@ static void send_boot(struct report *r)
 
     for (size_t i = 0; i < c->addresses.count && i < 8; i++)
         m.addresses[m.address_count++] = view_str(c->addresses.items[i]);
-    send(r, "boot", fields_write(relay_boot_fields, &m));
+    say(r, "boot", fields_write(relay_boot_fields, &m));
 }
 
 void report_attach(struct report *r, struct channel *c)
@@ -211,7 +211,7 @@ static void send_load(struct report *r, sp_boot_ms now)
 
     r->last_bytes = bytes;
     r->last_load = now;
-    send(r, "load", fields_write(load_report_fields, &m));
+    say(r, "load", fields_write(load_report_fields, &m));
 }
 
 static void on_load(void *arg)

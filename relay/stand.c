@@ -5,6 +5,7 @@
 #include "lib/channel/over.h"
 #include "lib/proto/session.h"
 #include "lib/trust/stand.h"
+#include "relay/accept.h"
 #include "relay/orphan.h"
 #include "relay/pair.h"
 #include "relay/report.h"
@@ -30,6 +31,7 @@ static void stander_free(struct stander *st)
     struct stands *stands = st->stands;
     struct sp_id key = key_id(&st->key);
 
+    accepts_proved(st->unproven);
     timer_cancel(st->refill);
     stander_drop_waits(st);
     while (st->slips != NULL)
@@ -79,6 +81,7 @@ static void on_proven(void *arg, struct over *o, const struct channel_peer *peer
                     "stand");
         return;
     }
+    accepts_proved(st->unproven);
     st->id = stand.connector;
     st->key = peer->key;
     st->generation = stand.generation;
@@ -150,13 +153,14 @@ static const struct over_events over_events = {
     .proven = on_proven, .opened = on_opened, .message = on_message, .ended = on_over_ended};
 
 void stands_channel(struct stands *stands, struct leg *leg, const struct upgrade_request *r,
-                    const char *address)
+                    const char *address, struct arrival *unproven)
 {
     struct relay *relay = stands->relay;
     struct stander *st = calloc(1, sizeof *st);
 
     if (st == NULL || relay->draining) {
         free(st);
+        accepts_proved(unproven);
         orphan_refuse(relay, leg, 503, "relay_draining");
         return;
     }
@@ -164,6 +168,7 @@ void stands_channel(struct stands *stands, struct leg *leg, const struct upgrade
     if (st->next != NULL)
         st->next->at = &st->next;
     stands->all = st;
+    accepts_keep(unproven, &st->unproven);
     if (over_serve(relay->loop, leg, r, &stands->server, address, &over_events, st, &st->over) !=
         SP_OK)
         stander_free(st);

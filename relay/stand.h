@@ -19,9 +19,11 @@ enum { SPARES_WAITING = 2, SPARES_WAITING_MAX = 8, SPARES_MAX = 1024, TICKET_MS 
 SP_MUST sp_error stands_new(struct relay *relay, struct stands **out);
 void stands_free(struct stands *s);
 
-/* A leg that asked for /stand: takes it. */
+struct arrival;
+/* A leg that asked for /stand: takes it, and `unproven`, which is kept until it has proved itself.
+ */
 void stands_channel(struct stands *s, struct leg *leg, const struct upgrade_request *r,
-                    const char *address);
+                    const char *address, struct arrival *unproven);
 /* A leg that asked for /tunnel with a ticket: takes it; refuses an unknown ticket. */
 void stands_spare(struct stands *s, struct leg *leg, const struct upgrade_request *r);
 

@@ -36,9 +36,10 @@ struct spare_wait {
 struct stander {
     struct stands *stands;
     struct stander *next, **at;
-    struct over *over;       /* owned */
-    struct channel *channel; /* of over; NULL: not open */
-    struct sp_id id;         /* the connector's; zero until proven */
+    struct over *over;        /* owned */
+    struct arrival *unproven; /* owned; NULL: it is proven */
+    struct channel *channel;  /* of over; NULL: not open */
+    struct sp_id id;          /* the connector's; zero until proven */
     struct key_public key;
     int64_t generation;
     struct slip *slips;   /* owned */

@@ -19,6 +19,7 @@ struct changes;
 struct cuts;
 struct edges;
 struct enrol_address;
+struct feeds;
 struct figures;
 struct judge;
 struct key_secret;
@@ -72,6 +73,7 @@ struct app_test {
 struct api_check {
     const char *name;
     bool ok;
+    bool minor; /* fails without making the broker unready */
     char text[160];
 };
 typedef void each_check(void *arg, const struct api_check *c);
@@ -92,6 +94,9 @@ struct api_ports {
     void (*expect)(void *arg, struct sp_id app);
     void (*checks)(void *arg, each_check *each, void *each_arg);
     void (*keys)(void *arg, each_key *each, void *each_arg);
+    /* When the certificate in the configured file ends; NULL: a front shows one. Errors of reading
+     */
+    sp_error (*certificate_ends)(void *arg, sp_unix_ms *out);
 };
 
 /* What the configuration says of the installation. Borrowed. */
@@ -120,6 +125,7 @@ struct api {
     struct mfa *mfa;
     struct oidc *oidc;
     struct tickets *tickets;
+    struct feeds *feeds;
     struct live_feed *feed; /* NULL: no live pages */
     const struct key_secret *record_key;
     const struct enrol_address *enrol; /* of this broker, without a token */
@@ -182,7 +188,11 @@ struct route {
     api_handler *handler;
 };
 
-enum { API_FRESH_MS = 5 * 60 * 1000, API_BODY_MAX = 512 * 1024 };
+enum {
+    API_FRESH_MS = 5 * 60 * 1000,
+    API_BODY_MAX = 512 * 1024,
+    API_PART_MAX = 768 * 1024 /* of a document, in one call */
+};
 
 extern const struct route api_routes[];
 extern const size_t api_route_count;
@@ -216,16 +226,20 @@ api_handler api_token_get, api_token_revoke;
 api_handler api_connector_list, api_connector_get, api_connector_revoke;
 api_handler api_relay_list, api_relay_revoke;
 api_handler api_user_list, api_user_get, api_user_lock, api_user_unlock, api_user_sign_out;
-api_handler api_user_reset_totp, api_group_list;
+api_handler api_user_reset_totp, api_user_recovery_codes, api_group_list;
 api_handler api_device_list, api_device_get, api_device_approve, api_device_block;
 api_handler api_device_revoke;
 api_handler api_session_list, api_session_get, api_session_kill, api_session_kill_many;
 api_handler api_audit_list, api_audit_get, api_audit_export, api_audit_verification;
 api_handler api_audit_verify, api_why_request, api_why_now;
 api_handler api_provider_list, api_settings;
+api_handler api_feed_list, api_feed_get, api_feed_put, api_feed_remove, api_feed_test;
+api_handler api_feed_secret, api_feed_sync, api_feed_unjoined;
 api_handler api_incident_list, api_incident_get, api_incident_expect;
 api_handler api_endpoint_list, api_endpoint_get, api_endpoint_expect, api_endpoint_unexpect;
-api_handler api_endpoint_retire, api_gateway_list, api_gateway_hits, api_gateway_people;
+api_handler api_endpoint_retire, api_endpoint_split, api_endpoint_merge, api_endpoint_limit,
+    api_gateway_list, api_gateway_hits, api_gateway_people;
+api_handler api_document_list, api_document_get, api_document_put, api_document_restore;
 api_handler api_gateway_mode, api_app_draft, api_connector_jwks;
 api_handler api_request_list, api_request_get, api_request_approve, api_request_refuse;
 api_handler api_request_end, api_me_request_list, api_me_request_create, api_me_request_withdraw;

@@ -4,8 +4,8 @@
 
 /* The first segments of the console's addresses (web/src/route.ts has the same list). */
 static const char *const pages[] = {
-    "apps",       "policies", "sessions", "users",        "devices",  "sites",     "requests",
-    "connectors", "audit",    "why",      "integrations", "settings", "incidents", "apis",
+    "apps",  "policies", "sessions",     "users",    "devices",   "sites", "requests", "connectors",
+    "audit", "why",      "integrations", "settings", "incidents", "apis",  "setup",
 };
 
 const struct asset *asset_find(struct view path)

@@ -117,6 +117,29 @@ static void cursor_of(const struct audit_place *place, char *out, size_t size)
 
 /* ---- GET /audit --------------------------------------------------------------------------- */
 
+/* Records of a sign-in hold the person's id alone: people read the name of today. */
+static void name_actor(struct api *api, struct json *record)
+{
+    struct store *st = registry_store(api->registry);
+    struct json *actor = json_get(record, "actor");
+    const char *kind = json_cstr(json_get(actor, "kind")),
+               *name = json_cstr(json_get(actor, "name"));
+    struct user_row row;
+    struct sp_id id;
+
+    if (kind == NULL || strcmp(kind, "user") != 0 || name == NULL || name[0] != '\0' ||
+        id_parse(json_str(json_get(actor, "id")), &id) != SP_OK)
+        return;
+    if (store_services(st)->registry->user_get(st, id, &row) == SP_OK)
+        json_set_cstr(actor, "name", row.name);
+}
+
+static void name_actors(struct api *api, struct json *records)
+{
+    for (size_t i = 0; i < json_len(records); i++)
+        name_actor(api, json_at(records, i));
+}
+
 static void take_object(void *arg, const struct audit_row *row)
 {
     struct json *o = record_object(row);
@@ -135,7 +158,9 @@ sp_error records_newest(struct api *api, const char *action, sp_unix_ms since, s
     bool more;
 
     snprintf(f.action, sizeof f.action, "%s", action);
-    return audit_find(registry_store(api->registry), &s, &next, &more);
+    sp_error e = audit_find(registry_store(api->registry), &s, &next, &more);
+    name_actors(api, list);
+    return e;
 }
 
 sp_error api_audit_list(struct api *api, struct api_call *c)
@@ -160,6 +185,7 @@ sp_error api_audit_list(struct api *api, struct api_call *c)
         return e;
     }
     struct json *o = json_object();
+    name_actors(api, p.items);
     json_set(o, "items", p.items);
     cursor_of(&next, cursor, sizeof cursor);
     json_set_cstr(o, "next", more ? cursor : NULL);
@@ -192,8 +218,10 @@ sp_error api_audit_get(struct api *api, struct api_call *c)
     e = store_services(st)->audit->get(st, (uint32_t)shard, seq, take_one, &record);
     if (e == SP_OK && record == NULL)
         e = SP_ERR_NOT_FOUND;
-    if (e == SP_OK)
+    if (e == SP_OK) {
+        name_actor(api, record);
         response_json(c->res, 200, record);
+    }
     return e;
 }
 
@@ -326,7 +354,7 @@ static sp_error answer_why(struct api *api, struct api_call *c, const struct jso
 
     if (json_get(detail, "require") == NULL) /* a request that decided nothing */
         return SP_ERR_NOT_FOUND;
-    sp_ignore(time_parse(time, &about.at)); /* our own writing */
+    sp_ignore(clock_parse(time, &about.at)); /* our own writing */
     about.request = json_cstr(json_get(record, "request"));
     sp_ignore(json_get_id(record, "user", &about.user)); /* absent: zero, shown as null */
     sp_ignore(json_get_id(record, "device", &about.device));
@@ -334,7 +362,9 @@ static sp_error answer_why(struct api *api, struct api_call *c, const struct jso
     about.user_name = json_cstr(json_get(json_get(detail, "facts"), "user"));
     about.app_name = json_cstr(json_get(json_get(detail, "facts"), "app"));
     struct names n = names_hold(api);
-    struct json *o = trace_object(&n, &about, detail, NULL);
+    struct json *again = trace_again(api, record);
+    struct json *o = trace_object(&n, &about, again != NULL ? again : detail, NULL);
+    json_free(again);
     names_release(&n);
     if (text != NULL && text[0] != '\0')
         json_push(json_get(o, "reasons"), json_new_str(view_str(text)));

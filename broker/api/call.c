@@ -4,7 +4,6 @@
 
 #include <ctype.h>
 #include <stdio.h>
-#include <time.h>
 
 sp_error call_text(struct api_call *c, const char *name, char *out, size_t size)
 {
@@ -45,72 +44,28 @@ sp_error call_id(struct api_call *c, const char *name, struct sp_id *out)
     return sp_why_say(&c->why, SP_ERR_INVALID, "%s is no id of 22 characters", name);
 }
 
-/* Exactly `count` digits, then the byte `next` ('\0': nothing is asked). -1 when not so. */
-static int digits(struct cursor *c, size_t count, char next)
+sp_error call_choice(struct api_call *c, const char *name, const char *const words[], size_t *out)
 {
-    struct view v = cur_take(c, count);
-    int n = 0;
+    char text[32], all[160] = "";
+    sp_error e = call_text(c, name, text, sizeof text);
 
-    for (size_t i = 0; i < v.len; i++) {
-        if (v.at[i] < '0' || v.at[i] > '9')
-            c->err = SP_ERR_INVALID;
-        n = n * 10 + (v.at[i] - '0');
+    *out = 0;
+    if (e != SP_OK || text[0] == '\0')
+        return e;
+    for (size_t i = 1; words[i] != NULL; i++) {
+        if (strcmp(words[i], text) == 0) {
+            *out = i;
+            return SP_OK;
+        }
+        size_t len = strlen(all);
+        (void)snprintf(all + len, sizeof all - len, "%s%s",
+                       i == 1                 ? ""
+                       : words[i + 1] == NULL ? " or "
+                                              : ", ",
+                       words[i]);
     }
-    if (next != '\0') {
-        struct view one = cur_take(c, 1);
-        if (one.len != 1 || one.at[0] != (uint8_t)next)
-            c->err = SP_ERR_INVALID;
-    }
-    return c->err == SP_OK ? n : -1;
-}
-
-/* ".789": any number of digits; what is finer than a millisecond is dropped. */
-static int64_t fraction_ms(struct cursor *c)
-{
-    int64_t ms = 0, weight = 100;
-
-    if (c->rest.len == 0 || c->rest.at[0] != '.')
-        return 0;
-    (void)cur_take(c, 1);
-    for (; c->rest.len > 0 && c->rest.at[0] >= '0' && c->rest.at[0] <= '9'; weight /= 10)
-        ms += weight * (cur_take(c, 1).at[0] - '0');
-    return ms;
-}
-
-/* "Z", "+01:00", "-05:30": how far ahead of UTC. */
-static int64_t offset_ms(struct cursor *c)
-{
-    struct view sign = cur_take(c, 1);
-
-    if (sign.len == 1 && sign.at[0] == 'Z')
-        return 0;
-    if (sign.len != 1 || (sign.at[0] != '+' && sign.at[0] != '-'))
-        c->err = SP_ERR_INVALID;
-    int hours = digits(c, 2, ':'), minutes = digits(c, 2, '\0');
-    if (hours > 23 || minutes > 59)
-        c->err = SP_ERR_INVALID;
-    int64_t ms = ((int64_t)hours * 60 + minutes) * 60 * 1000;
-    return sign.len == 1 && sign.at[0] == '-' ? -ms : ms;
-}
-
-sp_error time_parse(struct view text, sp_unix_ms *out)
-{
-    struct cursor c = cur_over(text, SP_ERR_INVALID);
-    int y = digits(&c, 4, '-'), mo = digits(&c, 2, '-'), d = digits(&c, 2, 'T');
-    int h = digits(&c, 2, ':'), mi = digits(&c, 2, ':'), s = digits(&c, 2, '\0');
-    int64_t fraction = fraction_ms(&c), offset = offset_ms(&c);
-
-    if (c.err != SP_OK || c.rest.len != 0 || mo < 1 || mo > 12 || d < 1 || d > 31 || h > 23 ||
-        mi > 59 || s > 60)
-        return SP_ERR_INVALID;
-    struct tm tm = {.tm_year = y - 1900,
-                    .tm_mon = mo - 1,
-                    .tm_mday = d,
-                    .tm_hour = h,
-                    .tm_min = mi,
-                    .tm_sec = s};
-    *out = (int64_t)timegm(&tm) * 1000 + fraction - offset;
-    return SP_OK;
+    sp_why_field(&c->why, "%s", name);
+    return sp_why_say(&c->why, SP_ERR_INVALID, "%s is %s", name, all);
 }
 
 sp_error call_time(struct api_call *c, const char *name, sp_unix_ms *out)
@@ -121,7 +76,7 @@ sp_error call_time(struct api_call *c, const char *name, sp_unix_ms *out)
     *out = 0;
     if (e != SP_OK || text[0] == '\0')
         return e;
-    if (time_parse(view_str(text), out) == SP_OK)
+    if (clock_parse(view_str(text), out) == SP_OK)
         return SP_OK;
     sp_why_field(&c->why, "%s", name);
     return sp_why_say(&c->why, SP_ERR_INVALID, "%s is no time such as 2026-11-25T04:05:06Z", name);

@@ -16,10 +16,12 @@ enum { CALL_TEXT_MAX = 512, PAGE_LIMIT = 50, PAGE_LIMIT_MAX = 200, COUNT_EXACT_M
 SP_MUST sp_error call_text(struct api_call *c, const char *name, char *out, size_t size);
 /* As an id; zero when absent. SP_ERR_INVALID */
 SP_MUST sp_error call_id(struct api_call *c, const char *name, struct sp_id *out);
+/* As one of `words`, NULL-ended, whose place it gives; 0 when absent, which is nobody's word.
+ * SP_ERR_INVALID: says which there are */
+SP_MUST sp_error call_choice(struct api_call *c, const char *name, const char *const words[],
+                             size_t *out);
 /* RFC 3339 in UTC or with an offset; 0 when absent. SP_ERR_INVALID */
 SP_MUST sp_error call_time(struct api_call *c, const char *name, sp_unix_ms *out);
-/* RFC 3339 text. SP_ERR_INVALID */
-SP_MUST sp_error time_parse(struct view text, sp_unix_ms *out);
 /* A path parameter as a number from 1. SP_ERR_NOT_FOUND */
 SP_MUST sp_error call_number(struct api_call *c, const char *name, uint64_t *out);
 

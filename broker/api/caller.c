@@ -16,7 +16,8 @@ static struct view bearer(const struct request *req)
     struct view v = request_header(req, "authorization");
     static const char scheme[] = "Bearer ";
 
-    if (v.len <= sizeof scheme - 1 || strncasecmp((const char *)v.at, scheme, sizeof scheme - 1))
+    if (v.len <= sizeof scheme - 1 ||
+        strncasecmp((const char *)v.at, scheme, sizeof scheme - 1) != 0)
         return (struct view){0};
     return (struct view){v.at + sizeof scheme - 1, v.len - (sizeof scheme - 1)};
 }

@@ -15,15 +15,25 @@ struct took {
     int64_t ms;
 };
 
+/* Under the lock of its owner. */
+struct times {
+    struct took kept[CUTS_TIMES_KEPT]; /* a ring */
+    size_t next;
+};
+
 struct cuts {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct session kept[CUTS_KEPT]; /* a ring: the newest state of each cut session */
     bool over[CUTS_KEPT];           /* both edges confirmed, or it is gone */
     size_t next;
-    struct took times[CUTS_TIMES_KEPT]; /* a ring */
-    size_t next_time;
+    struct times cut, open;
 };
+
+static void remember(struct times *t, int64_t ms)
+{
+    t->kept[t->next++ % CUTS_TIMES_KEPT] = (struct took){clock_unix(), ms};
+}
 
 /* The later of both edges; -1 while none has reported. */
 static int64_t took_ms(const struct session *s)
@@ -45,6 +55,11 @@ static void on_live(void *arg, enum live_event event, const struct session *s, c
     struct cuts *c = arg;
 
     (void)why;
+    if (event == LIVE_EVENT_RUNNING) {
+        pthread_mutex_lock(&c->lock);
+        remember(&c->open, clock_boot() - s->granted_at);
+        pthread_mutex_unlock(&c->lock);
+    }
     if (event != LIVE_EVENT_CUTTING && event != LIVE_EVENT_CUT && event != LIVE_EVENT_ENDED)
         return;
     pthread_mutex_lock(&c->lock);
@@ -62,7 +77,7 @@ static void on_live(void *arg, enum live_event event, const struct session *s, c
     bool over = event == LIVE_EVENT_ENDED || event == LIVE_EVENT_CUT ||
                 (s->cut_relay_ms != -1 && s->cut_connector_ms != -1);
     if (over && !c->over[i] && took_ms(s) >= 0)
-        c->times[c->next_time++ % CUTS_TIMES_KEPT] = (struct took){clock_unix(), took_ms(s)};
+        remember(&c->cut, took_ms(s));
     c->over[i] = c->over[i] || over;
     pthread_cond_broadcast(&c->changed);
     pthread_mutex_unlock(&c->lock);
@@ -233,22 +248,44 @@ static int by_ms(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-struct json *cuts_day(struct cuts *c, sp_unix_ms now)
+/* The times of the last day, shortest first; NULL: none, or no memory. Owned by the caller. */
+static int64_t *of_day(struct cuts *c, const struct times *t, sp_unix_ms now, size_t *count)
 {
     int64_t *ms = calloc(CUTS_TIMES_KEPT, sizeof *ms);
-    struct json *o = json_object();
-    size_t count = 0;
 
+    *count = 0;
     pthread_mutex_lock(&c->lock);
     for (size_t i = 0; ms != NULL && i < CUTS_TIMES_KEPT; i++)
-        if (c->times[i].at != 0 && now - c->times[i].at <= DAY_MS)
-            ms[count++] = c->times[i].ms;
+        if (t->kept[i].at != 0 && now - t->kept[i].at <= DAY_MS)
+            ms[(*count)++] = t->kept[i].ms;
     pthread_mutex_unlock(&c->lock);
-    if (count > 0)
-        qsort(ms, count, sizeof *ms, by_ms);
+    if (*count > 0)
+        qsort(ms, *count, sizeof *ms, by_ms);
+    return ms;
+}
+
+struct json *cuts_day(struct cuts *c, sp_unix_ms now)
+{
+    struct json *o = json_object();
+    size_t count;
+    int64_t *ms = of_day(c, &c->cut, now, &count);
+
     json_set_int(o, "count", (int64_t)count);
     set_ms(o, "median_ms", count ? ms[count / 2] : -1);
     set_ms(o, "worst_ms", count ? ms[count - 1] : -1);
+    free(ms);
+    return o;
+}
+
+struct json *opens_day(struct cuts *c, sp_unix_ms now)
+{
+    struct json *o = json_object();
+    size_t count;
+    int64_t *ms = of_day(c, &c->open, now, &count);
+
+    json_set_int(o, "count", (int64_t)count);
+    set_ms(o, "median_ms", count ? ms[count / 2] : -1);
+    set_ms(o, "p95_ms", count ? ms[count * 95 / 100] : -1);
     free(ms);
     return o;
 }

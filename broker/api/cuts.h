@@ -3,7 +3,7 @@
 
 /*
  * cuts: what the last cuts took, as relay and connector reported it; acts that cut wait here for
- * their edges.
+ * their edges. Beside them what the last openings took, from the grant to the first edge's word.
  *
  * Follows the live set as a listener (live_listen), keeps the last CUTS_KEPT cut sessions and the
  * times of the last day in memory; a restart forgets them, the audit log does not. Any thread;
@@ -53,5 +53,8 @@ struct json *cut_of_session(struct api *api, const struct session *s);
 
 /* {count, median_ms, worst_ms} of the last 24 hours. */
 struct json *cuts_day(struct cuts *c, sp_unix_ms now);
+/* {count, median_ms, p95_ms} of the sessions that opened in the last 24 hours, of at most the last
+ * CUTS_TIMES_KEPT; those of an earlier start of the broker are not known. */
+struct json *opens_day(struct cuts *c, sp_unix_ms now);
 
 #endif

@@ -4,6 +4,7 @@
 #include "broker/api/cuts.h"
 #include "broker/api/names.h"
 #include "broker/api/posture.h"
+#include "broker/api/standing.h"
 #include "broker/session/edges.h"
 #include "broker/session/live.h"
 
@@ -13,7 +14,7 @@
 static const char *const state_words[] = {
     [ROW_DEVICE_NONE] = "pending",      [ROW_DEVICE_PENDING] = "pending",
     [ROW_DEVICE_APPROVED] = "approved", [ROW_DEVICE_BLOCKED] = "blocked",
-    [ROW_DEVICE_LOST] = "lost",
+    [ROW_DEVICE_LOST] = "lost",         [ROW_DEVICE_LOST + 1] = NULL,
 };
 static const char *const owner_words[] = {
     [ROW_OWNER_NONE] = "unknown",
@@ -93,21 +94,36 @@ static void write_edge(struct page *p, const struct device_filter *f, const stru
         snprintf(p->next, sizeof p->next, "%s %s", row->name, id_text(row->id).s);
 }
 
-static sp_error answer_devices(struct api *api, struct api_call *c, const struct device_filter *f,
-                               struct page *p)
+/* One more than the page, and how many there are in all. */
+static sp_error find_devices(struct api *api, const struct standing_ask *ask,
+                             struct device_rows *rows, size_t *total)
 {
     struct store *st = registry_store(api->registry);
+    const struct store_registry *registry = store_services(st)->registry;
+    sp_error e;
+
+    if (ask->posture != STANDING_ANY)
+        return standing_find(st, api->judge, ask, keep_device, rows, total);
+    e = registry->device_list(st, &ask->filter, ask->edge, ask->limit, keep_device, rows);
+    *total = rows->count; /* a first page that holds all of them */
+    if (e == SP_OK && (rows->count == ask->limit || ask->edge != NULL))
+        e = registry->device_count(st, &ask->filter, COUNT_EXACT_MAX + 1, total);
+    return e;
+}
+
+static sp_error answer_devices(struct api *api, struct api_call *c, struct standing_ask *ask,
+                               struct page *p)
+{
+    const struct device_filter *f = &ask->filter;
     struct device_rows rows = {.at = calloc(p->limit + 1, sizeof *rows.at)};
     struct device_row edge;
     sp_error e = rows.at == NULL ? SP_ERR_NOMEM : read_edge(c, f, p->after, &edge);
 
+    ask->edge = p->after[0] ? &edge : NULL;
+    ask->limit = p->limit + 1;
     if (e == SP_OK)
-        e = store_services(st)->registry->device_list(st, f, p->after[0] ? &edge : NULL,
-                                                      p->limit + 1, keep_device, &rows);
+        e = find_devices(api, ask, &rows, &p->total);
     p->more = rows.count > p->limit;
-    p->total = rows.count; /* a first page that holds all of them */
-    if (e == SP_OK && (p->more || p->after[0]))
-        e = store_services(st)->registry->device_count(st, f, COUNT_EXACT_MAX + 1, &p->total);
     struct names n = names_hold(api);
     for (size_t i = 0; e == SP_OK && i < rows.count && i < p->limit; i++) {
         listing_push(p, device_object(api, &n, &rows.at[i]));
@@ -122,20 +138,21 @@ static sp_error answer_devices(struct api *api, struct api_call *c, const struct
 
 sp_error api_device_list(struct api *api, struct api_call *c)
 {
-    struct device_filter f = {0};
-    char state[16];
+    struct standing_ask ask = {0};
+    struct device_filter *f = &ask.filter;
+    size_t state = 0, posture = 0;
     struct page p;
     sp_error e;
 
-    if ((e = call_id(c, "user", &f.user)) != SP_OK ||
-        (e = call_text(c, "state", state, sizeof state)) != SP_OK ||
-        (e = call_sort(c, &f.sort, &f.down)) != SP_OK || (e = listing_begin(c, &p)) != SP_OK)
+    if ((e = call_id(c, "user", &f->user)) != SP_OK ||
+        (e = call_choice(c, "state", state_words, &state)) != SP_OK ||
+        (e = call_choice(c, "posture", standing_words, &posture)) != SP_OK ||
+        (e = call_sort(c, &f->sort, &f->down)) != SP_OK || (e = listing_begin(c, &p)) != SP_OK)
         return e;
-    f.q = p.q[0] ? p.q : NULL;
-    for (enum device_row_state s = ROW_DEVICE_PENDING; s <= ROW_DEVICE_LOST; s++)
-        if (strcmp(state, state_words[s]) == 0)
-            f.state = s;
-    e = answer_devices(api, c, &f, &p);
+    f->q = p.q[0] ? p.q : NULL;
+    f->state = (enum device_row_state)state;
+    ask.posture = (enum standing)posture;
+    e = answer_devices(api, c, &ask, &p);
     if (e != SP_OK)
         listing_drop(&p);
     return e;

@@ -240,9 +240,10 @@ struct parts {
 static bool push_part(void *arg, const struct endpoint_row *row)
 {
     static const char *const theirs[] = {
-        "parameters",  "query",      "properties",       "shape", "statuses",  "latency_us",
-        "bytes",       "groups",     "with_token",       "tls",   "sensitive", "drift_property",
-        "drift_since", "deprecated", "ok_without_token", "sunset"};
+        "parameters", "query",          "properties",  "shape",      "statuses",
+        "latency_us", "bytes",          "groups",      "with_token", "tls",
+        "sensitive",  "drift_property", "drift_since", "deprecated", "ok_without_token",
+        "sunset",     "merged",         "pace",        "split"};
     struct parts *p = arg;
     struct json *o = line_object(row), *body = NULL;
 
@@ -296,7 +297,7 @@ sp_error member_until(struct api_call *c, const struct json *body, sp_unix_ms *o
 
     if (e != SP_OK)
         return e;
-    if (time_parse(text, out) == SP_OK && *out > now &&
+    if (clock_parse(text, out) == SP_OK && *out > now &&
         *out - now <= (int64_t)EXPECTED_DAYS_MAX * DAY_MS)
         return SP_OK;
     sp_why_field(&c->why, "until");

@@ -77,6 +77,18 @@ static struct json *coverage_object(const struct gateway_day_row *d)
     return o;
 }
 
+/* Who answers for the app: its label "owner", as its admin wrote it. */
+static void set_owner(struct json *o, const struct app_row *row)
+{
+    struct json *spec = NULL;
+    const char *owner = NULL;
+
+    if (json_parse(row->spec, 512 * 1024, NULL, &spec) == SP_OK)
+        owner = json_cstr(json_get(json_get(spec, "labels"), "owner"));
+    set_text_or_null(o, "owner", owner != NULL ? owner : "");
+    json_free(spec);
+}
+
 static struct json *gateway_object(const struct names *n, const struct app_row *row,
                                    const struct known *k)
 {
@@ -86,6 +98,7 @@ static struct json *gateway_object(const struct names *n, const struct app_row *
     gateways_document(row, document, sizeof document);
     set_app(o, "app", n, row->id);
     json_set_int(o, "version", (int64_t)row->ver);
+    set_owner(o, row);
     set_text_or_null(o, "document", document);
     json_set_bool(o, "document_loaded", k->days.documented);
     json_set_bool(o, "full", k->days.full);
@@ -255,7 +268,7 @@ static sp_error copy_member(struct api_call *c, const struct json *body, const c
     return e;
 }
 
-static sp_error answer_version(struct api *api, struct api_call *c, struct sp_id app)
+sp_error answer_app_version(struct api *api, struct api_call *c, struct sp_id app)
 {
     struct names n = names_hold(api);
     const struct app_row *row = snapshot_app_by_id(n.s, app);
@@ -300,7 +313,7 @@ sp_error api_gateway_mode(struct api *api, struct api_call *c)
     if (e != SP_OK)
         return e;
     settle(api);
-    return answer_version(api, c, app);
+    return answer_app_version(api, c, app);
 }
 
 struct retiring {
@@ -355,7 +368,7 @@ sp_error api_endpoint_retire(struct api *api, struct api_call *c)
     if (e != SP_OK)
         return e;
     settle(api);
-    return answer_version(api, c, endpoint.app);
+    return answer_app_version(api, c, endpoint.app);
 }
 
 /* ---- incidents that are right so ---------------------------------------------------------- */

@@ -6,10 +6,25 @@
 #include <stdio.h>
 
 /* The connector's own words (evidence, counts) with the broker's names around them. */
+/* Those that serve the app besides: what they have seen is not in an incident of this one. */
+static int64_t other_connectors(const struct snapshot *s, const struct incident_row *row)
+{
+    const struct app_row *app = snapshot_app_by_id(s, row->app);
+    int64_t others = 0;
+
+    for (size_t i = 0; app != NULL && i < s->connector_count; i++)
+        others += id_equal(s->connectors[i].site, app->site) &&
+                  !id_equal(s->connectors[i].id, row->connector);
+    return others;
+}
+
 static struct json *incident_object(const struct names *n, const struct incident_row *row)
 {
-    static const char *const theirs[] = {"score", "threshold",          "evidence", "count",
-                                         "mode",  "would_have_blocked", "blocked"};
+    static const char *const theirs[] = {"score",          "threshold", "evidence",
+                                         "count",          "mode",      "would_have_blocked",
+                                         "blocked",        "decision",  "policy_version",
+                                         "app_version",    "document",  "request_bytes",
+                                         "response_bytes", "latency_us"};
     struct json *o = json_object(), *body = NULL;
 
     json_set_id(o, "id", row->id);
@@ -17,6 +32,7 @@ static struct json *incident_object(const struct names *n, const struct incident
     json_set_cstr(o, "endpoint", row->endpoint);
     set_app(o, "app", n, row->app);
     json_set_id(o, "connector", row->connector);
+    json_set_int(o, "other_connectors", other_connectors(n->s, row));
     if (id_is_zero(row->user))
         set_null(o, "user");
     else

@@ -1,20 +1,21 @@
 # broker/api: REST, thin handlers; the console's files. May use base, config, http and the services
-# policy, posture, registry, session, identity, audit.
+# policy, posture, feeds, registry, session, identity, audit.
 noinst_LIBRARIES += %D%/libapi.a
 %C%_libapi_a_SOURCES = \
 	%D%/api.h %D%/routes.c %D%/router.c %D%/caller.c %D%/bootstrap.c %D%/call.c %D%/call.h \
 	%D%/names.c %D%/names.h %D%/me.c %D%/overview.c %D%/figures.c %D%/figures.h \
-	%D%/apps.c %D%/policies.c %D%/policies.h %D%/drafts.c %D%/slice.c %D%/slice.h %D%/versions.c %D%/trace.c %D%/trace.h \
-	%D%/sites.c %D%/sites.h %D%/edges.c %D%/tokens.c %D%/users.c %D%/devices.c \
-	%D%/requests.c %D%/replay.c %D%/views.c %D%/incidents.c %D%/endpoints.c %D%/gateways.c %D%/gateways.h %D%/draft.c %D%/posture.c %D%/posture.h %D%/sessions.c %D%/cuts.c %D%/cuts.h %D%/feed.c %D%/feed.h \
-	%D%/audit.c %D%/records.h %D%/verify.c %D%/verified.h %D%/settings.c \
+	%D%/apps.c %D%/policies.c %D%/policies.h %D%/inwords.c %D%/drafts.c %D%/slice.c %D%/slice.h %D%/versions.c %D%/trace.c %D%/trace.h \
+	%D%/sites.c %D%/sites.h %D%/edges.c %D%/tokens.c %D%/users.c %D%/devices.c %D%/standing.c %D%/standing.h \
+	%D%/requests.c %D%/replay.c %D%/views.c %D%/incidents.c %D%/endpoints.c %D%/endpoint_rules.c %D%/gateways.c %D%/gateways.h %D%/documents.c %D%/draft.c %D%/posture.c %D%/posture.h %D%/sessions.c %D%/cuts.c %D%/cuts.h %D%/feed.c %D%/feed.h \
+	%D%/audit.c %D%/records.h %D%/verify.c %D%/verified.h %D%/settings.c %D%/vendors.c \
 	%D%/assets.c %D%/assets.h
 nodist_%C%_libapi_a_SOURCES = %D%/assets_table.c
 
 check_PROGRAMS += \
 	tests/unit/%D%/test_assets tests/unit/%D%/test_slice tests/unit/%D%/test_routes tests/unit/%D%/test_router \
-	tests/unit/%D%/test_posture \
+	tests/unit/%D%/test_posture tests/unit/%D%/test_call \
 	tests/unit/broker/identity/test_tickets
+tests_unit_%C%_test_call_SOURCES = tests/unit/%D%/test_call.c tests/unit/check.h
 tests_unit_%C%_test_posture_SOURCES = tests/unit/%D%/test_posture.c
 tests_unit_%C%_test_router_SOURCES = tests/unit/%D%/test_router.c
 tests_unit_%C%_test_routes_SOURCES = tests/unit/%D%/test_routes.c

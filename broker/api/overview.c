@@ -5,6 +5,9 @@
 #include "broker/api/names.h"
 #include "broker/api/records.h"
 #include "broker/api/sites.h"
+#include "broker/feeds/feeds.h"
+#include "broker/feeds/vendor.h"
+#include "broker/identity/oidc.h"
 #include "broker/registry/access.h"
 #include "broker/session/edges.h"
 #include "broker/session/live.h"
@@ -13,6 +16,7 @@
 #include <stdio.h>
 
 enum { DAY_MS = 24 * 3600 * 1000, DENIALS = 8, NEEDS_MAX = 50 };
+enum { CERTIFICATE_SOON_MS = 14 * DAY_MS };
 
 struct need {
     const char *code, *severity, *title, *detail, *link;
@@ -120,6 +124,21 @@ static sp_error set_users(struct api *api, struct json *o)
 
 /* ---- network and policies ----------------------------------------------------------------- */
 
+/* One that stops takes the whole site with it. */
+static void need_spare(const struct site_row *site, struct json *needs)
+{
+    char title[ROW_NAME_MAX + 48], link[64];
+
+    snprintf(title, sizeof title, "Site %s has no spare connector", site->name);
+    snprintf(link, sizeof link, "/sites/%s/enrol", id_text(site->id).s);
+    add_need(needs, &(struct need){.code = "site_without_spare",
+                                   .severity = "info",
+                                   .title = title,
+                                   .detail = "When its one connector stops, its apps are closed.",
+                                   .since = 0,
+                                   .link = link});
+}
+
 static void need_connectors(struct api *api, const struct names *n, struct json *needs)
 {
     struct edge_info info;
@@ -142,6 +161,8 @@ static void need_connectors(struct api *api, const struct names *n, struct json 
     for (size_t i = 0; i < n->s->site_count; i++) {
         size_t enrolled, online;
         site_connectors(api, n, n->s->sites[i].id, &enrolled, &online);
+        if (enrolled == 1)
+            need_spare(&n->s->sites[i], needs);
         if (enrolled > 0)
             continue;
         snprintf(title, sizeof title, "Site %s has no connector", n->s->sites[i].name);
@@ -222,9 +243,117 @@ static struct json *sites_of(struct api *api, const struct names *n)
     return list;
 }
 
+/* ---- drafts and the certificate ------------------------------------------------------------ */
+
+struct drafts_due {
+    struct sp_id me;
+    size_t count;
+    sp_unix_ms oldest;
+};
+
+static bool count_due(void *arg, const struct draft_row *row)
+{
+    struct drafts_due *d = arg;
+
+    if (id_equal(row->author, d->me))
+        return true;
+    d->count++;
+    if (d->oldest == 0 || row->created < d->oldest)
+        d->oldest = row->created;
+    return true;
+}
+
+/* What others wrote and this admin may put in force. */
+static sp_error need_drafts(struct api *api, const struct api_call *c, struct json *needs)
+{
+    struct store *st = registry_store(api->registry);
+    struct drafts_due d = {.me = c->caller.user.id};
+    char title[64];
+    sp_error e;
+
+    if (c->caller.role < ROLE_ADMIN)
+        return SP_OK;
+    if ((e = store_services(st)->drafts->list(st, count_due, &d)) != SP_OK || d.count == 0)
+        return e;
+    snprintf(title, sizeof title, "%zu draft%s for approval", d.count,
+             d.count == 1 ? " waits" : "s wait");
+    add_need(needs, &(struct need){.code = "draft_waiting",
+                                   .severity = "warn",
+                                   .title = title,
+                                   .detail = "It decides nothing until an admin puts it in force.",
+                                   .since = d.oldest,
+                                   .link = "/policies?tab=drafts"});
+    return SP_OK;
+}
+
+static void need_certificate(struct api *api, sp_unix_ms now, struct json *needs)
+{
+    sp_unix_ms ends = 0;
+    char title[80];
+
+    if (api->ports.certificate_ends == NULL ||
+        api->ports.certificate_ends(api->ports.arg, &ends) != SP_OK ||
+        ends - now >= CERTIFICATE_SOON_MS)
+        return;
+    int64_t days = (ends - now) / DAY_MS;
+    if (ends <= now)
+        snprintf(title, sizeof title, "The broker's certificate has ended");
+    else if (days == 0)
+        snprintf(title, sizeof title, "The broker's certificate ends within a day");
+    else
+        snprintf(title, sizeof title, "The broker's certificate ends in %lld day%s",
+                 (long long)days, days == 1 ? "" : "s");
+    add_need(needs,
+             &(struct need){.code = "certificate_ends",
+                            .severity = ends <= now ? "bad" : "warn",
+                            .title = title,
+                            .detail = "Nobody can sign in when it has ended. Renew the file.",
+                            .since = 0,
+                            .link = "/settings"});
+}
+
+/* Whoever signs in through it stays outside. `since` is its last good answer. */
+static void need_providers(struct api *api, struct json *needs)
+{
+    char title[ROW_NAME_MAX + 48];
+
+    for (size_t i = 0; i < oidc_count(api->oidc); i++) {
+        struct provider *p = oidc_at(api->oidc, i);
+        struct discovery_state state = provider_state(p);
+        if (state.metadata_error == SP_OK && state.keys_error == SP_OK)
+            continue;
+        snprintf(title, sizeof title, "Identity provider %.100s fails", provider_name(p));
+        add_need(needs, &(struct need){.code = "provider_failing",
+                                       .severity = "bad",
+                                       .title = title,
+                                       .detail = state.why.text[0] != '\0'
+                                                     ? state.why.text
+                                                     : "Nobody can sign in through it.",
+                                       .since = state.metadata_at,
+                                       .link = "/integrations"});
+    }
+}
+
+/* What it said ages, and past its end counts as unknown. */
+static void need_feed(void *arg, const struct feed_view *v)
+{
+    char title[64];
+
+    if (v->state != FEED_FAILS)
+        return;
+    snprintf(title, sizeof title, "Posture feed %s fails", vendor_of(v->vendor)->title);
+    add_need(arg, &(struct need){.code = "feed_failing",
+                                 .severity = "bad",
+                                 .title = title,
+                                 .detail = v->row.result,
+                                 .since = v->row.failing_since,
+                                 .link = "/integrations"});
+}
+
 /* ---- all of it ---------------------------------------------------------------------------- */
 
-static sp_error fill(struct api *api, struct json *o, struct json *needs, struct json *denials)
+static sp_error fill(struct api *api, const struct api_call *c, struct json *o, struct json *needs,
+                     struct json *denials)
 {
     sp_unix_ms now = clock_unix();
     sp_error e;
@@ -233,15 +362,20 @@ static sp_error fill(struct api *api, struct json *o, struct json *needs, struct
     json_set_int(o, "sessions_live", (int64_t)live_count(api->live));
     if ((e = figures_day(api->figures, now, o)) != SP_OK || (e = set_users(api, o)) != SP_OK ||
         (e = set_devices(api, o, needs)) != SP_OK || (e = need_answers(api, needs)) != SP_OK ||
+        (e = need_drafts(api, c, needs)) != SP_OK ||
         (e = records_newest(api, "session.deny", now - DAY_MS, DENIALS, denials)) != SP_OK)
         return e;
     struct names n = names_hold(api);
     json_set_int(o, "apps", (int64_t)n.s->app_count);
+    need_certificate(api, now, needs);
+    need_providers(api, needs);
+    feeds_each(api->feeds, need_feed, needs);
     need_connectors(api, &n, needs);
     need_policies(api, &n, needs);
     json_set(o, "sites", sites_of(api, &n));
     names_release(&n);
     json_set(o, "cuts_24h", cuts_day(api->cuts, now));
+    json_set(o, "opens_24h", opens_day(api->cuts, now));
     json_set(o, "chain", chain_object(api));
     return SP_OK;
 }
@@ -249,7 +383,7 @@ static sp_error fill(struct api *api, struct json *o, struct json *needs, struct
 sp_error api_overview(struct api *api, struct api_call *c)
 {
     struct json *o = json_object(), *needs = json_array(), *denials = json_array();
-    sp_error e = fill(api, o, needs, denials);
+    sp_error e = fill(api, c, o, needs, denials);
 
     json_set(o, "needs", needs);
     json_set(o, "denials", denials);

@@ -210,6 +210,7 @@ static struct json *check_object(const struct rules_check *check, const char *on
     }
     json_set_bool(o, "ok", check->error == SP_OK);
     json_set(o, "findings", list);
+    json_set(o, "rules", rules_in_words(check->doc, only, first));
     json_set_int(tests, "passed", (int64_t)(check->tests - check->tests_failed));
     json_set_int(tests, "failed", (int64_t)check->tests_failed);
     json_set(o, "tests", tests);

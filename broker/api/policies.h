@@ -7,6 +7,7 @@
  */
 
 #include "broker/api/call.h"
+#include "broker/policy/policy.h"
 
 /*
  * Refuses a change that no second admin saw, where the configuration asks for one
@@ -19,5 +20,9 @@ SP_MUST sp_error policy_direct(struct api *api, struct api_call *c);
  * saved is answered with what the check found. Errors of rules_put. */
 SP_MUST sp_error policy_put_whole(struct api *api, struct api_call *c, struct view text,
                                   uint64_t expected, struct sp_id author, const char *note);
+
+/* Each rule of `doc` (NULL: none) as openapi.yaml's RuleWords; of the policy `only`, NULL: of all.
+ * Lines count from `first`, where the text that was asked about begins. Owned by the caller. */
+struct json *rules_in_words(const struct policy_doc *doc, const char *only, unsigned first);
 
 #endif

@@ -122,6 +122,34 @@ static void set_value(struct json *o, const struct fact_value *v)
         json_set_cstr(o, "value", v->text);
 }
 
+static struct json *source_object(const struct fact_value *v, sp_unix_ms now)
+{
+    struct json *o = json_object();
+
+    json_set_cstr(o, "source", v->source);
+    json_set_cstr(o, "assurance", assurance_word(v->assurance));
+    set_value(o, v);
+    json_set_cstr(o, "text", v->detail == NULL ? "" : v->detail);
+    set_time(o, "observed_at", v->observed_at);
+    set_time(o, "expires_at", v->expires_at);
+    json_set_bool(o, "stale", v->expires_at <= now);
+    return o;
+}
+
+/* All that say something of it, the one that decides first. */
+static struct json *sources_of(const struct fact_signal *s, const struct fact_value *decides,
+                               sp_unix_ms now)
+{
+    struct json *list = json_array();
+
+    if (decides != NULL)
+        json_push(list, source_object(decides, now));
+    for (size_t i = 0; i < s->count; i++)
+        if (&s->values[i] != decides)
+            json_push(list, source_object(&s->values[i], now));
+    return list;
+}
+
 static struct json *signal_object(const struct policy_doc *doc, const struct fact_signal *s,
                                   sp_unix_ms now)
 {
@@ -149,6 +177,7 @@ static struct json *signal_object(const struct policy_doc *doc, const struct fac
     set_time(o, "observed_at", j.value ? j.value->observed_at : 0);
     set_time(o, "expires_at", j.value ? j.value->expires_at : 0);
     json_set_bool(o, "stale", j.stale);
+    json_set(o, "sources", sources_of(s, j.value, now));
     json_set(o, "asked_by", asked_by(doc, s->name));
     return o;
 }

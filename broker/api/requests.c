@@ -227,7 +227,8 @@ static void say_no_help(struct api_call *c, const struct asked_for *a)
                         .detail = n == 0 ? "There is nothing to ask for."
                                          : "A rule lets you in; something else stands in the way."};
 
-    for (size_t i = 0; i < n && i < PROBLEM_LIST_MAX; i++) {
+    _Static_assert((int)EXPLAIN_LINES_MAX <= (int)PROBLEM_LIST_MAX, "every sentence has a place");
+    for (size_t i = 0; i < n && i < EXPLAIN_LINES_MAX; i++) {
         p.reasons[p.reason_count++] = a->sentences.at[i].reason;
         if (a->sentences.at[i].remedy[0] != '\0')
             p.remedies[p.remedy_count++] = a->sentences.at[i].remedy;

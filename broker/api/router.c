@@ -47,6 +47,15 @@ static sp_error record(struct api *api, const struct api_call *c)
     return audit_now(registry_store(api->registry), &c->by);
 }
 
+static void name_actor(const struct api_call *c, struct audit_record *by)
+{
+    if (c->caller.proof == PROOF_NONE)
+        return;
+    by->actor_kind = c->caller.role > ROLE_PERSON ? AUDIT_ACTOR_ADMIN : AUDIT_ACTOR_USER;
+    by->actor = c->caller.user.id;
+    by->actor_name = c->caller.user.name;
+}
+
 /* A refusal of someone who proved who they are is worth a record; of nobody, a log line is. */
 static void record_refusal(struct api *api, const struct api_call *c, const char *code)
 {
@@ -57,6 +66,7 @@ static void record_refusal(struct api *api, const struct api_call *c, const char
                   "request", c->req->ref, NULL);
         return;
     }
+    name_actor(c, &by);
     by.event = AUDIT_API_REFUSE;
     by.result = AUDIT_DENIED;
     by.text = code;
@@ -112,11 +122,7 @@ static void begin_record(struct api_call *c, const struct route *r)
     c->by.event = r->event;
     c->by.address = c->req->peer;
     c->by.request = c->req->ref;
-    if (c->caller.proof != PROOF_NONE) {
-        c->by.actor_kind = c->caller.role > ROLE_PERSON ? AUDIT_ACTOR_ADMIN : AUDIT_ACTOR_USER;
-        c->by.actor = c->caller.user.id;
-        c->by.actor_name = c->caller.user.name;
-    }
+    name_actor(c, &c->by);
 }
 
 static void answer(struct api *api, struct api_call *c, const struct route *r)
@@ -171,7 +177,11 @@ bool api_waits_long(const struct request *req)
 {
     struct request mine = *req;
 
-    return mine.method == METHOD_POST && (request_match(&mine, "/api/v1/apps/{id}/test") ||
+    if (request_match(&mine, "/api/v1/feeds/{name}"))
+        return mine.method == METHOD_PUT; /* an account is tried before it is kept */
+    return mine.method == METHOD_POST && (request_match(&mine, "/api/v1/feeds/{name}/test") ||
+                                          request_match(&mine, "/api/v1/feeds/{name}/secret") ||
+                                          request_match(&mine, "/api/v1/apps/{id}/test") ||
                                           request_match(&mine, "/api/v1/policy/replay") ||
                                           request_match(&mine, "/api/v1/audit/verification"));
 }

@@ -36,6 +36,9 @@ const struct route api_routes[] = {
     {PUT, V1 "/endpoints/{id}/expected", CLASS_TICKET, ROLE_OPERATOR, false, CHANGE(AUDIT_GATEWAY_EXPECT), api_endpoint_expect},
     {DELETE, V1 "/endpoints/{id}/expected", CLASS_TICKET, ROLE_OPERATOR, false, CHANGE(AUDIT_GATEWAY_EXPECT), api_endpoint_unexpect},
     {POST, V1 "/endpoints/{id}/retire", CLASS_TICKET, ROLE_ADMIN, false, CHANGE(AUDIT_APP_UPDATE), api_endpoint_retire},
+    {POST, V1 "/endpoints/{id}/split", CLASS_TICKET, ROLE_ADMIN, false, CHANGE(AUDIT_APP_UPDATE), api_endpoint_split},
+    {POST, V1 "/endpoints/{id}/limit", CLASS_TICKET, ROLE_ADMIN, false, CHANGE(AUDIT_APP_UPDATE), api_endpoint_limit},
+    {POST, V1 "/endpoints/{id}/merge", CLASS_TICKET, ROLE_ADMIN, false, CHANGE(AUDIT_APP_UPDATE), api_endpoint_merge},
     {GET, V1 "/gateway/apps", CLASS_TICKET, ROLE_VIEWER, false, READ, api_gateway_list},
     {GET, V1 "/gateway/hits", CLASS_TICKET, ROLE_VIEWER, false, READ, api_gateway_hits},
     {GET, V1 "/gateway/people", CLASS_TICKET, ROLE_VIEWER, false, READ, api_gateway_people},
@@ -57,6 +60,10 @@ const struct route api_routes[] = {
     {POST, V1 "/apps/{id}/test", CLASS_TICKET, ROLE_OPERATOR, false, BEFORE(AUDIT_APP_TEST), api_app_dial},
 
     {GET, V1 "/apps/{id}/draft", CLASS_TICKET, ROLE_VIEWER, false, READ, api_app_draft},
+    {PUT, V1 "/apps/{id}/document", CLASS_TICKET, ROLE_ADMIN, false, CHANGE(AUDIT_APP_UPDATE), api_document_put},
+    {GET, V1 "/apps/{id}/documents", CLASS_TICKET, ROLE_VIEWER, false, READ, api_document_list},
+    {GET, V1 "/apps/{id}/documents/{sha256}", CLASS_TICKET, ROLE_VIEWER, false, READ, api_document_get},
+    {POST, V1 "/apps/{id}/documents/{sha256}/restore", CLASS_TICKET, ROLE_ADMIN, false, CHANGE(AUDIT_APP_UPDATE), api_document_restore},
     {PUT, V1 "/apps/{id}/gateway/mode", CLASS_TICKET, ROLE_ADMIN, false, CHANGE(AUDIT_APP_UPDATE), api_gateway_mode},
 
     {GET, V1 "/policies", CLASS_TICKET, ROLE_VIEWER, false, READ, api_policy_list},
@@ -100,6 +107,7 @@ const struct route api_routes[] = {
     {POST, V1 "/users/{id}/unlock", CLASS_TICKET, ROLE_ADMIN, false, CHANGE(AUDIT_USER_UNLOCK), api_user_unlock},
     {POST, V1 "/users/{id}/sign-out", CLASS_TICKET, ROLE_OPERATOR, false, CHANGE(AUDIT_USER_SIGN_OUT), api_user_sign_out},
     {POST, V1 "/users/{id}/reset-totp", CLASS_TICKET, ROLE_ADMIN, true, CHANGE(AUDIT_MFA_RESET), api_user_reset_totp},
+    {POST, V1 "/users/{id}/recovery-codes", CLASS_TICKET, ROLE_ADMIN, true, CHANGE(AUDIT_MFA_ENROL), api_user_recovery_codes},
     {GET, V1 "/groups", CLASS_TICKET, ROLE_VIEWER, false, READ, api_group_list},
 
     {GET, V1 "/devices", CLASS_TICKET, ROLE_VIEWER, false, READ, api_device_list},
@@ -127,6 +135,14 @@ const struct route api_routes[] = {
     {DELETE, V1 "/views/{id}", CLASS_TICKET, ROLE_VIEWER, false, CHANGE(AUDIT_VIEW_CHANGE), api_view_remove},
 
     {GET, V1 "/providers", CLASS_TICKET, ROLE_VIEWER, false, READ, api_provider_list},
+    {GET, V1 "/feeds", CLASS_TICKET, ROLE_VIEWER, false, READ, api_feed_list},
+    {GET, V1 "/feeds/{name}", CLASS_TICKET, ROLE_VIEWER, false, READ, api_feed_get},
+    {PUT, V1 "/feeds/{name}", CLASS_TICKET, ROLE_ADMIN, true, CHANGE(AUDIT_FEED_CHANGE), api_feed_put},
+    {DELETE, V1 "/feeds/{name}", CLASS_TICKET, ROLE_ADMIN, true, CHANGE(AUDIT_FEED_REMOVE), api_feed_remove},
+    {POST, V1 "/feeds/{name}/secret", CLASS_TICKET, ROLE_ADMIN, true, CHANGE(AUDIT_FEED_CHANGE), api_feed_secret},
+    {POST, V1 "/feeds/{name}/test", CLASS_TICKET, ROLE_OPERATOR, false, BEFORE(AUDIT_FEED_TEST), api_feed_test},
+    {POST, V1 "/feeds/{name}/sync", CLASS_TICKET, ROLE_OPERATOR, false, BEFORE(AUDIT_FEED_SYNC), api_feed_sync},
+    {GET, V1 "/feeds/{name}/not-joined", CLASS_TICKET, ROLE_VIEWER, false, READ, api_feed_unjoined},
     {GET, V1 "/settings", CLASS_TICKET, ROLE_VIEWER, false, READ, api_settings},
 };
 /* clang-format on */

@@ -98,7 +98,7 @@ static void add_check(void *arg, const struct api_check *check)
     json_set_bool(o, "ok", check->ok);
     json_set_cstr(o, "text", check->text);
     json_push(h->checks, o);
-    h->ready = h->ready && check->ok;
+    h->ready = h->ready && (check->ok || check->minor);
 }
 
 sp_error api_health(struct api *api, struct api_call *c)

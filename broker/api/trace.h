@@ -6,6 +6,7 @@
  * log give it, with names and sentences around it. Worker threads.
  */
 
+#include "broker/api/api.h"
 #include "broker/api/names.h"
 #include "broker/policy/explain.h"
 
@@ -20,5 +21,13 @@ struct trace_about {
 /* `trace` is copied; `sentences` may be NULL. Owned by the caller. */
 struct json *trace_object(const struct names *n, const struct trace_about *about,
                           const struct json *trace, const struct sentences *sentences);
+
+/*
+ * The decision of an audit record in words, as it was made: the text of its policy version decides
+ * again over the facts that the record keeps; what each condition saw is the record's own. NULL:
+ * the version is gone, the record keeps no facts, or the outcome is not the recorded one; its own
+ * trace, without words, is what there is then. Owned by the caller.
+ */
+struct json *trace_again(struct api *api, const struct json *record);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static size_t devices_of(struct api *api, struct sp_id user)
 {
@@ -146,21 +147,21 @@ static sp_error answer_named(struct api *api, struct api_call *c, const char *na
 
 sp_error api_user_list(struct api *api, struct api_call *c)
 {
-    char group[CALL_TEXT_MAX], name[ROW_NAME_MAX + 1], state[16];
+    char group[CALL_TEXT_MAX], name[ROW_NAME_MAX + 1];
+    static const char *const states[] = {"", "active", "locked", NULL};
+    size_t state = 0;
     struct user_filter f = {0};
     struct page p;
     sp_error e;
 
     if ((e = call_text(c, "group", group, sizeof group)) != SP_OK ||
         (e = call_text(c, "name", name, sizeof name)) != SP_OK ||
-        (e = call_text(c, "state", state, sizeof state)) != SP_OK ||
+        (e = call_choice(c, "state", states, &state)) != SP_OK ||
         (e = call_sort(c, &f.sort, &f.down)) != SP_OK || (e = listing_begin(c, &p)) != SP_OK)
         return e;
     f.q = p.q[0] ? p.q : NULL;
     f.group = group[0] ? group : NULL;
-    f.state = strcmp(state, "locked") == 0   ? USER_LOCKED
-              : strcmp(state, "active") == 0 ? USER_ACTIVE
-                                             : USER_NONE;
+    f.state = state == 1 ? USER_ACTIVE : state == 2 ? USER_LOCKED : USER_NONE;
     e = name[0] ? answer_named(api, c, name, &p) : answer_users(api, c, &f, &p);
     if (e != SP_OK)
         listing_drop(&p);
@@ -223,6 +224,29 @@ sp_error api_user_sign_out(struct api *api, struct api_call *c)
 sp_error api_user_reset_totp(struct api *api, struct api_call *c)
 {
     return cuts_act(api, c, LIVE_USER, reset);
+}
+
+sp_error api_user_recovery_codes(struct api *api, struct api_call *c)
+{
+    char reason[CALL_TEXT_MAX + 1];
+    struct mfa_recovery codes;
+    struct json *o, *list;
+    struct sp_id id;
+    sp_error e;
+
+    if ((e = request_id(c->req, "id", &id)) != SP_OK || (e = call_reason(c, reason)) != SP_OK)
+        return e;
+    c->by.text = reason;
+    if ((e = mfa_recovery_new(api->mfa, id, &c->by, &codes)) != SP_OK)
+        return e;
+    o = json_object();
+    list = json_array();
+    for (size_t i = 0; i < MFA_RECOVERY_CODES; i++)
+        json_push(list, json_new_str(view_str(codes.codes[i])));
+    json_set(o, "codes", list);
+    response_json(c->res, 201, o);
+    explicit_bzero(&codes, sizeof codes);
+    return SP_OK;
 }
 
 sp_error api_user_unlock(struct api *api, struct api_call *c)

@@ -1,5 +1,7 @@
 #include "broker/audit/chain.h"
 
+#include "lib/base/failpoint.h"
+
 enum { SHARDS_MAX = 64, WALK_ROWS = 500 };
 
 static void add_about(struct audit_facts *f, struct sp_id id, const char *name)
@@ -57,7 +59,10 @@ sp_error audit_now(struct store *st, const struct audit_record *r)
 {
     struct one_record one = {store_services(st), r};
 
-    return store_commit(st, append_one, &one);
+    FAILPOINT("audit:asked");
+    sp_error e = store_commit(st, append_one, &one);
+    FAILPOINT("audit:done");
+    return e;
 }
 
 /* ---- verifying ---------------------------------------------------------------------------- */

@@ -33,6 +33,7 @@ static struct json *metadata(const struct json *record, uint32_t shard, uint64_t
     json_set(m, "product", product);
     json_set_cstr(m, "version", "1.9.0-dev");
     json_push(profiles, json_new_str(view_str("record_integrity")));
+    json_push(profiles, json_new_str(view_str("security_control")));
     json_set(m, "profiles", profiles);
     json_set_cstr(m, "event_code", text_of(record, "code"));
     json_set_cstr(m, "correlation_uid", text_of(record, "request"));
@@ -64,7 +65,7 @@ static int severity(const char *result)
 }
 
 /* What a gateway refused, as HTTP Activity: its activities are the methods. */
-enum { HTTP_ACTIVITY = 4002, ACTIVITY_OTHER = 99 };
+enum { HTTP_ACTIVITY = 4002, DETECTION_FINDING = 2004, ACTIVITY_OTHER = 99 };
 
 static int http_activity(const char *method)
 {
@@ -77,6 +78,42 @@ static int http_activity(const char *method)
     return ACTIVITY_OTHER;
 }
 
+/* The rule that did it, and the versions that were in force (profile security_control). */
+static void add_rule(struct json *o, const struct json *said, const char *why)
+{
+    struct json *rule = json_object(), *policy = json_object();
+    const char *name = text_of(said, "rule"), *detector = text_of(said, "detector");
+    int64_t version = 0;
+
+    json_set_cstr(rule, "name", name[0] != '\0' ? name : why);
+    json_set_cstr(rule, "uid", why);
+    if (detector[0] != '\0')
+        json_set_cstr(rule, "category", detector);
+    if (json_get(said, "document") != NULL)
+        json_set_cstr(rule, "version", text_of(said, "document"));
+    json_set(o, "firewall_rule", rule);
+    if (json_get_int(said, "policy_version", 1, INT64_MAX, &version) == SP_OK) {
+        struct buf text;
+        buf_init(&text, 32);
+        buf_addf(&text, "%lld", (long long)version);
+        json_set_cstr(policy, "name", "session policy");
+        json_set_str(policy, "version", buf_view(&text));
+        json_set(o, "policy", policy);
+        buf_deinit(&text);
+    } else {
+        json_free(policy);
+    }
+}
+
+static void set_count(struct json *o, const char *name, const struct json *said, const char *theirs,
+                      int64_t unit)
+{
+    int64_t n = 0;
+
+    if (json_get_int(said, theirs, 0, INT64_MAX, &n) == SP_OK)
+        json_set_int(o, name, n / unit);
+}
+
 /* Denied is what the gateway did; a rule that only monitors let it pass (1 allowed, 2 denied). */
 static void add_http(struct json *o, const struct json *said)
 {
@@ -84,6 +121,8 @@ static void add_http(struct json *o, const struct json *said)
     bool blocked = json_is_true(json_get(said, "blocked"));
     int64_t status = 0;
 
+    set_count(request, "body_length", said, "request_bytes", 1);
+    set_count(o, "duration", said, "latency_us", 1000);
     json_set_cstr(request, "http_method", text_of(said, "method"));
     json_set_cstr(url, "path", text_of(said, "endpoint"));
     json_set(request, "url", url);
@@ -91,12 +130,34 @@ static void add_http(struct json *o, const struct json *said)
     json_set(o, "http_request", request);
     if (blocked && json_get_int(said, "status", 100, 599, &status) == SP_OK) {
         json_set_int(response, "code", status);
+        set_count(response, "latency", said, "latency_us", 1000);
         json_set(o, "http_response", response);
     } else {
         json_free(response);
     }
     json_set_int(o, "action_id", blocked ? 2 : 1);
     json_set_int(o, "disposition_id", blocked ? 2 : 1);
+}
+
+/* An incident: its detector, what it saw first and last, and what it does about it. */
+static void add_finding(struct json *o, const struct json *said)
+{
+    struct json *info = json_object(), *types = json_array();
+    struct view evidence = json_str(json_at(json_get(said, "evidence"), 0));
+    bool blocks = strcmp(text_of(said, "mode"), "block") == 0;
+
+    json_set_cstr(info, "uid", text_of(said, "decision"));
+    json_set_str(info, "title", evidence);
+    json_push(types, json_new_str(json_str(json_get(said, "detector"))));
+    json_set(info, "types", types);
+    set_count(info, "first_seen_time", said, "first", 1);
+    set_count(info, "last_seen_time", said, "last", 1);
+    json_set(o, "finding_info", info);
+    set_count(o, "count", said, "count", 1);
+    set_count(o, "duration", said, "latency_us", 1000);
+    json_set_int(o, "action_id", blocks ? 2 : 1);
+    json_set_int(o, "disposition_id", blocks ? 2 : 1);
+    add_rule(o, said, text_of(said, "detector"));
 }
 
 struct json *audit_ocsf(const struct json *record, uint32_t shard, uint64_t seq,
@@ -127,8 +188,12 @@ struct json *audit_ocsf(const struct json *record, uint32_t shard, uint64_t seq,
     json_set(o, "entity", ocsf_party(json_get(record, "object")));
     json_set_cstr(src, "ip", text_of(record, "address"));
     json_set(o, "src_endpoint", src);
-    if (class == HTTP_ACTIVITY)
+    if (class == HTTP_ACTIVITY) {
         add_http(o, said);
+        add_rule(o, said, text_of(json_get(record, "detail"), "why"));
+    }
+    if (class == DETECTION_FINDING)
+        add_finding(o, said);
     json_set(o, "unmapped", json_copy(record));
     return o;
 }

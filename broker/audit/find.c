@@ -478,6 +478,8 @@ static int older_kept(const void *a, const void *b)
 
 static void give_kept(struct finding *x, bool give)
 {
+    if (x->kept == NULL)
+        return; /* texts alone are kept */
     if (x->kept_count > 1)
         qsort(x->kept, x->kept_count, sizeof *x->kept,
               x->s->order == AUDIT_NEWEST_FIRST ? newer_kept : older_kept);

@@ -88,7 +88,12 @@
     X(AUDIT_POLICY_DRAFT, "policy.draft", 141, 6003, 3)         \
     X(AUDIT_GATEWAY_INCIDENT, "gateway.incident", 150, 2004, 1) \
     X(AUDIT_GATEWAY_REFUSE, "gateway.refuse", 151, 4002, 0)     \
-    X(AUDIT_GATEWAY_EXPECT, "gateway.expect", 152, 6003, 3)
+    X(AUDIT_GATEWAY_EXPECT, "gateway.expect", 152, 6003, 3)     \
+    X(AUDIT_FEED_CHANGE, "feed.change", 160, 6003, 3)           \
+    X(AUDIT_FEED_REMOVE, "feed.remove", 161, 6003, 4)           \
+    X(AUDIT_FEED_TEST, "feed.test", 162, 6003, 2)               \
+    X(AUDIT_FEED_SYNC, "feed.sync", 163, 6003, 2)               \
+    X(AUDIT_FEED_STATE, "feed.state", 164, 6003, 3)
 
 #define AUDIT_EVENTS_ENUM(event, name, number, ocsf, activity) event,
 enum audit_event { AUDIT_EVENTS(AUDIT_EVENTS_ENUM) AUDIT_EVENT_COUNT };

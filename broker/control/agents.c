@@ -45,8 +45,8 @@ static struct login_device device_of(const struct turn *t, const struct said *sa
 
 void agent_login_start(struct turn *t)
 {
-    char match[LOGINS_MATCH_TEXT + 1];
     struct login_start_answer answer = {0};
+    struct login_begun begun = {0};
     struct login_start m;
     struct sp_why why = {0};
     struct said said;
@@ -59,19 +59,39 @@ void agent_login_start(struct turn *t)
     view_copy(said.os, sizeof said.os, m.os);
     view_copy(said.serials, sizeof said.serials, m.serials);
     const struct login_device device = device_of(t, &said);
-    const struct login_begin begin = {
-        .redirect = m.redirect, .challenge = m.challenge, .state = m.state, .idp = m.idp};
+    const struct login_begin begin = {.redirect = m.redirect,
+                                      .challenge = m.challenge,
+                                      .state = m.state,
+                                      .idp = m.idp,
+                                      .device_code = m.device_code};
 
     buf_init(&url, URL_BYTES_MAX_HERE);
-    e = logins_begin(t->control->o.logins, &device, &begin, &why, &url, match, &answer.until);
+    e = logins_begin(t->control->o.logins, &device, &begin, &why, &url, &begun);
     if (e == SP_OK) {
         answer.url = buf_view(&url);
-        answer.code = view_str(match);
+        answer.code = view_str(begun.match);
+        answer.until = begun.until;
+        answer.poll = view_str(begun.poll);
+        answer.interval_ms = m.device_code ? LOGINS_POLL_MS : 0;
         turn_answer(t, login_start_answer_fields, &answer);
     } else {
         turn_refuse(t, e, why.text);
     }
+    secret_wipe(&begun, sizeof begun);
     buf_deinit(&url);
+}
+
+void agent_login_poll(struct turn *t)
+{
+    const struct login_device device = device_of(t, NULL);
+    struct login_poll_answer answer = {0};
+    struct login_poll m;
+
+    if (!turn_read(t, login_poll_fields, &m))
+        return;
+    answer.state =
+        view_str(logins_poll(t->control->o.logins, &device, m.code, &answer.interval_ms));
+    turn_answer(t, login_poll_answer_fields, &answer);
 }
 
 void agent_login_finish(struct turn *t)

@@ -159,6 +159,8 @@ static void detach(struct peer *p)
     if (p->link == NULL)
         return;
     edges_detach(c->o.edges, p->attachment);
+    if (p->kind == EDGE_CONNECTOR)
+        sessions_connector_gone(c->o.sessions, p->id);
     link_leave(c, p->link);
     p->link->retired_at = clock_boot();
     p->link->next = c->retired;

@@ -87,6 +87,11 @@ struct tally_app;
 typedef void each_tally(void *arg, const char *app, const struct tally_app *counts);
 void control_gateways(struct control *c, each_tally *each, void *arg);
 
+/* What waits in the audit spools of connectors; `each` is called with the connector's name. */
+struct tally_spool;
+typedef void each_spool(void *arg, const char *connector, const struct tally_spool *s);
+void control_spools(struct control *c, each_spool *each, void *arg);
+
 struct control_counts {
     size_t unproven, open;
 };

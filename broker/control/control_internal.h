@@ -4,6 +4,7 @@
 /* What the files of this room share: the peer, a message on its way to a handler, the orders. */
 
 #include "broker/control/control.h"
+#include "broker/control/minute.h"
 #include "broker/control/tally.h"
 #include "broker/registry/registry.h"
 #include "broker/session/edges.h"
@@ -44,13 +45,9 @@ struct peer {
     struct link *link;   /* owned; NULL: not attached */
     struct message *first, *last;
     size_t queued;
-    sp_boot_ms audit_since; /* of this minute; the running handler's */
-    unsigned audit_count;   /* records taken in it */
-    sp_boot_ms reports_since;
-    unsigned report_count; /* the same of api.report */
-    sp_boot_ms demands_since;
-    unsigned demand_count; /* and of api.demand */
+    struct minute audit, reports, demands, objects; /* the running handler's */
     bool busy, gone;
+    bool listing; /* live.list began; the running handler's */
     struct peer *next, **at;
 };
 
@@ -91,12 +88,15 @@ void turn_refuse_code(struct turn *t, const char *code, const char *text, const 
 /* NULL: no peer of this kind may send this type, or only one whose key is known. */
 turn_handler *dispatch_find(const struct peer *p, const char *type);
 
-turn_handler agent_login_start, agent_login_finish, agent_login_factor, agent_login_end;
+turn_handler agent_login_start, agent_login_poll, agent_login_finish, agent_login_factor,
+    agent_login_end;
 turn_handler agent_api_ticket, agent_posture_nonce, agent_posture_report;
 turn_handler agent_app_list, agent_session_open, agent_session_end, agent_why;
 turn_handler connector_enrol, relay_enrol, relay_at_boot, relay_at_load;
-turn_handler edge_live_list, edge_live_delta, edge_stand_at, edge_ignored, connector_audit;
-turn_handler connector_report, connector_keys, connector_demand;
+turn_handler edge_live_list, edge_live_delta, edge_stand_at, edge_ignored;
+turn_handler connector_audit, connector_audit_batch;
+turn_handler connector_report, connector_keys, connector_blob_get, connector_demand,
+    connector_objects;
 
 /* Is the app one of the connector's site? */
 bool connector_serves(struct turn *t, struct sp_id app);

@@ -5,21 +5,7 @@
 
 #include <stdlib.h>
 
-enum {
-    MINUTE_MS = 60 * 1000,
-    DEMANDS_A_MINUTE = 6000
-}; /* of one connector: 100 apps each second */
-
-static bool too_many(struct peer *p)
-{
-    sp_boot_ms now = clock_boot();
-
-    if (now - p->demands_since >= MINUTE_MS) {
-        p->demands_since = now;
-        p->demand_count = 0;
-    }
-    return ++p->demand_count > DEMANDS_A_MINUTE;
-}
+enum { DEMANDS_A_MINUTE = 6000 }; /* of one connector: 100 apps each second */
 
 struct answering {
     struct api_rules demand;
@@ -53,7 +39,10 @@ void connector_demand(struct turn *t)
 
     if (a != NULL &&
         (e = fields_read(t->message->members, api_rules_fields, &why, &a->demand)) == SP_OK)
-        e = too_many(t->peer) || !connector_serves(t, a->demand.app) ? SP_ERR_DENIED : answer(t, a);
+        e = !minute_takes(&t->peer->demands, clock_boot(), 1, DEMANDS_A_MINUTE) ||
+                    !connector_serves(t, a->demand.app)
+                ? SP_ERR_DENIED
+                : answer(t, a);
     if (e != SP_OK)
         log_event(LOG_WARN, "control.demand", why.text[0] != '\0' ? why.text : sp_error_text(e),
                   "connector", LOG_ID(t->peer->id), NULL);

@@ -13,6 +13,7 @@ static const struct {
     turn_handler *handler;
 } table[] = {
     {"login.start", AGENT, true, agent_login_start},
+    {"login.poll", AGENT, true, agent_login_poll},
     {"login.finish", AGENT, true, agent_login_finish},
     {"login.factor", AGENT, false, agent_login_factor},
     {"login.end", AGENT, false, agent_login_end},
@@ -31,9 +32,12 @@ static const struct {
     {"live.list", CONNECTOR | RELAY, false, edge_live_list},
     {"live.delta", CONNECTOR | RELAY, false, edge_live_delta},
     {"audit", CONNECTOR, false, connector_audit},
+    {"audit.batch", CONNECTOR, false, connector_audit_batch},
     {"api.report", CONNECTOR, false, connector_report},
     {"api.keys", CONNECTOR, false, connector_keys},
     {"api.demand", CONNECTOR, false, connector_demand},
+    {"api.objects", CONNECTOR, false, connector_objects},
+    {"blob.get", CONNECTOR, false, connector_blob_get},
     {"stand.at", CONNECTOR | RELAY, false, edge_stand_at},
     {"at", CONNECTOR | RELAY, false, edge_ignored},
 };

@@ -39,6 +39,9 @@ void edge_live_list(struct turn *t)
     for (size_t s = 0; s < m->session_count; s++)
         if (to_report(&m->sessions[s], &reports[count]) == SP_OK && own(t->peer, &reports[count]))
             count++;
+    if (!t->peer->listing)
+        live_list_begins(t->control->o.live, t->peer->kind, t->peer->id);
+    t->peer->listing = !m->last;
     live_list(t->control->o.live, t->peer->kind, t->peer->id, reports, count, m->last);
     if (m->last)
         edges_ready(t->control->o.edges, t->peer->attachment);

@@ -12,8 +12,7 @@
 #include "lib/base/banned.h"
 
 enum {
-    MINUTE_MS = 60 * 1000,
-    DAY_MS = 24 * 60 * MINUTE_MS,
+    DAY_MS = 24 * 3600 * 1000,
     REPORTS_A_MINUTE = 600, /* of one connector: a round of 4096 endpoints takes 256 */
     ENDPOINTS_MAX = 4608, /* of an app at a connector: its own limit, and as many as may be going */
     DAYS_KEPT = 8
@@ -28,17 +27,6 @@ struct keeping {
     sp_unix_ms now;
     size_t left_out;
 };
-
-static bool too_many(struct peer *p)
-{
-    sp_boot_ms now = clock_boot();
-
-    if (now - p->reports_since >= MINUTE_MS) {
-        p->reports_since = now;
-        p->report_count = 0;
-    }
-    return ++p->report_count > REPORTS_A_MINUTE;
-}
 
 static sp_error put_row(struct store_tx *tx, struct keeping *k, size_t i)
 {
@@ -157,7 +145,8 @@ void connector_report(struct turn *t)
     sp_error e = SP_ERR_NOMEM;
 
     if (k != NULL && (e = api_report_read(t->message->members, &why, &k->report)) == SP_OK &&
-        (too_many(t->peer) || !connector_serves(t, k->report.app)))
+        (!minute_takes(&t->peer->reports, clock_boot(), 1, REPORTS_A_MINUTE) ||
+         !connector_serves(t, k->report.app)))
         e = SP_ERR_DENIED;
     if (e == SP_OK) {
         k->turn = t;
@@ -166,7 +155,7 @@ void connector_report(struct turn *t)
         if ((e = prepare(t, k)) == SP_OK)
             e = store_commit(st, keep, k);
         if (e == SP_OK)
-            tally_add(&t->control->tally, &k->report);
+            tally_add(&t->control->tally, t->peer->id, &k->report);
         for (size_t i = 0; i < k->report.row_count; i++)
             buf_deinit(&k->bodies[i]);
         if (k->left_out > 0)
@@ -281,6 +270,9 @@ void control_gateways(struct control *c, each_tally *each, void *arg)
 
     for (size_t i = 0; tally_next(&c->tally, i, &counts); i++) {
         const struct app_row *app = snapshot_app_by_id(s, counts.app);
+        for (size_t h = 0; h < counts.held_count; h++) /* what a connector held that is away */
+            if (edge_of(c, EDGE_CONNECTOR, counts.held[h].connector) == 0)
+                counts.held[h].connector = (struct sp_id){0};
         if (app != NULL)
             each(arg, app->name, &counts);
     }

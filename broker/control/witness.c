@@ -1,18 +1,12 @@
-/*
- * What a connector saw and the audit log must hold. Its word counts for itself only (TM-03,
- * INC-14): the record names the connector as the actor, and a user only where the session runs over
- * it.
- */
-#include "broker/audit/chain.h"
-#include "broker/control/control_internal.h"
-#include "broker/session/live.h"
+#include "broker/control/witness.h"
+
 #include "lib/base/log.h"
 #include "lib/crypto/hash.h"
-#include "lib/proto/session.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
-enum { MINUTE_MS = 60 * 1000, DETAIL_MAX = 8 * 1024 };
+enum { DETAIL_MAX = 8 * 1024 };
 
 static const struct {
     const char *action;
@@ -24,18 +18,27 @@ static const struct {
     {"incident", AUDIT_GATEWAY_INCIDENT, AUDIT_OK},
 };
 
-static bool too_many(struct peer *p)
+/* The session, if it runs over this connector or ran over it: a record may be told long after. */
+static struct session session_of(struct turn *t, struct sp_id id)
 {
-    sp_boot_ms now = clock_boot();
+    struct store *st = registry_store(t->control->o.registry);
+    struct session s = {0};
+    struct session_row row;
 
-    if (now - p->audit_since >= MINUTE_MS) {
-        p->audit_since = now;
-        p->audit_count = 0;
-    }
-    return ++p->audit_count > EDGE_AUDIT_A_MINUTE;
+    if (id_is_zero(id))
+        return s;
+    if (live_get(t->control->o.live, id, &s) != SP_OK &&
+        store_services(st)->presence->session_was(st, id, &row) == SP_OK)
+        s = (struct session){.id = id,
+                             .user = row.user,
+                             .device = row.device,
+                             .app = row.app,
+                             .relay = row.relay,
+                             .connector = row.connector};
+    return id_equal(s.connector, t->peer->id) ? s : (struct session){0};
 }
 
-/* {"why":…, what the connector added, "lost":…} */
+/* {"why":…, what the connector added, "lost":…, "at":…} */
 static void write_detail(const struct edge_audit *m, struct buf *out)
 {
     struct json *j = json_object();
@@ -43,6 +46,8 @@ static void write_detail(const struct edge_audit *m, struct buf *out)
     json_set_str(j, "why", m->why);
     if (m->lost > 0)
         json_set_int(j, "lost", m->lost);
+    if (m->at > 0)
+        json_set_time(j, "at", m->at);
     if (m->detail != NULL)
         json_set(j, "connector", json_ref(m->detail));
     if (json_write(j, out) != SP_OK) {
@@ -50,47 +55,6 @@ static void write_detail(const struct edge_audit *m, struct buf *out)
         buf_add_str(out, "{\"cut\":true}");
     }
     json_free(j);
-}
-
-static void append(struct turn *t, const struct edge_audit *m, size_t action,
-                   const struct session *s)
-{
-    const struct snapshot *snapshot = registry_hold(t->control->o.registry);
-    const struct connector_row *row = snapshot_connector(snapshot, t->peer->id);
-    const struct app_row *app = snapshot_app_by_id(snapshot, s != NULL ? s->app : m->app);
-    char text[EDGE_AUDIT_TEXT_MAX + 1];
-    struct buf detail;
-    sp_error e;
-
-    snprintf(text, sizeof text, "%.*s", VIEW_ARG(m->text));
-    buf_init(&detail, DETAIL_MAX);
-    write_detail(m, &detail);
-    struct audit_record r = {.event = actions[action].event,
-                             .result = actions[action].result,
-                             .actor_kind = AUDIT_ACTOR_CONNECTOR,
-                             .actor = t->peer->id,
-                             .actor_name = row != NULL ? row->name : NULL,
-                             .connector = t->peer->id,
-                             .text = text,
-                             .detail = buf_view(&detail)};
-    if (app != NULL && row != NULL && id_equal(app->site, row->site)) {
-        r.app = app->id;
-        r.object = app->id;
-        r.object_kind = "app";
-        r.object_name = app->name;
-    }
-    if (s != NULL) {
-        r.session = s->id;
-        r.user = s->user;
-        r.device = s->device;
-        r.relay = s->relay;
-        r.request = s->request;
-    }
-    if ((e = audit_now(registry_store(t->control->o.registry), &r)) != SP_OK)
-        log_event(LOG_ERROR, "control.audit", sp_error_text(e), "connector", LOG_ID(t->peer->id),
-                  NULL);
-    buf_deinit(&detail);
-    registry_release(t->control->o.registry, snapshot);
 }
 
 /* ---- incidents ---------------------------------------------------------------------------- */
@@ -115,45 +79,99 @@ static struct sp_id incident_name(const struct incident_row *row, struct view su
     return id;
 }
 
-struct keeping {
-    const struct store_incidents *incidents;
-    const struct incident_row *row;
-};
-
-static sp_error put_incident(struct store_tx *tx, void *arg)
+/* What the row of an incident needs of its detail. */
+static sp_error read_incident(const struct edge_audit *m, struct testimony *w)
 {
-    const struct keeping *k = arg;
-
-    return k->incidents->put(tx, k->row);
-}
-
-static void keep_incident(struct turn *t, const struct edge_audit *m, const struct session *s)
-{
+    struct incident_row *row = &w->incident;
     struct view detector, endpoint, user;
-    struct incident_row row = {.app = m->app, .connector = t->peer->id};
-    struct buf body;
     sp_error e;
 
-    buf_init(&body, DETAIL_MAX);
-    if ((e = json_get_str(m->detail, "detector", sizeof row.detector - 1, &detector)) == SP_OK &&
-        (e = json_get_str(m->detail, "endpoint", sizeof row.endpoint - 1, &endpoint)) == SP_OK &&
-        (e = json_get_str(m->detail, "user", 64, &user)) == SP_OK &&
-        (e = json_get_int(m->detail, "first", 1, INT64_MAX, &row.first)) == SP_OK &&
-        (e = json_get_int(m->detail, "last", row.first, INT64_MAX, &row.last)) == SP_OK &&
-        (e = json_write(m->detail, &body)) == SP_OK) {
-        view_copy(row.detector, sizeof row.detector, detector);
-        view_copy(row.endpoint, sizeof row.endpoint, endpoint);
-        row.user = s != NULL ? s->user : (struct sp_id){0};
-        row.body = buf_view(&body);
-        row.id = incident_name(&row, user);
-        struct store *st = registry_store(t->control->o.registry);
-        struct keeping k = {store_services(st)->incidents, &row};
-        e = store_commit(st, put_incident, &k);
+    row->app = m->app;
+    row->connector = w->record.connector;
+    if ((e = json_get_str(m->detail, "detector", sizeof row->detector - 1, &detector)) != SP_OK ||
+        (e = json_get_str(m->detail, "endpoint", sizeof row->endpoint - 1, &endpoint)) != SP_OK ||
+        (e = json_get_str(m->detail, "user", 64, &user)) != SP_OK ||
+        (e = json_get_int(m->detail, "first", 1, INT64_MAX, &row->first)) != SP_OK ||
+        (e = json_get_int(m->detail, "last", row->first, INT64_MAX, &row->last)) != SP_OK ||
+        (e = json_write(m->detail, &w->body)) != SP_OK)
+        return e;
+    view_copy(row->detector, sizeof row->detector, detector);
+    view_copy(row->endpoint, sizeof row->endpoint, endpoint);
+    row->user = w->session.user;
+    row->body = buf_view(&w->body);
+    row->id = incident_name(row, user);
+    return SP_OK;
+}
+
+/* ---- a record ----------------------------------------------------------------------------- */
+
+static void name_session(struct testimony *w)
+{
+    const struct session *s = &w->session;
+
+    w->record.session = s->id;
+    w->record.user = s->user;
+    w->record.device = s->device;
+    w->record.relay = s->relay;
+    w->record.request = s->request[0] != '\0' ? s->request : NULL;
+}
+
+bool witness_hear(struct turn *t, const struct snapshot *snapshot, const struct edge_audit *m,
+                  struct testimony *out)
+{
+    const struct connector_row *row = snapshot_connector(snapshot, t->peer->id);
+    size_t action = 0;
+    sp_error e;
+
+    while (action < sizeof actions / sizeof *actions && !view_is(m->action, actions[action].action))
+        action++;
+    if (action == sizeof actions / sizeof *actions)
+        return false;
+    *out = (struct testimony){.session = session_of(t, m->session)};
+    buf_init(&out->detail, DETAIL_MAX);
+    buf_init(&out->body, DETAIL_MAX);
+    view_copy(out->text, sizeof out->text, m->text);
+    write_detail(m, &out->detail);
+    out->record = (struct audit_record){.event = actions[action].event,
+                                        .result = actions[action].result,
+                                        .actor_kind = AUDIT_ACTOR_CONNECTOR,
+                                        .actor = t->peer->id,
+                                        .actor_name = row != NULL ? row->name : NULL,
+                                        .connector = t->peer->id,
+                                        .text = out->text,
+                                        .detail = buf_view(&out->detail)};
+    bool own = !id_is_zero(out->session.id);
+    const struct app_row *app = snapshot_app_by_id(snapshot, own ? out->session.app : m->app);
+    if (app != NULL && row != NULL && id_equal(app->site, row->site)) {
+        out->record.app = app->id;
+        out->record.object = app->id;
+        out->record.object_kind = "app";
+        out->record.object_name = app->name;
     }
-    if (e != SP_OK)
-        log_event(LOG_ERROR, "control.incident", sp_error_text(e), "connector", LOG_ID(t->peer->id),
-                  NULL);
-    buf_deinit(&body);
+    if (own)
+        name_session(out);
+    if (out->record.event == AUDIT_GATEWAY_INCIDENT && connector_serves(t, m->app)) {
+        e = read_incident(m, out);
+        out->is_incident = e == SP_OK;
+        if (e != SP_OK)
+            log_event(LOG_WARN, "control.incident", sp_error_text(e), "connector",
+                      LOG_ID(t->peer->id), NULL);
+    }
+    return true;
+}
+
+sp_error witness_keep(struct store_tx *tx, const struct store_services *s,
+                      const struct testimony *w)
+{
+    sp_error e = audit_append(tx, s, &w->record);
+
+    return e == SP_OK && w->is_incident ? s->incidents->put(tx, &w->incident) : e;
+}
+
+void witness_end(struct testimony *w)
+{
+    buf_deinit(&w->detail);
+    buf_deinit(&w->body);
 }
 
 bool connector_serves(struct turn *t, struct sp_id app)
@@ -165,26 +183,4 @@ bool connector_serves(struct turn *t, struct sp_id app)
 
     registry_release(t->control->o.registry, snapshot);
     return is;
-}
-
-void connector_audit(struct turn *t)
-{
-    struct edge_audit m;
-    struct session s;
-    size_t action = 0;
-
-    if (!turn_read(t, edge_audit_fields, &m))
-        return;
-    while (action < sizeof actions / sizeof *actions && !view_is(m.action, actions[action].action))
-        action++;
-    if (action == sizeof actions / sizeof *actions || too_many(t->peer)) {
-        log_event(LOG_WARN, "control.audit", "a connector's record is not taken", "connector",
-                  LOG_ID(t->peer->id), NULL);
-        return;
-    }
-    bool own = !id_is_zero(m.session) && live_get(t->control->o.live, m.session, &s) == SP_OK &&
-               id_equal(s.connector, t->peer->id);
-    append(t, &m, action, own ? &s : NULL);
-    if (actions[action].event == AUDIT_GATEWAY_INCIDENT && connector_serves(t, m.app))
-        keep_incident(t, &m, own ? &s : NULL);
 }

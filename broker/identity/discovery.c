@@ -19,6 +19,7 @@ struct held {
 struct age {
     sp_boot_ms fresh_until, stale_until; /* 0: never fetched */
     sp_boot_ms failed_at;                /* 0: the last fetch was good */
+    bool trying;                         /* someone fetches it now */
     sp_unix_ms good_at;
     sp_error error;
 };
@@ -219,12 +220,13 @@ static sp_error fetch_keys(struct discovery *d, const char *url, struct sp_why *
 
 enum verdict { SERVE, FETCH, FAIL };
 
-/* With `state` held: is the cached document good enough, or worth another try? */
+/* With `state` held: is the cached document good enough, or worth another try? Nobody waits for
+ * the next try of a provider that failed: it may take all of its 5 s again. */
 static enum verdict judge(const struct age *a, sp_boot_ms now)
 {
     if (a->fresh_until != 0 && now < a->fresh_until)
         return SERVE;
-    if (a->failed_at != 0 && now < a->failed_at + DISCOVERY_RETRY_MS)
+    if (a->failed_at != 0 && (a->trying || now < a->failed_at + DISCOVERY_RETRY_MS))
         return now < a->stale_until ? SERVE : FAIL;
     return FETCH;
 }
@@ -236,6 +238,7 @@ static bool settle(struct discovery *d, struct age *a, sp_error e, int64_t fresh
     sp_boot_ms now = clock_boot();
 
     a->error = e;
+    a->trying = false;
     if (e == SP_OK) {
         a->fresh_until = now + fresh_ms;
         a->stale_until = a->fresh_until + DISCOVERY_STALE_MS_MAX;
@@ -267,6 +270,7 @@ sp_error discovery_metadata(struct discovery *d, struct sp_why *why, struct meta
     if (v == FETCH) {
         v = judge(&d->metadata_age, clock_boot()); /* someone may have fetched meanwhile */
         if (v == FETCH) {
+            d->metadata_age.trying = true;
             pthread_mutex_unlock(&d->state);
             e = fetch_metadata(d, &reason, &fetched, &fresh_ms);
             pthread_mutex_lock(&d->state);
@@ -363,6 +367,7 @@ sp_error discovery_keys(struct discovery *d, bool again, struct sp_why *why,
         pthread_mutex_lock(&d->state);
         if (!again)
             v = judge(&d->keys_age, clock_boot());
+        d->keys_age.trying = v == FETCH;
         pthread_mutex_unlock(&d->state);
         if (v == FETCH)
             v = refresh_keys(d, m.jwks);

@@ -9,8 +9,9 @@
  * within DISCOVERY_FRESH_MIN_MS and DISCOVERY_FRESH_MAX_MS. While the provider cannot be reached
  * the last good documents serve on for DISCOVERY_STALE_MS_MAX (FLT-10, FLT-11); an empty key set
  * does not replace a good one before that. Failures back off: one attempt each
- * DISCOVERY_RETRY_MS, others get the stale documents or the last error at once.
- * Worker threads; a fetch blocks its caller and those who wait for the same provider.
+ * DISCOVERY_RETRY_MS, others get the stale documents or the last error at once, also while that
+ * attempt is under way. Worker threads; a fetch blocks its caller, and the first one those who
+ * wait for the same provider.
  */
 
 #include "lib/base/clock.h"
@@ -64,9 +65,9 @@ void discovery_free(struct discovery *d); /* NULL is fine */
 SP_MUST sp_error discovery_metadata(struct discovery *d, struct sp_why *why, struct metadata *out);
 
 /*
- * The keys. Give them back with discovery_release. `again`: a kid was not found, fetch anew unless
- * the last fetch is younger than DISCOVERY_REFETCH_MS; SP_ERR_NOT_FOUND says that it is.
- * Errors else as above.
+ * The keys. Give them back with discovery_release. `again`: a kid was not found or its key verified
+ * nothing, fetch anew unless the last such fetch is younger than DISCOVERY_REFETCH_MS;
+ * SP_ERR_NOT_FOUND says that it is. Errors else as above.
  */
 SP_MUST sp_error discovery_keys(struct discovery *d, bool again, struct sp_why *why,
                                 const struct jwks **out);

@@ -1,4 +1,5 @@
 #include "broker/identity/logins_internal.h"
+#include "lib/base/failpoint.h"
 #include "lib/base/log.h"
 #include "lib/crypto/hash.h"
 #include "lib/crypto/random.h"
@@ -16,7 +17,7 @@ sp_error logins_new(const struct logins_options *o, struct logins **out)
         return SP_ERR_NOMEM;
     l->o = *o;
     l->services = store_services(o->store);
-    if ((e = codes_new(&l->codes)) != SP_OK) {
+    if ((e = codes_new(&l->codes)) != SP_OK || (e = waits_new(&l->waits)) != SP_OK) {
         logins_free(l);
         return e;
     }
@@ -29,6 +30,7 @@ void logins_free(struct logins *l)
     if (l == NULL)
         return;
     codes_free(l->codes);
+    waits_free(l->waits);
     free(l);
 }
 
@@ -76,8 +78,10 @@ sp_error login_spend(struct logins *l, const char *what, struct view id)
     hash_sha256_more(&h, (struct view){(const uint8_t *)what, strlen(what) + 1});
     hash_sha256_more(&h, id);
     s.id = hash_sha256_end(&h);
+    FAILPOINT("login:state");
     if ((e = store_commit(l->o.store, spend_work, &s)) != SP_OK)
         return e;
+    FAILPOINT("login:state_spent");
     return s.won ? SP_OK : SP_ERR_REPLAY;
 }
 
@@ -119,10 +123,40 @@ sp_error logins_open_device(struct logins *l, struct view start, struct login *o
     return SP_OK;
 }
 
+bool logins_codes_allowed(const struct logins *l)
+{
+    return l->o.device_code;
+}
+
+sp_error logins_open_code(struct logins *l, struct view typed, const char *address,
+                          struct login *out)
+{
+    sp_error e = l->o.device_code ? waits_open(l->waits, typed, address, clock_unix(), out)
+                                  : SP_ERR_UNSUPPORTED;
+
+    if (e == SP_OK && l->o.moved != NULL)
+        l->o.moved(l->o.arg, &out->key, "opened", NULL);
+    return e;
+}
+
 /* ---- the provider ------------------------------------------------------------------------- */
 
-sp_error logins_to_provider(struct logins *l, struct login *login, struct view idp, struct buf *url,
-                            struct sp_why *why)
+/* Nobody came in: which provider, and why. */
+static void audit_failure(struct logins *l, const struct request *req, const struct login *login,
+                          sp_error e, const struct sp_why *why)
+{
+    struct audit_record r =
+        login_record(login, AUDIT_LOGIN_FAIL, AUDIT_DENIED, req->peer, req->ref,
+                     why != NULL && why->text[0] != '\0' ? why->text : sp_error_text(e));
+
+    r.object_kind = "provider";
+    r.object_name = login->idp;
+    if ((e = audit_now(l->o.store, &r)) != SP_OK) /* the login is refused all the same */
+        log_event(LOG_ERROR, "audit.append", sp_error_text(e), NULL);
+}
+
+sp_error logins_to_provider(struct logins *l, const struct request *req, struct login *login,
+                            struct view idp, struct buf *url, struct sp_why *why)
 {
     struct provider *p = oidc_find(l->o.oidc, idp);
     struct oidc_attempt attempt;
@@ -130,11 +164,13 @@ sp_error logins_to_provider(struct logins *l, struct login *login, struct view i
 
     if (p == NULL)
         return sp_why_say(why, SP_ERR_NOT_FOUND, "there is no such provider");
-    if ((e = oidc_begin(p, 0, &attempt, url, why)) != SP_OK)
+    snprintf(login->idp, sizeof login->idp, "%s", provider_name(p));
+    if ((e = oidc_begin(p, 0, &attempt, url, why)) != SP_OK) {
+        audit_failure(l, req, login, e, why);
         return e;
+    }
     login->attempt = attempt;
     login->step = LOGIN_PROVIDER;
-    snprintf(login->idp, sizeof login->idp, "%s", provider_name(p));
     secret_wipe(&attempt, sizeof attempt);
     return SP_OK;
 }
@@ -203,19 +239,6 @@ static sp_error judge_answer(struct logins *l, const struct request *req, const 
     identity_deinit(&i);
     secret_wipe(&login->attempt, sizeof login->attempt);
     return e;
-}
-
-static void audit_failure(struct logins *l, const struct request *req, const struct login *login,
-                          sp_error e, const struct sp_why *why)
-{
-    struct audit_record r =
-        login_record(login, AUDIT_LOGIN_FAIL, AUDIT_DENIED, req->peer, req->ref,
-                     why != NULL && why->text[0] != '\0' ? why->text : sp_error_text(e));
-
-    r.object_kind = "provider";
-    r.object_name = login->idp;
-    if ((e = audit_now(l->o.store, &r)) != SP_OK) /* the login is refused all the same */
-        log_event(LOG_ERROR, "audit.append", sp_error_text(e), NULL);
 }
 
 sp_error logins_answer(struct logins *l, const struct request *req, struct view idp,
@@ -307,8 +330,12 @@ sp_error logins_approve(struct logins *l, const struct login *login, const struc
 {
     char code[LOGINS_CODE_TEXT + 1];
     bool first = true, typed = login->redirect[0] == '\0';
-    struct audit_record r = login_record(login, AUDIT_DEVICE_APPROVE, AUDIT_OK, req->peer, req->ref,
-                                         "the person says that the device which asks is theirs");
+    struct audit_record r =
+        login_record(login, AUDIT_DEVICE_APPROVE, AUDIT_OK, req->peer, req->ref,
+                     login->waits ? "the person says that the device which asks is "
+                                    "theirs; its code was entered in this browser"
+                                  : "the person says that the device which asks is "
+                                    "theirs");
     sp_error e;
 
     if (login->step != LOGIN_APPROVE)
@@ -317,10 +344,13 @@ sp_error logins_approve(struct logins *l, const struct login *login, const struc
     r.object_name = login->name;
     if ((e = login_spend(l, "end", id_view(&login->id))) != SP_OK ||
         (e = audit_now(l->o.store, &r)) != SP_OK ||
-        (e = codes_put(l->codes, login, typed, clock_unix(), code)) != SP_OK)
+        (e = login->waits ? waits_decide(l->waits, login, true)
+                          : codes_put(l->codes, login, typed, clock_unix(), code)) != SP_OK)
         return e;
     logins_drop(login, res);
-    if (typed) {
+    if (login->waits) {
+        code[0] = '\0'; /* the device has what it needs */
+    } else if (typed) {
         buf_add_str(out, code);
     } else {
         buf_add_str(out, login->redirect);
@@ -346,6 +376,8 @@ sp_error logins_refuse(struct logins *l, const struct login *login, const struct
     if ((e = login_spend(l, "end", id_view(&login->id))) != SP_OK ||
         (e = audit_now(l->o.store, &r)) != SP_OK)
         return e;
+    if (login->waits)
+        sp_ignore(waits_decide(l->waits, login, false)); /* late: the device was told "expired" */
     logins_drop(login, res);
     if (l->o.moved != NULL)
         l->o.moved(l->o.arg, &login->key, "refused",

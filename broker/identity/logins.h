@@ -8,6 +8,8 @@
  *   device   login.start → /login/device?start=… → provider → factor → approve → loopback code →
  *            login.finish on the same key's channel
  *   browser  /login → provider → factor → ticket
+ *   code     login.start → the code at /d in any browser → provider → factor → approve; the device
+ *            asks with login.poll, then login.finish (RFC 8628; off unless configured, OA-10)
  * Between its pages a login lives in one sealed cookie (v4.local) of its own, so ten tabs are ten
  * logins (C-010) and any broker can go on with it; each way forward spends an id once, in one
  * statement of the store. Steps only go forward: step is part of what is sealed.
@@ -34,7 +36,12 @@ enum {
     LOGINS_MATCH_TEXT = 9, /* "K7QF-3MPT" */
     LOGINS_CODE_TEXT = 43,
     LOGINS_RETURN_MAX = 512,
-    LOGINS_CODES_MAX = 4096 /* finished in the browser, not yet by the device */
+    LOGINS_CODES_MAX = 4096, /* finished in the browser, not yet by the device */
+    LOGINS_POLL_TEXT = 56,   /* of a device that waits for its code to be entered elsewhere */
+    LOGINS_POLL_MS = 5 * 1000,
+    LOGINS_POLL_MAX_MS = 60 * 1000,
+    LOGINS_POLL_SLACK_MS = 500, /* clocks and networks are not that exact */
+    LOGINS_OPEN_TRIES = 5       /* of one code (OA-10) */
 };
 
 struct logins_options {
@@ -49,6 +56,7 @@ struct logins_options {
     const char *origin;   /* "https://access.example.org" */
     int64_t session_ms;   /* life of a device login */
     bool approve_devices; /* a person's own device at its first login */
+    bool device_code;     /* a code of one device may be entered on another */
     /* Told as a device's login moves on: "opened", "signed_in", "approved", "refused". Any
      * worker; NULL: nobody listens. */
     void (*moved)(void *arg, const struct key_public *device, const char *state, const char *text);
@@ -74,17 +82,30 @@ struct login_begin {
     struct view challenge; /* PKCE S256 */
     struct view state;
     struct view idp; /* empty: choose in the browser */
+    bool device_code;
+};
+
+struct login_begun {
+    char match[LOGINS_MATCH_TEXT + 1]; /* to compare; with device_code: to enter */
+    char poll[LOGINS_POLL_TEXT + 1];   /* with device_code, else "" */
+    sp_unix_ms until;
 };
 
 /*
- * Appends the address to open and writes the text to compare.
+ * Appends the address to open.
  *   SP_ERR_INVALID  redirect is not http://127.0.0.1:PORT/PATH or http://[::1]:PORT/PATH (OA-9),
  *                   challenge or state break their form; `why` says which
- *   SP_ERR_DENIED   the device is blocked or lost
+ *   SP_ERR_DENIED   the device is blocked or lost, or device codes are off
+ *   SP_ERR_BUSY     too many wait
  */
 SP_MUST sp_error logins_begin(struct logins *l, const struct login_device *device,
                               const struct login_begin *begin, struct sp_why *why, struct buf *url,
-                              char match[LOGINS_MATCH_TEXT + 1], sp_unix_ms *until);
+                              struct login_begun *out);
+
+/* What became of the code: "waiting", "approved", "refused" or "expired", which is also the answer
+ * to another device and to a secret that is none. */
+const char *logins_poll(struct logins *l, const struct login_device *device, struct view poll,
+                        int64_t *interval_ms);
 
 struct login_done {
     struct user_row user;
@@ -140,6 +161,7 @@ struct login {
     struct sp_id id; /* names the cookie */
     enum login_step step;
     bool device; /* else of the browser */
+    bool waits;  /* device logins: its code was entered in a browser elsewhere */
     sp_unix_ms started;
     char return_to[LOGINS_RETURN_MAX + 1]; /* browser: a path of ours */
     char idp[ROW_NAME_MAX + 1];            /* hint, then the chosen one */
@@ -163,6 +185,11 @@ void logins_open_browser(struct logins *l, struct view return_to, struct login *
 /* The address of logins_begin was opened.
  *   SP_ERR_EXPIRED, SP_ERR_DENIED (not one of ours) */
 SP_MUST sp_error logins_open_device(struct logins *l, struct view start, struct login *out);
+/* A code was entered. Errors of waits_open; SP_ERR_UNSUPPORTED: device codes are off. */
+SP_MUST sp_error logins_open_code(struct logins *l, struct view typed, const char *address,
+                                  struct login *out);
+/* Whether codes can be entered at all. */
+bool logins_codes_allowed(const struct logins *l);
 
 /* Puts it into its cookie, and drops the oldest of too many. */
 void logins_keep(struct logins *l, const struct login *login, const struct request *req,
@@ -177,9 +204,10 @@ SP_MUST sp_error logins_load(struct logins *l, const struct request *req, struct
 void logins_drop(const struct login *login, struct response *res);
 
 /* To the provider: appends the address, moves to LOGIN_PROVIDER. SP_ERR_NOT_FOUND: no such
- * provider; else errors of oidc_begin. */
-SP_MUST sp_error logins_to_provider(struct logins *l, struct login *login, struct view idp,
-                                    struct buf *url, struct sp_why *why);
+ * provider; else errors of oidc_begin, with a record of it. */
+SP_MUST sp_error logins_to_provider(struct logins *l, const struct request *req,
+                                    struct login *login, struct view idp, struct buf *url,
+                                    struct sp_why *why);
 
 /*
  * Back from it, on the callback of provider `idp`: finds the login by `state`, spends it, checks
@@ -201,7 +229,8 @@ SP_MUST sp_error logins_proved(struct logins *l, struct login *login,
 
 /*
  * Approved. Appends the loopback address with code and state, or, when the device has no browser,
- * only the code for typing. SP_ERR_REPLAY  decided before; SP_ERR_BUSY  too many wait
+ * only the code for typing; nothing for a device that waits.
+ *   SP_ERR_REPLAY  decided before; SP_ERR_BUSY  too many wait; SP_ERR_EXPIRED  nobody waits
  */
 SP_MUST sp_error logins_approve(struct logins *l, const struct login *login,
                                 const struct request *req, struct response *res, struct buf *out);

@@ -42,6 +42,7 @@ static const struct member {
     FIELD("i", MEMBER_ID, id),
     FIELD("s", MEMBER_STEP, step),
     FIELD("d", MEMBER_BOOL, device),
+    FIELD("w", MEMBER_BOOL, waits),
     FIELD("t", MEMBER_INT, started),
     TEXT("r", return_to),
     TEXT("p", idp),

@@ -1,5 +1,6 @@
 #include "broker/identity/logins_internal.h"
 #include "lib/base/encode.h"
+#include "lib/base/failpoint.h"
 #include "lib/crypto/hash.h"
 #include "lib/crypto/random.h"
 #include "lib/http/url.h"
@@ -91,22 +92,41 @@ static sp_error not_blocked(struct logins *l, const struct key_public *key, stru
     return e;
 }
 
-sp_error logins_begin(struct logins *l, const struct login_device *device,
-                      const struct login_begin *begin, struct sp_why *why, struct buf *url,
-                      char match[LOGINS_MATCH_TEXT + 1], sp_unix_ms *until)
+/* The login itself, sealed, is what the address brings. */
+static sp_error address_of(struct logins *l, const struct login *login, struct buf *url)
 {
-    struct login login = {.id = random_id(),
-                          .step = LOGIN_CHOOSE,
-                          .device = true,
-                          .started = clock_unix(),
-                          .key = *device->key,
-                          .hardware_key = device->hardware_key};
     struct buf token;
     bool first = true;
     sp_error e;
 
+    buf_init(&token, 2048);
+    if ((e = login_seal(l, login, SEAL_START, &token)) == SP_OK) {
+        buf_addf(url, "%s/login/device", l->o.origin);
+        url_add_query(url, &first, "start", buf_view(&token));
+    }
+    buf_deinit(&token);
+    return e;
+}
+
+sp_error logins_begin(struct logins *l, const struct login_device *device,
+                      const struct login_begin *begin, struct sp_why *why, struct buf *url,
+                      struct login_begun *out)
+{
+    struct login login = {.id = random_id(),
+                          .step = LOGIN_CHOOSE,
+                          .device = true,
+                          .waits = begin->device_code,
+                          .started = clock_unix(),
+                          .key = *device->key,
+                          .hardware_key = device->hardware_key};
+    sp_error e;
+
     if ((e = check_begin(begin, why)) != SP_OK || (e = not_blocked(l, device->key, why)) != SP_OK)
         return e;
+    if (begin->device_code && !l->o.device_code)
+        return sp_why_say(why, SP_ERR_DENIED,
+                          "nobody signs in by device code here; sallyport login --no-browser shows "
+                          "a code to type on this device");
     if (begin->redirect.len > 0)
         memcpy(login.redirect, begin->redirect.at, begin->redirect.len);
     memcpy(login.challenge, begin->challenge.at, begin->challenge.len);
@@ -120,19 +140,27 @@ sp_error logins_begin(struct logins *l, const struct login_device *device,
     copy_said(device->software, login.software, sizeof login.software);
     copy_said(device->serials, login.serials, sizeof login.serials);
     snprintf(login.address, sizeof login.address, "%s", device->address);
-    new_match(login.match);
 
-    buf_init(&token, 2048);
-    if ((e = login_seal(l, &login, SEAL_START, &token)) == SP_OK) {
-        buf_addf(url, "%s/login/device", l->o.origin);
-        url_add_query(url, &first, "start", buf_view(&token));
-        if ((e = buf_error(url)) == SP_OK) {
-            memcpy(match, login.match, sizeof login.match);
-            *until = login.started + LOGINS_LIFE_MS;
-        }
+    struct login_begun begun = {.until = login.started + LOGINS_LIFE_MS};
+    if (begin->device_code) {
+        if ((e = waits_put(l->waits, &login, begun.poll)) == SP_OK)
+            buf_addf(url, "%s/d/%s", l->o.origin, login.match);
+    } else {
+        new_match(login.match);
+        e = address_of(l, &login, url);
     }
-    buf_deinit(&token);
+    if (e == SP_OK && (e = buf_error(url)) == SP_OK) {
+        memcpy(begun.match, login.match, sizeof begun.match);
+        *out = begun;
+    }
+    secret_wipe(&begun, sizeof begun);
     return e;
+}
+
+const char *logins_poll(struct logins *l, const struct login_device *device, struct view poll,
+                        int64_t *interval_ms)
+{
+    return waits_poll(l->waits, poll, device->key, clock_unix(), interval_ms);
 }
 
 /* ---- finishing ---------------------------------------------------------------------------- */
@@ -168,6 +196,7 @@ static sp_error bind_work(struct store_tx *tx, void *arg)
 
     if (e != SP_OK || !b->won)
         return e;
+    FAILPOINT("login:code_consumed");
     if ((e = s->logins->device_put(tx, &b->row)) != SP_OK)
         return e;
     return audit_append(tx, s, &b->record);
@@ -219,8 +248,10 @@ static sp_error bind(struct logins *l, const struct login_device *device, const 
     b.record.event = AUDIT_LOGIN_OK;
     b.record.device = out->device.id;
     b.record.text = "signed in on a device";
+    FAILPOINT("login:bind");
     if ((e = store_commit(l->o.store, bind_work, &b)) != SP_OK)
         return e;
+    FAILPOINT("login:bound");
     if (!b.won)
         return SP_ERR_DENIED;
     out->login = b.row;
@@ -247,11 +278,14 @@ sp_error logins_finish(struct logins *l, const struct login_device *device, stru
 {
     struct login_done done = {.user = {.state = USER_NONE}};
     struct login login = {.step = LOGIN_NOWHERE};
-    struct sp_id reused;
-    sp_error e = codes_take(l->codes, code, clock_unix(), &login, &reused);
+    bool waited = waits_poll_text(code);
+    struct sp_id reused, id;
+    sp_error e = waited ? waits_take(l->waits, code, device->key, clock_unix(), &login, &reused)
+                        : codes_take(l->codes, code, clock_unix(), &login, &reused);
 
     if (e == SP_ERR_DENIED && !id_is_zero(reused))
         e = end_reused(l, reused, device->address);
+    id = login.id;
     /* Of another device's channel or with another verifier it is burnt all the same. */
     if (e == SP_OK && (!key_equal(&login.key, device->key) || !verifier_fits(&login, verifier)))
         e = SP_ERR_DENIED;
@@ -259,7 +293,10 @@ sp_error logins_finish(struct logins *l, const struct login_device *device, stru
         e = sp_why_say(why, e,
                        "the code is wrong, used or too old; start again with sallyport login");
     else if (e == SP_OK && (e = bind(l, device, &login, code, why, &done)) == SP_OK) {
-        codes_used(l->codes, code, done.device.id);
+        if (waited)
+            waits_used(l->waits, id, done.device.id);
+        else
+            codes_used(l->codes, code, done.device.id);
         *out = done;
     }
     secret_wipe(&login, sizeof login);

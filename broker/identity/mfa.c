@@ -1,11 +1,13 @@
 #include "broker/identity/mfa.h"
 
 #include "lib/base/encode.h"
+#include "lib/base/failpoint.h"
 #include "lib/crypto/aead.h"
 #include "lib/crypto/hash.h"
 #include "lib/crypto/random.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -149,14 +151,26 @@ struct change {
     bool won;
 };
 
+enum { SENTENCE_BYTES = 768 };
+
+/* What happened, and the reason that somebody gave for it. */
+static const char *sentence(const struct change *c, char out[SENTENCE_BYTES])
+{
+    if (c->by->text == NULL || c->by->text[0] == '\0')
+        return c->text;
+    snprintf(out, SENTENCE_BYTES, "%s: %s", c->text, c->by->text);
+    return out;
+}
+
 static sp_error audit(struct store_tx *tx, const struct change *c)
 {
     struct audit_record r = *c->by;
+    char text[SENTENCE_BYTES];
 
     r.event = c->event;
     r.result = c->result;
     r.user = c->user;
-    r.text = c->text;
+    r.text = sentence(c, text);
     return audit_append(tx, c->m->services, &r);
 }
 
@@ -298,8 +312,10 @@ static sp_error try_recovery(struct mfa *m, struct change *c, const char code[RE
     c->recovery = recovery_hash(code);
     c->event = AUDIT_RECOVERY_USE;
     c->text = "a recovery code was used in place of the authenticator";
+    FAILPOINT("recovery:checked");
     if ((e = store_commit(m->store, recovery_work, c)) != SP_OK)
         return e;
+    FAILPOINT("recovery:spent");
     if (c->won) {
         answer->verdict = TOTP_RIGHT;
         answer->recovery = true;
@@ -346,8 +362,10 @@ static sp_error try_totp(struct mfa *m, struct change *c, struct view typed,
         c->step = r.step;
         c->event = AUDIT_MFA_OK;
         c->result = AUDIT_OK;
+        FAILPOINT("totp:checked");
         if ((e = store_commit(m->store, advance_work, c)) != SP_OK)
             return e;
+        FAILPOINT("totp:spent");
         if (c->won) {
             answer->verdict = TOTP_RIGHT;
             answer->at = c->now;

@@ -202,26 +202,37 @@ static sp_error ask_tokens(struct provider *p, const struct metadata *m,
 
 /* ---- the ID token ------------------------------------------------------------------------- */
 
-/* Signature, with one more fetch of the keys when the set lacks this one (IDT-06). */
+/* Signature, with one more fetch of the keys when the set lacks this one (IDT-06) or has another
+ * one under its kid: some providers put a new key under the old name. */
 static sp_error verify(struct provider *p, struct view token, struct sp_why *why,
                        struct json **claims)
 {
     const struct jwks *keys = NULL;
+    struct sp_why later = {0};
     sp_error e = discovery_keys(p->discovery, false, why, &keys);
 
     if (e != SP_OK)
         return e;
     e = jwt_verify(token, JWT_KIND_ID, keys, p->algs, why, claims);
     discovery_release(p->discovery, keys);
-    if (e != SP_ERR_NOT_FOUND || (e = discovery_keys(p->discovery, true, why, &keys)) != SP_OK)
+    if (e != SP_ERR_NOT_FOUND && e != SP_ERR_SIGNATURE)
         return e;
+    sp_error again = discovery_keys(p->discovery, true, &later, &keys);
+    if (again == SP_ERR_NOT_FOUND && e == SP_ERR_SIGNATURE)
+        return e; /* the keys are new enough: the signature is simply wrong */
+    if (again != SP_OK) {
+        if (why != NULL)
+            *why = later;
+        return again;
+    }
     e = jwt_verify(token, JWT_KIND_ID, keys, p->algs, why, claims);
     discovery_release(p->discovery, keys);
     return e;
 }
 
 static sp_error check_id_token(struct provider *p, const struct oidc_attempt *a, int64_t max_age_s,
-                               const struct json *tokens, struct sp_why *why, struct json **out)
+                               struct view code, const struct json *tokens, struct sp_why *why,
+                               struct json **out)
 {
     struct view token = json_str(json_get(tokens, "id_token"));
     struct json *claims = NULL;
@@ -231,6 +242,7 @@ static sp_error check_id_token(struct provider *p, const struct oidc_attempt *a,
                            .trusted_count = p->audience_count,
                            .nonce = view_str(a->nonce),
                            .access_token = json_str(json_get(tokens, "access_token")),
+                           .code = code,
                            .now = clock_unix(),
                            .max_age_ms = max_age_s * 1000};
     struct jwt_id id;
@@ -306,13 +318,14 @@ sp_error oidc_finish(struct provider *p, const struct oidc_attempt *attempt, int
                      const struct form *answer, struct sp_why *why, struct identity *out)
 {
     struct json *tokens = NULL, *claims = NULL, *info = NULL;
+    struct view code = form_get(answer, "code");
     struct metadata m;
     sp_error e;
 
     if ((e = discovery_metadata(p->discovery, why, &m)) != SP_OK ||
         (e = check_answer(p, &m, answer, why)) != SP_OK ||
-        (e = ask_tokens(p, &m, attempt, form_get(answer, "code"), why, &tokens)) != SP_OK ||
-        (e = check_id_token(p, attempt, max_age_s, tokens, why, &claims)) != SP_OK)
+        (e = ask_tokens(p, &m, attempt, code, why, &tokens)) != SP_OK ||
+        (e = check_id_token(p, attempt, max_age_s, code, tokens, why, &claims)) != SP_OK)
         goto out;
     info = ask_userinfo(p, &m, tokens, claims);
     e = oidc_identity(p, claims, info, out);

@@ -1,6 +1,6 @@
 #include "broker/idp/accounts.h"
-#include "broker/idp/throttle.h"
 #include "lib/base/encode.h"
+#include "lib/base/throttle.h"
 #include "lib/crypto/hash.h"
 #include "lib/crypto/password.h"
 #include "lib/crypto/random.h"

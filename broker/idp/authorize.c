@@ -1,6 +1,8 @@
 /* The half of the provider that a browser meets: the form, and the way back with a code. */
+#include "broker/audit/chain.h"
 #include "broker/idp/provider_internal.h"
 #include "broker/idp/ticket.h"
+#include "lib/base/log.h"
 #include "lib/crypto/random.h"
 #include "lib/http/cookie.h"
 #include "lib/http/form.h"
@@ -217,6 +219,27 @@ static void finish(struct idp *i, struct response *res, const struct ticket *t,
     buf_wipe(&text);
 }
 
+/* A wrong password, and whose. What was typed in place of a name is kept only where it is one: it
+ * may be a password in the wrong field (LOG-3). */
+static void audit_wrong(struct idp *i, const struct request *req, const char *name)
+{
+    struct account_row row = {0};
+    struct audit_record r = {.event = AUDIT_LOGIN_FAIL,
+                             .result = AUDIT_DENIED,
+                             .actor_kind = AUDIT_ACTOR_NOBODY,
+                             .object_kind = "account",
+                             .address = req->peer,
+                             .request = req->ref,
+                             .text = "the name or the password of a local account was wrong"};
+    sp_error e = store_services(i->store)->logins->account_by_name(i->store, name, &row);
+
+    if (e == SP_OK)
+        r.object_name = row.name;
+    if ((e = audit_now(i->store, &r)) != SP_OK) /* it is refused all the same */
+        log_event(LOG_ERROR, "audit.append", sp_error_text(e), NULL);
+    secret_wipe(&row, sizeof row);
+}
+
 static void sign_in(struct idp *i, const struct request *req, const struct form *f,
                     struct response *res)
 {
@@ -233,14 +256,16 @@ static void sign_in(struct idp *i, const struct request *req, const struct form 
     if (!copy_field(f, "username", name, sizeof name))
         name[0] = '\0'; /* no such account */
     sp_error e = accounts_check(i->accounts, name, form_get(f, "password"), req->peer, &account);
-    if (e == SP_OK)
+    if (e == SP_OK) {
         finish(i, res, &t, &account);
-    else if (e == SP_ERR_DENIED)
+    } else if (e == SP_ERR_DENIED) {
+        audit_wrong(i, req, name);
         show_form(i, res, 401, &t, form_get(f, "username"),
                   "User name or password is wrong, or there were too many tries. Wait a little "
                   "after five wrong ones.");
-    else
+    } else {
         response_empty(res, 503);
+    }
     secret_wipe(&account, sizeof account);
 }
 

@@ -55,16 +55,13 @@ static sp_error get_text(const struct json *j, const char *name, char *to, size_
 
 static sp_error read_ticket(const struct json *j, struct ticket *t)
 {
-    sp_error e;
-
-    if ((e = json_get_id(j, "id", &t->id)) != SP_OK ||
-        (e = json_get_id(j, "account", &t->account)) != SP_OK ||
-        (e = json_get_int(j, "expires", 0, INT64_MAX, &t->expires)) != SP_OK ||
-        (e = json_get_int(j, "auth_at", 0, INT64_MAX, &t->auth_at)) != SP_OK ||
-        (e = get_text(j, "browser", t->browser, sizeof t->browser)) != SP_OK ||
-        (e = get_text(j, "challenge", t->challenge, sizeof t->challenge)) != SP_OK ||
-        (e = get_text(j, "nonce", t->nonce, sizeof t->nonce)) != SP_OK ||
-        (e = get_text(j, "state", t->state, sizeof t->state)) != SP_OK)
+    if (json_get_id(j, "id", &t->id) != SP_OK || json_get_id(j, "account", &t->account) != SP_OK ||
+        json_get_int(j, "expires", 0, INT64_MAX, &t->expires) != SP_OK ||
+        json_get_int(j, "auth_at", 0, INT64_MAX, &t->auth_at) != SP_OK ||
+        get_text(j, "browser", t->browser, sizeof t->browser) != SP_OK ||
+        get_text(j, "challenge", t->challenge, sizeof t->challenge) != SP_OK ||
+        get_text(j, "nonce", t->nonce, sizeof t->nonce) != SP_OK ||
+        get_text(j, "state", t->state, sizeof t->state) != SP_OK)
         return SP_ERR_MALFORMED;
     return SP_OK;
 }

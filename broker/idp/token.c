@@ -2,6 +2,7 @@
 #include "broker/idp/provider_internal.h"
 #include "broker/idp/ticket.h"
 #include "lib/base/encode.h"
+#include "lib/base/failpoint.h"
 #include "lib/crypto/hash.h"
 #include "lib/crypto/jwt.h"
 #include "lib/http/form.h"
@@ -66,12 +67,30 @@ struct spend {
     bool won;
 };
 
+/* RFC 6749 section 4.1.2: a code that comes again was seen by someone else, so that what it gave
+ * is taken back with the same commit (OA-6). */
 static sp_error spend(struct store_tx *tx, void *arg)
 {
     struct spend *s = arg;
+    const struct store_once *once = store_services(s->store)->once;
+    struct view id = id_view(&s->code->id);
+    bool first;
+    sp_error e = once->consume(tx, ONCE_IDP_CODE, id, s->code->expires, &s->won);
 
-    return store_services(s->store)->once->consume(tx, ONCE_IDP_CODE, id_view(&s->code->id),
-                                                   s->code->expires, &s->won);
+    if (e != SP_OK || s->won)
+        return e;
+    return once->consume(tx, ONCE_IDP_TAKEN_BACK, id,
+                         s->code->expires + ticket_life_ms(TICKET_ACCESS), &first);
+}
+
+/* An access token is the code's that it came for, unless that code was shown twice. */
+static bool taken_back(const struct idp *i, const struct ticket *access)
+{
+    bool yes = true;
+
+    return store_services(i->store)->once->consumed(i->store, ONCE_IDP_TAKEN_BACK,
+                                                    id_view(&access->id), &yes) != SP_OK ||
+           yes;
 }
 
 static void set_groups(struct json *j, const char *groups)
@@ -177,7 +196,10 @@ static void exchange(struct idp *i, const struct form *f, struct response *res)
         return;
     }
     struct spend s = {.store = i->store, .code = &code};
-    if (store_commit(i->store, spend, &s) != SP_OK) {
+    FAILPOINT("idp:code");
+    sp_error e = store_commit(i->store, spend, &s);
+    FAILPOINT("idp:code_spent");
+    if (e != SP_OK) {
         refuse(res, 503, "temporarily_unavailable");
         return;
     }
@@ -216,7 +238,7 @@ void idp_userinfo(struct idp *i, const struct request *req, struct response *res
     if (header.len <= 7 || memcmp(header.at, "Bearer ", 7) != 0 ||
         ticket_open(i->keys.seal, TICKET_ACCESS, view_slice(header, 7, header.len), clock_unix(),
                     &t) != SP_OK ||
-        accounts_get(i->accounts, t.account, &account) != SP_OK) {
+        taken_back(i, &t) || accounts_get(i->accounts, t.account, &account) != SP_OK) {
         response_header(res, "www-authenticate", view_str("Bearer error=\"invalid_token\""));
         response_empty(res, 401);
         return;

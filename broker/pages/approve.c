@@ -45,10 +45,14 @@ static void draw_approve(struct visit *v, const struct login *login)
            "approve</button>"
            "<button class=\"btn full\" name=\"answer\" value=\"refuse\">Not mine, report it"
            "</button></form>"
-           "<p class=\"dim\">Nobody from IT will ask you to approve a device that is not in front "
-           "of you.</p>",
+           "<p class=\"dim\">%s</p>",
            key_fingerprint(&login->key).s, login->hardware_key ? "its TPM" : "a file",
-           id_text(login->id).s);
+           id_text(login->id).s,
+           login->waits ? "The device waits elsewhere, and nothing will be typed there. Approve it "
+                          "only if you started this sign-in on it yourself, just now; nobody from "
+                          "IT will send you such a code."
+                        : "Nobody from IT will ask you to approve a device that is not in front of "
+                          "you.");
     v->res->form_action = loopback_origin(login);
     page_end(v, 200);
 }
@@ -77,6 +81,17 @@ static void draw_typed(struct visit *v, const char *code)
            "good for three minutes, and on that device only.</p></div>"
            "<p class=\"match\">%s</p>",
            code);
+    page_end(v, 200);
+}
+
+static void draw_waited(struct visit *v, const struct login *login)
+{
+    pages_begin(v, "Device signed in", false);
+    html_f(&v->page,
+           "<div><h1>%s is signed in</h1><p>Go back to it; this page can be closed. If you did not "
+           "mean this, sign the device out again.</p></div>"
+           "<p class=\"sub\"><a href=\"/home\">My apps and devices</a></p>",
+           login->name[0] != '\0' ? login->name : "The device");
     page_end(v, 200);
 }
 
@@ -119,6 +134,8 @@ void approve_post(struct visit *v)
         page_failed(v, e);
     } else if (!approve) {
         draw_refused(v);
+    } else if (login.waits) {
+        draw_waited(v, &login);
     } else if (login.redirect[0] == '\0') {
         draw_typed(v, buf_cstr(&out));
     } else {

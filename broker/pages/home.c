@@ -3,6 +3,7 @@
 #include "broker/session/open.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { HOME_DEVICES = 16, HOME_APPS = 100, HOME_SESSIONS = 32 };
@@ -35,13 +36,24 @@ struct net_address page_peer(const struct request *req)
     return a;
 }
 
+/* What it is, how a person opens it, and where a program that goes through the proxy finds it. The
+ * address on the device itself is the agent's choice: only it can say that one. */
+static void draw_what(struct visit *v, const struct visible_app *app)
+{
+    html_f(&v->page, "<td role=\"cell\" class=\"main\"><b class=\"nowrap\">%s</b>", app->name);
+    if (app->description[0] != '\0')
+        html_f(&v->page, "<span class=\"two\">%s</span>", app->description);
+    html_f(&v->page,
+           "</td><td role=\"cell\" data-l=\"Open it with\"><div><code>sallyport %s %s</code>"
+           "<span class=\"two mono\">%s.sallyport.internal:%d</span></div></td>",
+           app->type == APP_SSH ? "ssh" : "connect", app->name, app->name, (int)app->port);
+}
+
 static void draw_app(struct visit *v, const struct visible_app *app)
 {
-    html_f(&v->page,
-           "<tr role=\"row\"><td role=\"cell\" class=\"main\">%s</td>"
-           "<td role=\"cell\" data-l=\"Open it with\"><div><code>sallyport %s %s</code></div></td>"
-           "<td role=\"cell\" data-l=\"State\"><div>",
-           app->name, app->type == APP_SSH ? "ssh" : "connect", app->name);
+    buf_add_str(&v->page, "<tr role=\"row\">");
+    draw_what(v, app);
+    buf_add_str(&v->page, "<td role=\"cell\" data-l=\"State\"><div>");
     switch (app->access) {
     case VERDICT_ALLOW:
         buf_add_str(&v->page, "<span class=\"st ok\">");
@@ -63,7 +75,8 @@ static void draw_app(struct visit *v, const struct visible_app *app)
         page_icon(&v->page, "unknown");
         html_f(&v->page,
                "Closed: %s</span></div></td><td role=\"cell\" data-l=\"Note\"><div>"
-               "<a href=\"/denied?app=%s\">What to do<span class=\"vh\"> about %s</span></a>",
+               "<a class=\"nowrap\" href=\"/denied?app=%s\">What to do<span class=\"vh\"> about "
+               "%s</span></a>",
                app->why, app->name, app->name);
         break;
     }
@@ -87,10 +100,30 @@ static void draw_apps(struct visit *v, const struct home *h)
                 "<tbody role=\"rowgroup\">");
     for (size_t i = 0; i < h->app_count; i++)
         draw_app(v, &h->apps[i]);
-    buf_add_str(&v->page, "</tbody></table></section>");
+    buf_add_str(
+        &v->page,
+        "</tbody></table></section><p class=\"dim\">An app's local address "
+        "(127.77.x.y) is the same each day: <code>sallyport apps</code> on your device lists "
+        "it. The name under a command works where <code>sallyport proxy</code> or "
+        "<code>sallyport config ssh</code> is set up.</p>");
     if (h->more_apps)
         buf_add_str(&v->page, "<p class=\"dim\">There are more: <code>sallyport apps</code> lists "
                               "all.</p>");
+}
+
+/* What the page answers first: how many of the apps below are open, and to which device. */
+static void say_open(struct visit *v, const struct home *h)
+{
+    size_t open = 0;
+    char text[64];
+
+    if (h->device_count == 0 || h->app_count == 0)
+        return;
+    for (size_t i = 0; i < h->app_count; i++)
+        open += h->apps[i].access != VERDICT_DENY;
+    snprintf(text, sizeof text, "%zu of %s%zu %s", open, h->more_apps ? "these " : "your ",
+             h->app_count, h->app_count == 1 ? "app" : "apps");
+    html_f(&v->page, " %s %s open to %s.", text, open == 1 ? "is" : "are", h->devices[0].name);
 }
 
 static const char *device_words(enum device_row_state s)
@@ -236,11 +269,10 @@ void home_page(struct visit *v)
     } else {
         const char *name = h->user.email[0] != '\0' ? h->user.email : h->user.name;
         page_begin_wide(v, "My apps", name);
-        html_f(&v->page,
-               "<div class=\"head\"><div><h1>My apps</h1><p>Signed in as %s%s%s until %s.</p></div>"
-               "</div>",
-               name, h->device_count > 0 ? ", apps as seen from " : "",
-               h->device_count > 0 ? h->devices[0].name : "", page_time(row.expires).s);
+        html_f(&v->page, "<div class=\"head\"><div><h1>My apps</h1><p>Signed in as %s until %s.",
+               name, page_time(row.expires).s);
+        say_open(v, h);
+        buf_add_str(&v->page, "</p></div></div>");
         draw_apps(v, h);
         draw_panels(v, h);
         page_end_wide(v, 200);

@@ -63,6 +63,11 @@ static void draw_login(struct visit *v, const struct login *login, const char *p
     page_end(v, problem == NULL ? 200 : 403);
 }
 
+void login_draw(struct visit *v, const struct login *login)
+{
+    draw_login(v, login, NULL);
+}
+
 void login_page(struct visit *v)
 {
     struct login login;
@@ -121,7 +126,7 @@ void login_go(struct visit *v)
     if (e == SP_ERR_NOT_FOUND) /* came back with the browser's button */
         e = logins_load(v->p->o.logins, v->req, form_get(&query, "l"), LOGIN_PROVIDER, &login);
     if (e == SP_OK)
-        e = logins_to_provider(v->p->o.logins, &login, form_get(&query, "idp"), &url, &why);
+        e = logins_to_provider(v->p->o.logins, v->req, &login, form_get(&query, "idp"), &url, &why);
     if (e == SP_OK) {
         logins_keep(v->p->o.logins, &login, v->req, v->res);
         response_redirect(v->res, buf_view(&url));

@@ -2,7 +2,7 @@
 # session.
 noinst_LIBRARIES += %D%/libpages.a
 %C%_libpages_a_SOURCES = \
-	%D%/approve.c %D%/denied.c %D%/home.c %D%/login.c %D%/mine.c %D%/pages.c %D%/pages.h \
+	%D%/approve.c %D%/code.c %D%/denied.c %D%/home.c %D%/login.c %D%/mine.c %D%/pages.c %D%/pages.h \
 	%D%/pages_internal.h %D%/totp.c
 
 check_PROGRAMS += tests/unit/%D%/test_pages

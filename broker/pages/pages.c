@@ -25,6 +25,7 @@ void pages_free(struct pages *p)
 }
 
 #define CALLBACK "/login/callback/"
+#define ENTRY "/d/"
 
 static const struct {
     enum http_method method;
@@ -39,6 +40,9 @@ static const struct {
     {METHOD_GET, "/login/code", code_page, false},
     {METHOD_POST, "/login/code", code_post, false},
     {METHOD_POST, "/login/enrol", enrol_post, false},
+    {METHOD_GET, "/d", entry_page, false},
+    {METHOD_GET, ENTRY, entry_page, false}, /* and the code behind it */
+    {METHOD_POST, "/d", entry_post, false},
     {METHOD_GET, "/login/approve", approve_page, false},
     {METHOD_POST, "/login/approve", approve_post, false},
     {METHOD_GET, "/login/done", done_page, false},
@@ -58,9 +62,10 @@ enum { ROUTES = sizeof routes / sizeof routes[0] };
 
 static bool path_is(struct view path, size_t route)
 {
-    if (routes[route].page == login_callback)
-        return path.len > sizeof CALLBACK - 1 &&
-               memcmp(path.at, CALLBACK, sizeof CALLBACK - 1) == 0;
+    size_t n = strlen(routes[route].path);
+
+    if (routes[route].path[n - 1] == '/')
+        return path.len > n && memcmp(path.at, routes[route].path, n) == 0;
     return view_is(path, routes[route].path);
 }
 
@@ -273,6 +278,11 @@ void page_failed(struct visit *v, sp_error e)
     case SP_ERR_BUSY:
         page_stopped(v, 503, "The sign-in service can't be reached",
                      "Please try again in a minute. Sessions that are open go on.");
+        return;
+    case SP_ERR_PROTOCOL:
+        page_stopped(v, 502, "The sign-in service answers wrongly",
+                     "Its answer is not one that can be trusted. Your administrator finds the "
+                     "reason in the audit log.");
         return;
     case SP_ERR_MALFORMED:
     case SP_ERR_LIMIT:

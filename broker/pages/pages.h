@@ -10,6 +10,7 @@
  *   GET  /login/callback/NAME   back from it
  *   GET  /login/code            one-time code, or setting one up     (?l=…)
  *   POST /login/code, /login/enrol
+ *   GET  /d, /d/CODE, POST /d   enter the code of a device that waits elsewhere
  *   GET  /login/approve         is this your device                  (?l=…)
  *   POST /login/approve
  *   GET  /login/done            nothing more to do here

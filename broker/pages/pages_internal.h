@@ -63,6 +63,8 @@ struct audit_record visit_record(const struct visit *v, struct sp_id user);
 /* What a person reads after a try with a code. */
 void code_words(const struct mfa_answer *a, struct buf *out);
 
+/* Choose a provider, for this login. */
+void login_draw(struct visit *v, const struct login *login);
 /* The page that sets an authenticator up: QR, secret, first code. `login` NULL: none is under way.
  */
 void draw_enrol(struct visit *v, const struct mfa_enrolment *e, const char *action,
@@ -72,6 +74,7 @@ void draw_recovery(struct visit *v, const struct mfa_recovery *codes, const char
 
 /* ---- the pages, one function a route */
 typedef void page_fn(struct visit *v);
+page_fn entry_page, entry_post;
 page_fn login_page, login_device_page, login_go, login_callback;
 page_fn code_page, code_post, enrol_post;
 page_fn approve_page, approve_post, done_page;

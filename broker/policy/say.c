@@ -39,6 +39,8 @@ void say_long_age(int64_t ms, struct buf *out)
 
 /* ---- signals ---- */
 
+#define FALCON_REMEDY "Ask your service desk what CrowdStrike finds"
+#define INTUNE_REMEDY "Ask your service desk what the device management finds"
 static const struct known_signal {
     const char *name, *title, *fail, *pass, *remedy;
 } known[] = {
@@ -50,6 +52,19 @@ static const struct known_signal {
     {"security_updates", "Security updates", "pending", "installed", "Install the updates"},
     {"agent_version", "Agent version", "too old", "current", "Update the agent"},
     {"os_version", "Operating system version", "too old", "current", "Update the system"},
+    {"falcon:os", "CrowdStrike score of the system", "fail", "pass", FALCON_REMEDY},
+    {"falcon:overall", "CrowdStrike score", "fail", "pass", FALCON_REMEDY},
+    {"falcon:sensor_config", "CrowdStrike score of the sensor", "fail", "pass", FALCON_REMEDY},
+    {"falcon:sensor_file_status", "CrowdStrike sensor files", "fail", "pass", FALCON_REMEDY},
+    {"falcon:version", "CrowdStrike assessment version", "fail", "pass", FALCON_REMEDY},
+    {"intune:compliance", "Compliance with the device management", "fail", "pass",
+     "Mend what the company portal lists"},
+    {"intune:jailbroken", "Jailbreak check of the device management", "fail", "pass",
+     INTUNE_REMEDY},
+    {"intune:os_version", "System version at the device management", "too old", "current",
+     "Update the system"},
+    {"intune:owner", "Owner at the device management", "fail", "pass", INTUNE_REMEDY},
+    {"intune:threat", "Threat state at the device management", "fail", "pass", INTUNE_REMEDY},
     {"kernel", "Kernel", "too old", "current", "Update the system and restart it"},
 };
 

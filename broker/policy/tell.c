@@ -63,6 +63,21 @@ void tell_app(const struct teller *t, bool capital, struct buf *out)
 
 /* ---- posture, score, device ---- */
 
+/* "falcon:overall", "intune:compliance": what only a vendor can say, by its namespace. */
+static void tell_vendor_remedy(struct teller *t, const char *signal, struct buf *m)
+{
+    struct view feed = view_slice(view_str(signal), 0, strcspn(signal, ":"));
+    char name[64];
+
+    view_copy(name, sizeof name, feed);
+    if (view_is(feed, "falcon"))
+        buf_add_str(m, "Check that the sensor runs; then `sallyport why ");
+    else
+        buf_addf(m, "Check that this device syncs with %s; then `sallyport why ", say_source(name));
+    tell_app(t, false, m);
+    buf_add_str(m, "`.");
+}
+
 static void tell_unknown_signal(struct teller *t, const struct signal_test *test,
                                 const struct fact_value *v, bool score)
 {
@@ -92,10 +107,8 @@ static void tell_unknown_signal(struct teller *t, const struct signal_test *test
     } else {
         buf_addf(&r, "the word of %s is not enough here.", say_source(v->source));
     }
-    if (score) {
-        buf_add_str(&m, "Check that the sensor runs; then `sallyport why ");
-        tell_app(t, false, &m);
-        buf_add_str(&m, "`.");
+    if (score || strchr(test->signal, ':') != NULL) {
+        tell_vendor_remedy(t, test->signal, &m);
     } else if (v != NULL && v->kind == VALUE_NONE && !stale) {
         buf_addf(
             &m,

@@ -12,6 +12,7 @@ struct judge {
     struct store *st; /* borrowed */
     pthread_mutex_t lock;
     struct map devices; /* id to struct device_values, owned */
+    bool holds_all;
     uint64_t accepted, refused;
 };
 
@@ -76,6 +77,11 @@ struct store *judge_lock(struct judge *j)
 void judge_unlock(struct judge *j)
 {
     pthread_mutex_unlock(&j->lock);
+}
+
+bool *judge_holds_all(struct judge *j)
+{
+    return &j->holds_all;
 }
 
 sp_error judge_nonce(struct judge *j, struct sp_id device, uint8_t nonce[POSTURE_NONCE_BYTES])
@@ -151,6 +157,21 @@ static struct held_value from_report(const struct report_signal *s, sp_unix_ms n
     return v;
 }
 
+/* A device that names others in each report fills its own share only, not what is a vendor's. */
+static bool has_room(const struct device_values *d, const struct held_value *v)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < d->count; i++) {
+        if (strcmp(d->at[i].source, v->source) != 0)
+            continue;
+        if (strcmp(d->at[i].name, v->name) == 0)
+            return true;
+        n++;
+    }
+    return n < HELD_A_SOURCE;
+}
+
 /* What the agent could not tell replaces what it knew: unknown ends a pass (ZT-5). */
 static sp_error take_signals(struct device_values *d, const struct report *r, sp_unix_ms now,
                              bool *changed)
@@ -159,7 +180,7 @@ static sp_error take_signals(struct device_values *d, const struct report *r, sp
 
     for (size_t i = 0; i < r->count && e == SP_OK; i++) {
         struct held_value v = from_report(&r->signals[i], now);
-        e = values_set(d, &v, changed);
+        e = has_room(d, &v) ? values_set(d, &v, changed) : SP_ERR_LIMIT;
     }
     return e;
 }
@@ -194,33 +215,58 @@ sp_error judge_report(struct judge *j, struct sp_id device, const struct key_pub
     return e;
 }
 
-sp_error judge_put(struct judge *j, struct sp_id device, const char *signal,
-                   const struct fact_value *value)
+static struct held_value from_source(const struct posture_said *s)
+{
+    const struct fact_value *f = &s->value;
+    struct held_value v = {.kind = f->kind,
+                           .pass = f->pass,
+                           .number = f->number,
+                           .assurance = f->assurance,
+                           .observed_at = f->observed_at,
+                           .expires_at = f->expires_at};
+
+    view_copy(v.name, sizeof v.name, view_str(s->signal));
+    view_copy(v.source, sizeof v.source, view_str(f->source));
+    copy_words(v.text, sizeof v.text, view_str(f->text == NULL ? "" : f->text));
+    copy_words(v.detail, sizeof v.detail, view_str(f->detail == NULL ? "" : f->detail));
+    return v;
+}
+
+/* The lock is held. Whether the row is to be written. */
+static bool worth_keeping(struct device_values *d, bool changed)
+{
+    sp_boot_ms now = clock_boot();
+
+    if (!changed && d->kept_at != 0 && now - d->kept_at < POSTURE_KEEP_MS)
+        return false;
+    d->kept_at = now;
+    return true;
+}
+
+sp_error judge_take(struct judge *j, struct sp_id device, const struct posture_said *said,
+                    size_t count, bool *changed)
 {
     struct device_values *d = NULL;
-    struct held_value v = {.kind = value->kind,
-                           .pass = value->pass,
-                           .number = value->number,
-                           .assurance = value->assurance,
-                           .observed_at = value->observed_at,
-                           .expires_at = value->expires_at};
-    bool changed = false;
+    bool news = false, keep = false;
     sp_unix_ms until = 0;
     struct buf row;
 
-    (void)snprintf(v.name, sizeof v.name, "%s", signal);
-    (void)snprintf(v.source, sizeof v.source, "%s", value->source);
-    (void)snprintf(v.text, sizeof v.text, "%s", value->text == NULL ? "" : value->text);
-    (void)snprintf(v.detail, sizeof v.detail, "%s", value->detail == NULL ? "" : value->detail);
     buf_init(&row, 64 * 1024);
     pthread_mutex_lock(&j->lock);
     sp_error e = judge_find(j, device, &d);
-    if (e == SP_OK && (e = values_set(d, &v, &changed)) == SP_OK)
+    if (e == SP_OK && d->count + count > HELD_MAX)
+        e = SP_ERR_LIMIT;
+    for (size_t i = 0; e == SP_OK && i < count; i++) {
+        struct held_value v = from_source(&said[i]);
+        e = values_set(d, &v, &news);
+    }
+    if (e == SP_OK && (keep = worth_keeping(d, news)))
         until = values_write(d, &row);
     pthread_mutex_unlock(&j->lock);
-    if (e == SP_OK) /* also when only its times moved: an assertion outlives a restart */
+    if (e == SP_OK && keep)
         e = values_store(j->st, device, &row, clock_unix(), until);
     buf_deinit(&row);
+    *changed = news;
     return e;
 }
 

@@ -21,6 +21,7 @@ struct judge;
 
 enum {
     POSTURE_TTL_MS = 15 * 60 * 1000,
+    POSTURE_KEEP_MS = 15 * 60 * 1000,
     POSTURE_NONCE_MS = 60 * 1000,
     POSTURE_SIGNALS_MAX = 64,
     POSTURE_VALUES_MAX = 8, /* sources of one signal */
@@ -56,9 +57,18 @@ SP_MUST sp_error judge_report(struct judge *j, struct sp_id device, const struct
                               struct view report, struct view sig, sp_unix_ms now,
                               struct posture_answer *out);
 
-/* One value of another source (an admin's assertion, a feed). Replaces that source's last one. */
-SP_MUST sp_error judge_put(struct judge *j, struct sp_id device, const char *signal,
-                           const struct fact_value *value);
+/*
+ * What another source (a vendor's feed) says of a device now; each replaces what this source said
+ * of its signal before. Written to the store with a change row when something changed; when only
+ * the times moved, at most each POSTURE_KEEP_MS. `*changed` is set when a value says something
+ * else. Nothing is kept when one can't be.   SP_ERR_LIMIT  more than a device can hold
+ */
+struct posture_said {
+    const char *signal;
+    struct fact_value value;
+};
+SP_MUST sp_error judge_take(struct judge *j, struct sp_id device, const struct posture_said *said,
+                            size_t count, bool *changed);
 
 /* The signals of a device, frozen, expired values included. Freed by judge_signals_free(). */
 struct judge_signals {
@@ -78,7 +88,18 @@ struct posture_weight {
 };
 bool posture_outweighs(const struct posture_weight *a, const struct posture_weight *b);
 
-/* How the approved devices stand, all together; one that showed nothing is unknown. */
+/*
+ * How a device stands, all its signals together: failing when one fails, passing when one passes
+ * and all are known. One that showed nothing is unknown.
+ */
+enum posture_whole { POSTURE_UNKNOWN = 0, POSTURE_PASSING, POSTURE_FAILING };
+
+/* That of each of `n` devices at `now`, into `out`. Remembered until a value comes or expires:
+ * what a page of a list asks of a hundred thousand. Errors are the store's, at the first call. */
+SP_MUST sp_error judge_stands(struct judge *j, const struct sp_id *devices, size_t n,
+                              sp_unix_ms now, enum posture_whole out[]);
+
+/* How the approved devices stand. */
 struct posture_tally {
     size_t passing, failing, unknown;
 };

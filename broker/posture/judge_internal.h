@@ -10,7 +10,10 @@
 #include "lib/base/buf.h"
 #include "lib/base/num.h"
 
-enum { HELD_MAX = 256 };
+enum {
+    HELD_MAX = 256,
+    HELD_A_SOURCE = 128 /* that reports of a device may name in all: the rest is for vendors */
+};
 
 struct held_value {
     char name[65], source[65], text[129], detail[129];
@@ -27,7 +30,10 @@ struct device_values {
     int64_t sequence;
     uint8_t nonce[POSTURE_NONCE_BYTES];
     sp_boot_ms nonce_at;
-    struct held_value *at; /* owned; sorted by name, then source */
+    sp_boot_ms kept_at;                  /* when they were last written; 0: not since the start */
+    enum posture_whole whole;            /* all of them, at every time in since..until */
+    sp_unix_ms whole_since, whole_until; /* until 0: to be looked at */
+    struct held_value *at;               /* owned; sorted by name, then source */
     size_t count, cap;
 };
 
@@ -53,9 +59,7 @@ SP_MUST sp_error values_read(struct view row, struct device_values *d);
 SP_MUST sp_error values_load(struct store *st, struct device_values *d);
 SP_MUST sp_error values_store(struct store *st, struct sp_id device, const struct buf *row,
                               sp_unix_ms now, sp_unix_ms until);
-/* All signals together: failing when one fails, passing when one passes and all are known. */
-enum posture_whole { WHOLE_UNKNOWN = 0, WHOLE_PASSING, WHOLE_FAILING };
-enum posture_whole values_whole(const struct device_values *d, sp_unix_ms now);
+enum posture_whole values_whole(struct device_values *d, sp_unix_ms now);
 
 /* The device's values in memory; NULL: it has shown none since the start. */
 struct device_values *judge_held(struct judge *j, struct sp_id device);
@@ -63,5 +67,7 @@ struct device_values *judge_held(struct judge *j, struct sp_id device);
 SP_MUST sp_error judge_find(struct judge *j, struct sp_id device, struct device_values **out);
 struct store *judge_lock(struct judge *j);
 void judge_unlock(struct judge *j);
+/* Whether all that was alive in the store at the start is in memory; the lock is held. */
+bool *judge_holds_all(struct judge *j);
 
 #endif

@@ -27,26 +27,48 @@ static struct posture_weight weigh(const struct held_value *v, sp_unix_ms now)
                                    .observed_at = v->observed_at};
 }
 
-enum posture_whole values_whole(const struct device_values *d, sp_unix_ms now)
+/* One signal's sources stand together: the place behind them, and which of them decides. */
+static size_t decides(const struct device_values *d, size_t from, sp_unix_ms now, size_t *best)
+{
+    size_t i = from;
+
+    for (*best = from; i < d->count && strcmp(d->at[i].name, d->at[from].name) == 0; i++) {
+        struct posture_weight a = weigh(&d->at[i], now), b = weigh(&d->at[*best], now);
+        if (posture_outweighs(&a, &b))
+            *best = i;
+    }
+    return i;
+}
+
+static enum posture_whole look(const struct device_values *d, sp_unix_ms now)
 {
     bool passes = false, unknown = false;
 
-    for (size_t i = 0, best; i < d->count; i++) { /* one signal's sources stand together */
-        best = i;
-        while (i + 1 < d->count && strcmp(d->at[i + 1].name, d->at[best].name) == 0) {
-            struct posture_weight a = weigh(&d->at[++i], now), b = weigh(&d->at[best], now);
-            if (posture_outweighs(&a, &b))
-                best = i;
-        }
+    for (size_t i = 0, best = 0; i < d->count;) {
+        i = decides(d, i, now, &best);
         struct posture_weight w = weigh(&d->at[best], now);
         if (!w.told || !w.alive)
             unknown = true;
         else if (w.fails)
-            return WHOLE_FAILING;
+            return POSTURE_FAILING;
         else if (d->at[best].kind == VALUE_PASS_FAIL)
             passes = true;
     }
-    return passes && !unknown ? WHOLE_PASSING : WHOLE_UNKNOWN;
+    return passes && !unknown ? POSTURE_PASSING : POSTURE_UNKNOWN;
+}
+
+/* Nothing but an expiry changes it while no value comes. */
+enum posture_whole values_whole(struct device_values *d, sp_unix_ms now)
+{
+    if (now >= d->whole_since && now < d->whole_until)
+        return d->whole;
+    d->whole = look(d, now);
+    d->whole_since = now;
+    d->whole_until = INT64_MAX;
+    for (size_t i = 0; i < d->count; i++)
+        if (d->at[i].expires_at > now && d->at[i].expires_at < d->whole_until)
+            d->whole_until = d->at[i].expires_at;
+    return d->whole;
 }
 
 struct id_list {
@@ -73,7 +95,7 @@ static bool keep_id(void *arg, struct sp_id id)
     return true;
 }
 
-/* Verdicts of before the start that still live; most devices have reported since. */
+/* Verdicts of before the start that still live; what came since is in memory. */
 static sp_error load_alive(struct judge *j, struct store *st, sp_unix_ms now)
 {
     struct id_list ids = {.e = SP_OK};
@@ -85,24 +107,49 @@ static sp_error load_alive(struct judge *j, struct store *st, sp_unix_ms now)
     for (size_t i = 0; i < ids.count && e == SP_OK; i++) {
         (void)judge_lock(j);
         e = judge_find(j, ids.at[i], &d);
+        *judge_holds_all(j) = e == SP_OK && i + 1 == ids.count;
         judge_unlock(j);
     }
     free(ids.at);
     return e;
 }
 
-static void count(struct judge *j, const struct sp_id *ids, size_t n, sp_unix_ms now,
-                  struct posture_tally *t)
+sp_error judge_stands(struct judge *j, const struct sp_id *devices, size_t n, sp_unix_ms now,
+                      enum posture_whole out[])
 {
-    (void)judge_lock(j);
-    for (size_t i = 0; i < n; i++) {
-        const struct device_values *d = judge_held(j, ids[i]);
-        enum posture_whole whole = d == NULL ? WHOLE_UNKNOWN : values_whole(d, now);
-        t->passing += whole == WHOLE_PASSING;
-        t->failing += whole == WHOLE_FAILING;
-        t->unknown += whole == WHOLE_UNKNOWN;
+    struct store *st = judge_lock(j);
+    sp_error e = SP_OK;
+
+    if (!*judge_holds_all(j)) {
+        judge_unlock(j);
+        e = load_alive(j, st, now);
+        (void)judge_lock(j);
+    }
+    for (size_t i = 0; i < n && e == SP_OK; i++) {
+        struct device_values *d = judge_held(j, devices[i]);
+        out[i] = d == NULL ? POSTURE_UNKNOWN : values_whole(d, now);
     }
     judge_unlock(j);
+    return e;
+}
+
+/* Reports come in between: nobody waits for all of it. */
+static sp_error tally(struct judge *j, const struct id_list *ids, sp_unix_ms now,
+                      struct posture_tally *t)
+{
+    enum posture_whole whole[AT_A_TIME];
+    sp_error e = SP_OK;
+
+    for (size_t i = 0, n; i < ids->count && e == SP_OK; i += n) {
+        n = ids->count - i < AT_A_TIME ? ids->count - i : AT_A_TIME;
+        e = judge_stands(j, ids->at + i, n, now, whole);
+        for (size_t k = 0; k < n && e == SP_OK; k++) {
+            t->passing += whole[k] == POSTURE_PASSING;
+            t->failing += whole[k] == POSTURE_FAILING;
+            t->unknown += whole[k] == POSTURE_UNKNOWN;
+        }
+    }
+    return e;
 }
 
 sp_error judge_tally(struct judge *j, sp_unix_ms now, struct posture_tally *out)
@@ -112,16 +159,9 @@ sp_error judge_tally(struct judge *j, sp_unix_ms now, struct posture_tally *out)
     struct id_list ids = {.e = SP_OK};
 
     judge_unlock(j);
-    sp_error e = load_alive(j, st, now);
-    if (e == SP_OK)
-        e = store_services(st)->registry->device_ids(st, ROW_DEVICE_APPROVED, keep_id, &ids);
-    if (e == SP_OK)
-        e = ids.e;
-    /* Reports come in between: nobody waits for all of it. */
-    for (size_t i = 0; i < ids.count && e == SP_OK; i += AT_A_TIME)
-        count(j, ids.at + i, ids.count - i < AT_A_TIME ? ids.count - i : AT_A_TIME, now, &t);
-    free(ids.at);
-    if (e == SP_OK)
+    sp_error e = store_services(st)->registry->device_ids(st, ROW_DEVICE_APPROVED, keep_id, &ids);
+    if (e == SP_OK && (e = ids.e) == SP_OK && (e = tally(j, &ids, now, &t)) == SP_OK)
         *out = t;
+    free(ids.at);
     return e;
 }

@@ -59,14 +59,16 @@ sp_error values_set(struct device_values *d, const struct held_value *v, bool *c
     bool there = false;
     size_t i = place(d, v, &there);
 
-    /* A value that had expired says something new when it comes again. */
-    bool same = there && says_the_same(&d->at[i], v) && d->at[i].expires_at > v->observed_at;
+    /* A value that had expired says something new when it comes again, however long ago its source
+     * saw it. */
+    bool same = there && says_the_same(&d->at[i], v) && d->at[i].expires_at > clock_unix();
     if (!there) {
         sp_error e = make_room(d, i);
         if (e != SP_OK)
             return e;
     }
     d->at[i] = *v;
+    d->whole_until = 0;
     *changed = *changed || !same;
     return SP_OK;
 }

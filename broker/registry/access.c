@@ -1,6 +1,7 @@
 #include "broker/registry/access.h"
 
 #include "broker/registry/change.h"
+#include "lib/base/failpoint.h"
 #include "lib/crypto/random.h"
 
 #include <stdio.h>
@@ -43,7 +44,10 @@ static sp_error commit(struct registry *r, struct job *job, struct access_row *o
     job->record.r.user = job->before.user;
     job->record.r.device = job->before.device;
     job->record.r.app = job->before.app;
-    if ((e = store_commit(registry_store(r), put, job)) == SP_OK)
+    FAILPOINT("access:asked");
+    e = store_commit(registry_store(r), put, job);
+    FAILPOINT("access:done");
+    if (e == SP_OK)
         *out = job->row;
     return e;
 }

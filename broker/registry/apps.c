@@ -136,8 +136,22 @@ static sp_error check_limits(const struct json *limits, struct sp_why *why)
     return check_step_up(limits, why);
 }
 
+/* One that nobody uploaded would keep the record from ever being in force. */
+static sp_error check_document(struct registry *r, const uint8_t sha256[32], struct sp_why *why)
+{
+    struct store *st = registry_store(r);
+    struct buf text;
+
+    buf_init(&text, REGISTRY_DOCUMENT_MAX);
+    sp_error e = store_services(st)->documents->get(st, sha256, &text);
+    buf_deinit(&text);
+    return e == SP_ERR_NOT_FOUND
+               ? sp_why_say(why, SP_ERR_INVALID, "gateway: openapi.document: nobody uploaded it")
+               : e;
+}
+
 /* What no connector understands is not signed; line and column are told. */
-static sp_error check_gateway(const struct app_spec *spec, struct sp_why *why)
+static sp_error check_gateway(struct registry *r, const struct app_spec *spec, struct sp_why *why)
 {
     struct gwconf *conf = NULL;
     sp_error e;
@@ -147,14 +161,16 @@ static sp_error check_gateway(const struct app_spec *spec, struct sp_why *why)
     if (spec->type != APP_HTTP)
         return wrong(why, "gateway", "only an app of type http has a gateway");
     e = gwconf_parse(spec->gateway, why, &conf);
+    if (e == SP_OK && conf->openapi.document.named && spec->document == NULL)
+        e = check_document(r, conf->openapi.document.sha256, why);
     gwconf_free(conf);
-    if (e == SP_OK || e == SP_ERR_NOMEM)
+    if (e != SP_ERR_MALFORMED && e != SP_ERR_LIMIT && e != SP_ERR_INVALID)
         return e;
     (void)snprintf(why->field, sizeof why->field, "gateway");
     return SP_ERR_INVALID;
 }
 
-static sp_error check_spec(const struct app_spec *spec, struct sp_why *why)
+static sp_error check_spec(struct registry *r, const struct app_spec *spec, struct sp_why *why)
 {
     sp_error e;
 
@@ -166,7 +182,8 @@ static sp_error check_spec(const struct app_spec *spec, struct sp_why *why)
         return wrong(why, "type", "type is tcp, http or ssh");
     if (spec->description.len > ROW_TEXT_MAX)
         return wrong(why, "description", "description has at most 512 bytes");
-    if ((e = check_labels(spec->labels, why)) != SP_OK || (e = check_gateway(spec, why)) != SP_OK)
+    if ((e = check_labels(spec->labels, why)) != SP_OK ||
+        (e = check_gateway(r, spec, why)) != SP_OK)
         return e;
     return check_limits(spec->limits, why);
 }
@@ -249,7 +266,21 @@ struct app_job {
     const struct store_services *s;
     struct app_row before, row; /* row: a fresh copy for each run */
     struct change_record record;
+    const struct app_spec *spec; /* NULL: the record is only signed anew */
 };
+
+/* The document that the new version brings, in the same transaction. */
+static sp_error put_document(struct store_tx *tx, const struct app_job *job)
+{
+    struct document_row row;
+
+    if (job->spec == NULL || job->spec->document == NULL)
+        return SP_OK;
+    row = *job->spec->document;
+    row.app = job->row.id;
+    row.ver = job->row.ver;
+    return job->s->documents->put(tx, &row, job->spec->document_text);
+}
 
 static sp_error put_app(struct store_tx *tx, void *arg)
 {
@@ -258,7 +289,8 @@ static sp_error put_app(struct store_tx *tx, void *arg)
 
     job->row = job->before;
     job->row.updated = tx_now(tx);
-    if ((e = job->s->registry->app_put(tx, &job->row)) != SP_OK)
+    if ((e = job->s->registry->app_put(tx, &job->row)) != SP_OK ||
+        (e = put_document(tx, job)) != SP_OK)
         return e;
     return audit_append(tx, job->s, &job->record.r);
 }
@@ -285,9 +317,9 @@ sp_error apps_put(struct registry *r, const struct app_spec *spec, struct sp_id 
                   uint64_t expect_ver, const struct key_secret *record_key,
                   const struct audit_record *by, struct sp_why *why, struct app_row *out)
 {
-    struct app_job job = {.s = store_services(registry_store(r))};
+    struct app_job job = {.s = store_services(registry_store(r)), .spec = spec};
     struct buf text, token;
-    sp_error e = check_spec(spec, why);
+    sp_error e = check_spec(r, spec, why);
 
     if (e != SP_OK)
         return e;
@@ -329,6 +361,8 @@ static sp_error drop_app(struct store_tx *tx, void *arg)
     struct app_job *job = arg;
     sp_error e = job->s->registry->app_remove(tx, job->before.id, job->before.ver);
 
+    if (e == SP_OK)
+        e = job->s->documents->forget(tx, job->before.id);
     return e == SP_OK ? audit_append(tx, job->s, &job->record.r) : e;
 }
 

@@ -8,7 +8,7 @@
 #include "broker/registry/registry.h"
 #include "lib/base/json.h"
 
-enum { APP_LABELS_MAX = 64, APP_GATEWAY_MAX = 20 * 1024 };
+enum { APP_LABELS_MAX = 64, APP_GATEWAY_MAX = 20 * 1024, REGISTRY_DOCUMENT_MAX = 16 * 1024 * 1024 };
 
 /* As written by an admin; borrowed. */
 struct app_spec {
@@ -21,12 +21,15 @@ struct app_spec {
     struct view description;
     enum app_cut { APP_CUT_AUTO = 0, APP_CUT_OFF } cut_through;
     struct view gateway; /* http apps: lib/gateway/config.h; empty: none */
+    /* A document that this change brings; NULL: none. Its app and version are filled in. */
+    const struct document_row *document;
+    struct view document_text; /* empty: it is stored already */
 };
 
 /*
  * Makes or changes an app and signs its record with `record_key` (purpose record).
  * `expect_ver` 0: new.
- *   SP_ERR_INVALID    `why` names the field
+ *   SP_ERR_INVALID    `why` names the field; the gateway names a document that nobody uploaded
  *   SP_ERR_NOT_FOUND  no such site
  *   SP_ERR_EXISTS, SP_ERR_CONFLICT
  */

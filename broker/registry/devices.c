@@ -1,6 +1,7 @@
 #include "broker/registry/devices.h"
 
 #include "broker/registry/change.h"
+#include "lib/base/failpoint.h"
 #include "lib/crypto/random.h"
 
 #include <stdio.h>
@@ -133,7 +134,10 @@ sp_error devices_set_state(struct registry *r, struct sp_id device, enum device_
                   states[state].text);
     job.record.r.device = device;
     job.record.r.user = job.before.user;
-    if ((e = store_commit(st, put_device, &job)) == SP_OK)
+    FAILPOINT("device:asked");
+    e = store_commit(st, put_device, &job);
+    FAILPOINT("device:done");
+    if (e == SP_OK)
         *out = job.row;
     return e;
 }

@@ -2,6 +2,7 @@
 #include "broker/registry/sites.h"
 
 #include "broker/registry/change.h"
+#include "lib/base/failpoint.h"
 #include "lib/crypto/hash.h"
 #include "lib/crypto/random.h"
 
@@ -64,6 +65,7 @@ static sp_error enrol(struct store_tx *tx, void *arg)
 
     if (e == SP_OK && !won)
         e = SP_ERR_DENIED;
+    FAILPOINT("enrol:consumed");
     if (e == SP_OK)
         e = job->relay ? make_relay(tx, job, site) : make_connector(tx, job, site);
     return e == SP_OK ? audit_append(tx, job->s, &job->record.r) : e;
@@ -87,7 +89,9 @@ static void record_refusal(struct registry *r, const struct enrol_job *job, sp_e
 static sp_error run_enrol(struct registry *r, struct enrol_job *job)
 {
     job->snapshot = registry_hold(r);
+    FAILPOINT("enrol:asked");
     sp_error e = store_commit(registry_store(r), enrol, job);
+    FAILPOINT("enrol:done");
     registry_release(r, job->snapshot);
     if (e == SP_ERR_DENIED || e == SP_ERR_EXISTS || e == SP_ERR_LIMIT)
         record_refusal(r, job, e);

@@ -39,7 +39,67 @@ SP_MUST sp_error gateways_retire(struct registry *r, const struct app_row *row,
                                  const struct key_secret *record_key, const struct audit_record *by,
                                  struct sp_why *why);
 
-/* Name of the document that the gateway part names; "" for none. */
+/* Adds a scalar to the list `part` of the text, or takes it out. Adding what is there already
+ * changes nothing.
+ *   SP_ERR_NOT_FOUND  to be taken out, and not there
+ *   and those of gateways_switch */
+struct gateway_item {
+    const char *part, *scalar;
+    bool drop;
+};
+SP_MUST sp_error gateways_item(struct registry *r, const struct app_row *row,
+                               const struct gateway_item *item, uint64_t expect_ver,
+                               const struct key_secret *record_key, const struct audit_record *by,
+                               struct sp_why *why);
+
+/* Adds a limit of one person's requests a minute to `rate`; `match` is one endpoint. Errors as
+ * above.
+ *   SP_ERR_INVALID  a limit of this name is there */
+struct gateway_limit {
+    const char *name, *match;
+    int64_t per_minute;
+    bool block; /* else it monitors */
+};
+SP_MUST sp_error gateways_limit(struct registry *r, const struct app_row *row,
+                                const struct gateway_limit *limit, uint64_t expect_ver,
+                                const struct key_secret *record_key, const struct audit_record *by,
+                                struct sp_why *why);
+
+/* What a check of an OpenAPI document found; the first so many. */
+enum { GATEWAY_FAULTS_MAX = 16 };
+struct gateway_faults {
+    size_t count, errors, warnings; /* errors, warnings: all of them */
+    struct gateway_fault {
+        bool error;
+        char pointer[256], text[256];
+    } list[GATEWAY_FAULTS_MAX];
+};
+
+/*
+ * Checks the document as a connector does, stores it under its SHA-256, and puts it in force: the
+ * gateway part names it from then on. A document with a fault changes nothing.
+ *   SP_ERR_INVALID, SP_ERR_UNSUPPORTED, SP_ERR_MALFORMED  `faults` and `why`
+ *   SP_ERR_LIMIT   over REGISTRY_DOCUMENT_MAX
+ *   and those of apps_put
+ */
+SP_MUST sp_error gateways_upload(struct registry *r, const struct app_row *row, struct view text,
+                                 const char *note, uint64_t expect_ver,
+                                 const struct key_secret *record_key, const struct audit_record *by,
+                                 struct gateway_faults *faults, struct sp_why *why);
+/* A part of a document that is too large for one call: of `text`'s author, from byte `at` on; 0
+ * begins anew. gateways_parts appends what is there, and an upload or an hour ends it.
+ *   SP_ERR_CONFLICT  `at` is not where the parts before end */
+SP_MUST sp_error gateways_part(struct registry *r, struct sp_id app, struct sp_id author,
+                               int64_t at, struct view text);
+SP_MUST sp_error gateways_parts(struct registry *r, struct sp_id app, struct sp_id author,
+                                struct buf *out);
+/* Puts one of the app's earlier documents in force again.   SP_ERR_NOT_FOUND: it is none of them */
+SP_MUST sp_error gateways_restore(struct registry *r, const struct app_row *row,
+                                  const uint8_t sha256[32], const char *note, uint64_t expect_ver,
+                                  const struct key_secret *record_key,
+                                  const struct audit_record *by, struct sp_why *why);
+
+/* Name of the document that the gateway part names, "sha256:HEX" for an uploaded one; "": none. */
 void gateways_document(const struct app_row *row, char *out, size_t room);
 
 #endif

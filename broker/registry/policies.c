@@ -2,6 +2,8 @@
 
 #include "broker/registry/change.h"
 
+#include "lib/base/failpoint.h"
+
 #include <stdio.h>
 
 enum { POLICY_TEXT_BYTES_MAX = 1 << 20 };
@@ -42,7 +44,9 @@ sp_error policies_put(struct registry *r, struct view text, uint64_t expect_ver,
                    job.before.note);
     change_record(&job.record, by, AUDIT_POLICY_UPDATE, "policy", (struct sp_id){0}, "policies",
                   what);
+    FAILPOINT("policy:asked");
     sp_error e = store_commit(registry_store(r), put_policy, &job);
+    FAILPOINT("policy:done");
     if (e == SP_OK)
         *ver = job.row.ver;
     return e;

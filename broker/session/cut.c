@@ -2,6 +2,8 @@
 
 #include "broker/session/sessions_internal.h"
 
+#include "lib/base/failpoint.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -215,9 +217,11 @@ sp_error sessions_kill(struct sessions *s, const struct kill_target *target, con
     if (!read_target(target, &by_key, &k))
         return SP_ERR_INVALID;
     fill_record(&k, target, reason, by);
+    FAILPOINT("session:kill");
     sp_error e = store_commit(s->st, write_kill, &k);
     if (e != SP_OK)
         return e;
+    FAILPOINT("session:killed");
     struct session *all = live_snapshot(s->c.live, by_key, k.subject, &n);
     for (size_t i = 0; i < n; i++)
         session_cut(s, all[i].id, CUT_KILLED, reason);

@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { LINKS = 5, LISTENERS_MAX = 4 };
+enum { LINKS = 5, LISTENERS_MAX = 4, ENDED_KEPT = 4096 };
 
 /* One session and its place in the list of each fact. */
 struct entry {
@@ -21,8 +21,10 @@ struct fact_list {
 
 struct live {
     pthread_mutex_t lock;
-    struct map by_id;          /* to struct entry, owned */
-    struct map by_fact[LINKS]; /* to struct fact_list, owned */
+    struct map by_id;               /* to struct entry, owned */
+    struct map by_fact[LINKS];      /* to struct fact_list, owned */
+    struct sp_id ended[ENDED_KEPT]; /* the last ones, a ring */
+    size_t ended_next;
     struct {
         live_listener *call;
         void *arg;
@@ -227,11 +229,23 @@ void live_remove(struct live *l, struct sp_id id, enum live_event event, const c
     if (e != NULL) {
         part_all(l, e);
         copy = e->s;
+        l->ended[l->ended_next++ % ENDED_KEPT] = id;
     }
     pthread_mutex_unlock(&l->lock);
     free(e);
     if (e != NULL && copy.state != SESSION_NONE)
         tell(l, event, &copy, why);
+}
+
+bool live_ended(struct live *l, struct sp_id id)
+{
+    bool found = false;
+
+    pthread_mutex_lock(&l->lock);
+    for (size_t i = 0; i < ENDED_KEPT && !found; i++)
+        found = id_equal(l->ended[i], id);
+    pthread_mutex_unlock(&l->lock);
+    return found;
 }
 
 sp_error live_get(struct live *l, struct sp_id id, struct session *out)
@@ -250,6 +264,7 @@ static bool regrant(struct session *s, void *arg)
 
     s->relay = fresh->relay;
     s->connector = fresh->connector;
+    s->unheard_since = 0; /* it was chosen among those that are here */
     s->deadline = fresh->deadline < s->deadline ? fresh->deadline : s->deadline;
     s->policy_version = fresh->policy_version;
     return true;

@@ -25,6 +25,9 @@ enum session_state {
 
 enum { LIVE_PER_USER_AND_APP_MAX = 16, LIVE_OPEN_MS = 65 * 1000 };
 
+/* By then a connector has noticed that its channel is lost. */
+enum { LIVE_NOTICE_MS = 60 * 1000 };
+
 struct session {
     struct sp_id id, user, device, app, relay, connector;
     enum session_state state;
@@ -44,6 +47,7 @@ struct session {
     sp_boot_ms look_at, reverify_at, paused_until;
     bool stale;                  /* a fact changed while it was being granted */
     bool at_relay, at_connector; /* who reports it */
+    sp_boot_ms unheard_since;    /* its connector has no channel here; 0: it has one */
     sp_boot_ms granted_at;
     sp_boot_ms cut_at; /* decision of the cut; 0: none */
     enum cut_why cut_why;
@@ -61,15 +65,18 @@ SP_MUST sp_error live_add(struct live *l, const struct session *s);
 SP_MUST sp_error live_regrant(struct live *l, const struct session *s);
 SP_MUST sp_error live_get(struct live *l, struct sp_id id, struct session *out);
 
-/* ---- what edges report; `from` is the edge ---- */
+/* ---- what edges report; `from` is the edge. It counts for sessions that were granted over that
+ * edge; what it says of others changes nothing (TM-03) ---- */
 struct live_report {
     struct sp_id session, app, device, connector, relay;
     struct key_public device_key;
     sp_unix_ms opened, deadline;
     uint64_t policy_version, bytes_up, bytes_down;
 };
-/* One page of the list at attach; `last` ends it: what this edge did not name is no longer live
- * there. A session that this broker does not know is taken in and decided at once. */
+/* The edge attached, and its list comes: it is seen at none of its sessions until it names them. */
+void live_list_begins(struct live *l, enum edge_kind kind, struct sp_id from);
+/* One page of that list; `last` ends it: what a connector did not name has ended while nobody heard
+ * it. A session that this broker does not know is taken in and decided at once. */
 void live_list(struct live *l, enum edge_kind kind, struct sp_id from, const struct live_report *at,
                size_t count, bool last);
 void live_opened(struct live *l, enum edge_kind kind, struct sp_id from,
@@ -78,8 +85,6 @@ void live_closed(struct live *l, enum edge_kind kind, struct sp_id from, struct 
                  uint64_t bytes_up, uint64_t bytes_down, const char *why);
 void live_bytes(struct live *l, enum edge_kind kind, struct sp_id from, struct sp_id session,
                 uint64_t bytes_up, uint64_t bytes_down);
-/* The edge is gone for longer than it may be: its sessions are no longer seen through it. */
-void live_edge_lost(struct live *l, enum edge_kind kind, struct sp_id from);
 
 /* ---- by fact ---- */
 enum live_key {

@@ -15,6 +15,9 @@ SP_MUST sp_error live_change(struct live *l, struct sp_id id, live_changer *chan
 /* A session that is not there is removed already. */
 void live_remove(struct live *l, struct sp_id id, enum live_event event, const char *why);
 
+/* Whether it is one of the last few thousand that were removed. */
+bool live_ended(struct live *l, struct sp_id id);
+
 /* An edge reports a session that nobody here granted: LIVE_EVENT_UNKNOWN with what it said. */
 void live_tell_unknown(struct live *l, const struct session *s);
 

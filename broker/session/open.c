@@ -1,5 +1,6 @@
 #include "broker/session/sessions_internal.h"
 
+#include "lib/base/failpoint.h"
 #include "lib/crypto/hash.h"
 #include "lib/crypto/random.h"
 #include "lib/trust/mint.h"
@@ -388,8 +389,10 @@ static sp_error answer_yes(struct opening *o)
         return SP_ERR_DENIED;
     if (now.stale)
         return SP_ERR_AGAIN; /* a fact changed in the last moment, and nothing is written yet */
+    FAILPOINT("session:decided");
     if ((e = store_commit(o->s->st, commit_work, o)) != SP_OK) /* I2: durable before it leaves */
         return e;
+    FAILPOINT("session:recorded");
     if (live_get(o->s->c.live, o->live.id, &now) != SP_OK || now.state == SESSION_CUTTING)
         return SP_ERR_DENIED;
     if ((e = mint(o)) != SP_OK ||
@@ -398,6 +401,7 @@ static sp_error answer_yes(struct opening *o)
     pending_drop(o->s, o->live.id);
     sessions_look_at(o->s, o->live.look_at);
     fill_answer(o);
+    FAILPOINT("session:minted");
     pthread_mutex_lock(&o->s->lock);
     o->s->stats.grants++;
     pthread_mutex_unlock(&o->s->lock);

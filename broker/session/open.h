@@ -98,6 +98,7 @@ struct visible_app {
     char name[ROW_NAME_MAX + 1];
     enum app_type type;
     uint16_t port;
+    char description[ROW_TEXT_MAX + 1];
     enum verdict access;
     char why[EXPLAIN_TEXT_MAX]; /* "intranet/staff", or the first reason */
 };

@@ -8,18 +8,28 @@ struct seen {
     struct sp_id from;
     const struct live_report *r;
     bool first; /* it was not running before */
+    bool own;   /* the session was granted for that edge */
 };
+
+/* An edge's word counts for the sessions that were granted over it, and for no other (TM-03): else
+ * one connector could take, swell or end what runs over another, and a cut would miss it. */
+static bool granted_over(const struct session *s, struct seen *x)
+{
+    x->own = id_equal(x->kind == EDGE_RELAY ? s->relay : s->connector, x->from);
+    return x->own;
+}
 
 static bool on_seen(struct session *s, void *arg)
 {
     struct seen *x = arg;
 
+    if (!granted_over(s, x))
+        return false;
     if (x->kind == EDGE_RELAY) {
         s->at_relay = true;
-        s->relay = x->from;
     } else {
         s->at_connector = true;
-        s->connector = x->from;
+        s->unheard_since = 0;
     }
     s->bytes_up = x->r->bytes_up > s->bytes_up ? x->r->bytes_up : s->bytes_up;
     s->bytes_down = x->r->bytes_down > s->bytes_down ? x->r->bytes_down : s->bytes_down;
@@ -55,7 +65,7 @@ static void unknown(struct live *l, enum edge_kind kind, struct sp_id from,
 void live_opened(struct live *l, enum edge_kind kind, struct sp_id from,
                  const struct live_report *r)
 {
-    struct seen x = {kind, from, r, false};
+    struct seen x = {.kind = kind, .from = from, .r = r};
 
     if (live_change(l, r->session, on_seen, &x, LIVE_EVENT_RUNNING, NULL, NULL) == SP_ERR_NOT_FOUND)
         unknown(l, kind, from, r);
@@ -63,8 +73,10 @@ void live_opened(struct live *l, enum edge_kind kind, struct sp_id from,
 
 static bool on_unseen(struct session *s, void *arg)
 {
-    const struct seen *x = arg;
+    struct seen *x = arg;
 
+    if (!granted_over(s, x))
+        return false;
     if (x->kind == EDGE_RELAY)
         s->at_relay = false;
     else
@@ -76,11 +88,11 @@ void live_closed(struct live *l, enum edge_kind kind, struct sp_id from, struct 
                  uint64_t bytes_up, uint64_t bytes_down, const char *why)
 {
     struct live_report r = {.session = session, .bytes_up = bytes_up, .bytes_down = bytes_down};
-    struct seen x = {kind, from, &r, false};
+    struct seen x = {.kind = kind, .from = from, .r = &r};
     struct session s;
 
     live_bytes(l, kind, from, session, bytes_up, bytes_down);
-    if (live_change(l, session, on_unseen, &x, LIVE_EVENT_CHANGED, why, &s) != SP_OK)
+    if (live_change(l, session, on_unseen, &x, LIVE_EVENT_CHANGED, why, &s) != SP_OK || !x.own)
         return;
     if (s.state == SESSION_CUTTING)
         return; /* the edges' answers, which say when the last byte was, end it; else CUT_FORGET_MS
@@ -92,23 +104,26 @@ void live_closed(struct live *l, enum edge_kind kind, struct sp_id from, struct 
 
 static bool on_bytes(struct session *s, void *arg)
 {
-    const struct live_report *r = arg;
-    bool more = r->bytes_up > s->bytes_up || r->bytes_down > s->bytes_down;
+    struct seen *x = arg;
+    const struct live_report *r = x->r;
+    bool more = granted_over(s, x) && (r->bytes_up > s->bytes_up || r->bytes_down > s->bytes_down);
+
+    if (!more)
+        return false;
 
     s->bytes_up = r->bytes_up > s->bytes_up ? r->bytes_up : s->bytes_up;
     s->bytes_down = r->bytes_down > s->bytes_down ? r->bytes_down : s->bytes_down;
-    return more;
+    return true;
 }
 
 void live_bytes(struct live *l, enum edge_kind kind, struct sp_id from, struct sp_id session,
                 uint64_t bytes_up, uint64_t bytes_down)
 {
-    struct live_report r = {.bytes_up = bytes_up, .bytes_down = bytes_down};
+    const struct live_report r = {.bytes_up = bytes_up, .bytes_down = bytes_down};
+    struct seen x = {.kind = kind, .from = from, .r = &r};
 
-    (void)kind;
-    (void)from;
     /* A session that is gone has no bytes to count. */
-    sp_ignore(live_change(l, session, on_bytes, &r, LIVE_EVENT_CHANGED, NULL, NULL));
+    sp_ignore(live_change(l, session, on_bytes, &x, LIVE_EVENT_CHANGED, NULL, NULL));
 }
 
 /* ---- whole lists: what an edge does not name any more is not live there ---- */
@@ -130,6 +145,17 @@ static struct session *of_edge(struct live *l, enum edge_kind kind, struct sp_id
     return live_snapshot(l, kind == EDGE_RELAY ? LIVE_RELAY : LIVE_CONNECTOR, from, count);
 }
 
+void live_list_begins(struct live *l, enum edge_kind kind, struct sp_id from)
+{
+    struct seen x = {.kind = kind, .from = from};
+    size_t n = 0;
+    struct session *all = of_edge(l, kind, from, &n);
+
+    for (size_t i = 0; i < n; i++) /* gone meanwhile: unseen anyway */
+        sp_ignore(live_change(l, all[i].id, mark_unseen, &x, LIVE_EVENT_CHANGED, NULL, NULL));
+    free(all);
+}
+
 void live_list(struct live *l, enum edge_kind kind, struct sp_id from, const struct live_report *at,
                size_t count, bool last)
 {
@@ -145,16 +171,5 @@ void live_list(struct live *l, enum edge_kind kind, struct sp_id from, const str
             kind == EDGE_CONNECTOR)
             live_remove(l, all[i].id, LIVE_EVENT_ENDED, "lost");
     }
-    free(all);
-}
-
-void live_edge_lost(struct live *l, enum edge_kind kind, struct sp_id from)
-{
-    struct seen x = {.kind = kind, .from = from};
-    size_t n = 0;
-    struct session *all = of_edge(l, kind, from, &n);
-
-    for (size_t i = 0; i < n; i++) /* gone meanwhile: unseen anyway */
-        sp_ignore(live_change(l, all[i].id, mark_unseen, &x, LIVE_EVENT_CHANGED, NULL, NULL));
     free(all);
 }

@@ -2,8 +2,10 @@
  * down what happened to sessions. */
 #include "broker/session/cut.h"
 #include "broker/session/sessions_internal.h"
+#include "lib/base/failpoint.h"
 #include "lib/base/log.h"
 #include "lib/base/num.h"
+#include "lib/trust/grant.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -193,6 +195,15 @@ static void decide_again(struct sessions *s, struct session *n)
     free(g);
 }
 
+sp_boot_ms session_unheard_until(const struct session *s)
+{
+    int64_t keeps = s->reverify_ms > 0 ? s->reverify_ms : GRANT_REVERIFY_MS;
+
+    if (s->unheard_since == 0 || s->state == SESSION_CUTTING)
+        return 0;
+    return s->unheard_since + keeps + LIVE_NOTICE_MS;
+}
+
 /* A copy of one live session: what is due or touched. */
 static void revise(struct sessions *s, struct session *n)
 {
@@ -213,6 +224,8 @@ static void revise(struct sessions *s, struct session *n)
         session_cut(s, n->id, CUT_DEADLINE, "the session's time is over");
     else if (n->state == SESSION_PAUSED && n->paused_until != 0 && n->paused_until <= now)
         session_cut(s, n->id, CUT_STEP_UP, "no code came in time");
+    else if (session_unheard_until(n) != 0 && session_unheard_until(n) <= now)
+        session_cut(s, n->id, CUT_POLICY, "nothing was heard of its connector for too long");
     else
         decide_again(s, n);
 }
@@ -227,6 +240,7 @@ static void revise_matching(struct sessions *s, enum live_key by, struct sp_id i
         sp_boot_ms at = all[i].look_at;
         if (all[i].state == SESSION_GRANTED)
             sooner(&at, all[i].granted_at + LIVE_OPEN_MS + 1);
+        sooner(&at, session_unheard_until(&all[i]));
         if (!due_only || (at != 0 && at <= now))
             revise(s, &all[i]);
         else
@@ -281,7 +295,9 @@ static void write_down(struct sessions *s, const struct note *note)
                                      .request = x->request,
                                      .text = note->why,
                                      .detail = view_str(detail)};
+    FAILPOINT("session:end");
     sp_error e = store_commit(s->st, write_note, &n);
+    FAILPOINT("session:ended");
     if (e != SP_OK)
         log_event(LOG_ERROR, "session.record", sp_error_text(e), "session", LOG_ID(x->id), NULL);
 }
@@ -304,6 +320,58 @@ static void name_adopted(struct sessions *s, struct session *x)
         (void)snprintf(x->device_name, sizeof x->device_name, "%s", device.name);
 }
 
+/* An edge claims a session that nobody granted. However many they are, the log has one record a
+ * minute and edge, with their number (claims.h). */
+static void refuse_claim(struct sessions *s, const struct session *x)
+{
+    struct sp_id edge = x->at_connector ? x->connector : x->relay;
+    sp_boot_ms now = clock_boot();
+    uint64_t count = claims_due(&s->claims, edge, now);
+    char text[96];
+
+    if (count == 0)
+        return;
+    (void)snprintf(text, sizeof text, "%llu sessions were claimed that nobody granted",
+                   (unsigned long long)count);
+    const struct rules_version *v = rules_hold(s->c.rules);
+    const struct connector_row *c = snapshot_connector(v->objects, x->connector);
+    const struct relay_row *relay = snapshot_relay(v->objects, x->relay);
+    struct audit_record r = {.event = AUDIT_SESSION_REFUSE, .result = AUDIT_DENIED, .text = text};
+
+    if (x->at_connector) {
+        r.actor_kind = AUDIT_ACTOR_CONNECTOR;
+        r.actor = r.connector = x->connector;
+        r.actor_name = c != NULL ? c->name : NULL;
+    } else {
+        r.actor_kind = AUDIT_ACTOR_RELAY;
+        r.actor = r.relay = x->relay;
+        r.actor_name = relay != NULL ? relay->name : NULL;
+    }
+    sp_error e = audit_now(s->st, &r);
+    rules_release(s->c.rules, v);
+    if (e == SP_OK)
+        claims_told(&s->claims, edge, now);
+    else
+        log_event(LOG_ERROR, "session.record", sp_error_text(e), "session", LOG_ID(x->id), NULL);
+}
+
+static bool seen_too(struct session *s, void *arg)
+{
+    const struct session *x = arg;
+
+    s->at_relay |= x->at_relay && id_equal(s->relay, x->relay);
+    s->at_connector |= x->at_connector && id_equal(s->connector, x->connector);
+    return false;
+}
+
+static void cut_where_it_runs(struct sessions *s, const struct session *x)
+{
+    struct cut_order order = {.session = x->id, .why = CUT_REVOKED};
+
+    (void)edges_send_cut(s->c.edges, EDGE_RELAY, x->relay, &order); /* whoever is there */
+    (void)edges_send_cut(s->c.edges, EDGE_CONNECTOR, x->connector, &order);
+}
+
 /* An edge reports a session that this start did not grant: the store says whose it is, and the
  * policy of now decides about it at once; its address is not known any more, so what depends on
  * the network is cut. What the store does not know is cut where it runs. */
@@ -311,8 +379,12 @@ static void adopt(struct sessions *s, const struct session *reported)
 {
     struct session x = *reported;
     struct session_row row;
-    sp_error e = s->services->presence->session_get(s->st, x.id, &row);
 
+    if (live_ended(s->c.live, x.id)) { /* late news: its end may not even be written down yet */
+        cut_where_it_runs(s, &x);
+        return;
+    }
+    sp_error e = s->services->presence->session_get(s->st, x.id, &row);
     if (e == SP_OK && id_equal(row.app, x.app)) {
         x.user = row.user;
         x.device = row.device;
@@ -321,15 +393,17 @@ static void adopt(struct sessions *s, const struct session *reported)
         x.deadline = row.deadline < x.deadline ? row.deadline : x.deadline;
         x.deadline_boot = num_add_sat(clock_boot(), x.deadline - clock_unix());
         name_adopted(s, &x);
-        if (live_add(s->c.live, &x) == SP_OK)
+        if ((e = live_add(s->c.live, &x)) == SP_OK)
             sessions_touch(s, LIVE_SESSION, x.id);
-        return; /* SP_ERR_EXISTS: the other edge reported it first */
+        else if (e == SP_ERR_EXISTS) /* the other edge reported it first */
+            sp_ignore(live_change(s->c.live, x.id, seen_too, &x, LIVE_EVENT_CHANGED, NULL, NULL));
+        sessions_connector_gone(s, x.connector); /* unless it is here */
+        return;
     }
     if (e != SP_OK && e != SP_ERR_NOT_FOUND)
         return; /* the store can't be read: the edge's next list brings it again */
-    struct cut_order order = {.session = x.id, .why = CUT_REVOKED};
-    (void)edges_send_cut(s->c.edges, EDGE_RELAY, x.relay, &order);
-    (void)edges_send_cut(s->c.edges, EDGE_CONNECTOR, x.connector, &order);
+    refuse_claim(s, &x);
+    cut_where_it_runs(s, &x);
 }
 
 /* ---- the thread --------------------------------------------------------------------------- */

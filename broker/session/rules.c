@@ -17,7 +17,7 @@ struct version {
     struct policy_doc *doc;    /* owned */
     struct registry *registry; /* gave `public.objects` */
     struct rules_app *apps;    /* owned */
-    struct json **specs;       /* owned: labels point into them */
+    struct json **specs;       /* owned: labels and descriptions point into them */
     size_t refs;               /* with the lock of rules; the present version counts as one */
 };
 
@@ -98,6 +98,7 @@ static sp_error read_app(const struct app_row *row, struct rules_app *out, struc
     if ((e = json_parse(row->spec, SPEC_BYTES_MAX, NULL, spec)) != SP_OK)
         return e == SP_ERR_NOMEM ? e : SP_ERR_CORRUPT;
     out->limits = read_limits(json_get(*spec, "limits"));
+    out->description = json_str(json_get(*spec, "description"));
     out->cut_through_off = view_is(json_str(json_get(*spec, "cut_through")), "off");
     return read_labels(json_get(*spec, "labels"), out);
 }

@@ -21,6 +21,7 @@ struct rules_app {
     const struct label *labels;
     size_t label_count;
     struct limits limits;
+    struct view description; /* for people, by an admin; may be empty */
     bool cut_through_off;
 };
 

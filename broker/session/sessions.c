@@ -32,6 +32,30 @@ void sessions_look_at(struct sessions *s, sp_boot_ms at)
     pthread_mutex_unlock(&s->lock);
 }
 
+static bool unheard(struct session *s, void *arg)
+{
+    (void)arg;
+    if (s->unheard_since == 0)
+        s->unheard_since = clock_boot();
+    return false;
+}
+
+void sessions_connector_gone(struct sessions *s, struct sp_id connector)
+{
+    struct edge_info newer;
+    struct session now;
+    size_t count = 0;
+
+    if (edges_find(s->c.edges, EDGE_CONNECTOR, connector, &newer) == SP_OK)
+        return; /* another channel of it took the place: its list says what runs */
+    struct session *all = live_snapshot(s->c.live, LIVE_CONNECTOR, connector, &count);
+    for (size_t i = 0; i < count; i++)
+        if (live_change(s->c.live, all[i].id, unheard, NULL, LIVE_EVENT_CHANGED, NULL, &now) ==
+            SP_OK)
+            sessions_look_at(s, session_unheard_until(&now));
+    free(all);
+}
+
 /* What happened to a session is written down by the room's thread: a listener must not wait for
  * the store. A ring that overflows counts what it lost and says so. */
 static void on_live(void *arg, enum live_event event, const struct session *session,
@@ -42,7 +66,8 @@ static void on_live(void *arg, enum live_event event, const struct session *sess
     if (event != LIVE_EVENT_CUT && event != LIVE_EVENT_ENDED && event != LIVE_EVENT_UNKNOWN)
         return;
     pthread_mutex_lock(&s->lock);
-    if (s->note_count == NOTES_MAX) {
+    /* What an edge claims to carry leaves half of the ring to what happened to others (TM-03). */
+    if (s->note_count >= (event == LIVE_EVENT_UNKNOWN ? NOTES_MAX / 2 : NOTES_MAX)) {
         s->notes_lost++;
     } else {
         struct note *n = &s->notes[(s->note_first + s->note_count++) % NOTES_MAX];

@@ -37,6 +37,10 @@ struct changes_listener sessions_listener(struct sessions *s);
 /* A fact changed that is in no change row: an agent's address. */
 void sessions_touch(struct sessions *s, enum live_key by, struct sp_id id);
 
+/* A connector's channel is gone. Its sessions go on; when nothing was heard of it for as long as it
+ * may keep them without a broker, they are cut here too, at the relay and for the agent. */
+void sessions_connector_gone(struct sessions *s, struct sp_id connector);
+
 /* For metrics: decisions by verdict and reason, cuts with their times. */
 struct sessions_stats {
     uint64_t decisions[3][8]; /* verdict, reason */

@@ -7,6 +7,7 @@
 
 #include "broker/audit/chain.h"
 #include "broker/registry/users.h"
+#include "broker/session/claims.h"
 #include "broker/session/live_internal.h"
 #include "broker/session/open.h"
 
@@ -72,6 +73,7 @@ struct sessions {
     uint64_t notes_lost;
     sp_boot_ms wake_at;
     struct sessions_stats stats;
+    struct claims claims; /* the room's thread only */
 };
 
 /* ---- gather.c ---- */
@@ -134,6 +136,8 @@ SP_MUST sp_error person_state(struct sessions *s, const struct gathered *g,
 /* ---- revise.c ---- */
 void *sessions_main(void *arg);
 void sessions_look_at(struct sessions *s, sp_boot_ms at); /* wakes the thread by then */
+/* When a session is cut whose connector is not heard of; 0: it is, or the session is being cut. */
+sp_boot_ms session_unheard_until(const struct session *s);
 /* When the decision of `g` has to be taken again: facts, reverify, deadline. */
 void schedule(struct session *s, const struct gathered *g, const struct decision *d);
 

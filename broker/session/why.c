@@ -218,6 +218,7 @@ static void describe(const struct gathered *g, const struct facts *f, const stru
     *out = (struct visible_app){
         .id = app->row->id, .type = app->row->type, .port = app->row->port, .access = d->verdict};
     (void)snprintf(out->name, sizeof out->name, "%s", app->row->name);
+    (void)snprintf(out->description, sizeof out->description, "%.*s", VIEW_ARG(app->description));
     if (d->verdict == VERDICT_ALLOW) {
         if (d->rule != NULL)
             (void)snprintf(out->why, sizeof out->why, "%.128s/%.128s", d->policy->name,

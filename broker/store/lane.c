@@ -4,6 +4,7 @@
  */
 #include "broker/store/store_internal.h"
 
+#include "lib/base/failpoint.h"
 #include "lib/base/log.h"
 
 #include <errno.h>
@@ -39,6 +40,7 @@ static void run_job(struct store_tx *tx, struct job *job)
     if (job->result != SP_OK)
         return;
     job->result = job->work(tx, job->arg);
+    FAILPOINT("store:job");
     if (job->result == SP_OK)
         job->result = conn_keep(tx->conn);
     if (job->result != SP_OK) {
@@ -62,10 +64,16 @@ static sp_error run_batch(struct store_tx *tx, struct job *jobs)
         if (!conn_in_transaction(tx->conn)) /* the engine gave it all up: full disk, bad disk */
             return j->result == SP_OK ? SP_ERR_IO : j->result;
     }
-    if ((e = audit_seal(tx, &seq)) != SP_OK || (e = conn_commit(tx->conn)) != SP_OK) {
+    FAILPOINT("store:seal");
+    if ((e = audit_seal(tx, &seq)) == SP_OK) {
+        FAILPOINT("store:commit");
+        e = conn_commit(tx->conn);
+    }
+    if (e != SP_OK) {
         conn_rollback(tx->conn);
         return e;
     }
+    FAILPOINT("store:committed"); /* durable, and nobody knows */
     for (size_t i = 0; i < tx->audit_count; i++)
         if (tx->audit[i].seq != NULL)
             *tx->audit[i].seq = seq - tx->audit_count + 1 + i;
@@ -101,6 +109,9 @@ static void serve(struct lane *l, struct job *jobs)
         postings_forget(st);
     if (st->path == NULL)
         pthread_mutex_unlock(&st->lock_readers);
+
+    if (e == SP_ERR_BUSY) /* another program holds the file: nobody's own fault, so no 429 */
+        e = SP_ERR_TIMEOUT;
 
     pthread_mutex_lock(&l->lock);
     note(l, e);
@@ -217,7 +228,7 @@ sp_error lane_commit(struct lane *l, store_work *work, void *arg)
         e = SP_ERR_IO;
         l->refused++;
     } else if (l->waiting >= LANE_WAITERS_MAX) {
-        e = SP_ERR_BUSY;
+        e = SP_ERR_TIMEOUT;
         l->refused++;
     } else {
         *l->last = &job;

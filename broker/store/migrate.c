@@ -10,11 +10,16 @@
 #include "broker/store/0004-inventory.sql.h"
 #include "broker/store/0005-lists.sql.h"
 #include "broker/store/0006-draft.sql.h"
+#include "broker/store/0007-document.sql.h"
+#include "broker/store/0008-part.sql.h"
+#include "broker/store/0009-spool.sql.h"
+#include "broker/store/0010-feed.sql.h"
 #include "lib/crypto/random.h"
 
-static const char *const steps[STORE_SCHEMA] = {schema_0001_first,    schema_0002_access,
-                                                schema_0003_incident, schema_0004_inventory,
-                                                schema_0005_lists,    schema_0006_draft};
+static const char *const steps[STORE_SCHEMA] = {
+    schema_0001_first, schema_0002_access, schema_0003_incident, schema_0004_inventory,
+    schema_0005_lists, schema_0006_draft,  schema_0007_document, schema_0008_part,
+    schema_0009_spool, schema_0010_feed};
 
 static const char make_meta[] = "CREATE TABLE IF NOT EXISTS meta (k TEXT PRIMARY KEY, v BLOB "
                                 "NOT NULL) STRICT";

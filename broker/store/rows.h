@@ -159,6 +159,21 @@ struct posture_row {
     uint64_t ver;
 };
 
+/* A posture feed of a vendor: its account there, and how the last calls ended. */
+struct feed_row {
+    char name[33];                                              /* of the vendor: "crowdstrike" */
+    char base_url[ROW_SUB_MAX + 1], login_url[ROW_SUB_MAX + 1]; /* "https://host[:port]" */
+    char tenant[ROW_NAME_MAX + 1], client_id[ROW_NAME_MAX + 1];
+    struct view secret; /* sealed */
+    int64_t interval_ms, ttl_ms;
+    sp_unix_ms created, updated;
+    uint64_t ver;
+    sp_unix_ms tried_at, ok_at, failing_since, next_at; /* 0: never, or not now */
+    int64_t failures;                                   /* in a row */
+    int64_t records, joined;                            /* of the last good answer */
+    char result[ROW_TEXT_MAX + 1];                      /* of the last call, in words */
+};
+
 /* Second factor. The seed is sealed (lib/crypto/aead) before it comes here. */
 struct totp_row {
     struct sp_id user;
@@ -285,6 +300,16 @@ struct draft_row {
     uint64_t ver;
 };
 
+/* A document that an app's version `ver` names first. */
+struct document_row {
+    struct sp_id app, author;
+    uint64_t ver;
+    uint8_t sha256[ROW_HASH_BYTES];
+    char title[ROW_NAME_MAX + 1], version[ROW_NAME_MAX + 1], note[ROW_TEXT_MAX + 1];
+    int64_t size, operations, warnings;
+    sp_unix_ms at;
+};
+
 /* For the console; never for a decision (SCALE.md). */
 struct session_row {
     struct sp_id id, user, device, app, relay, connector;
@@ -361,6 +386,7 @@ enum once_kind {
     ONCE_LOGOUT_TOKEN,
     ONCE_BOOTSTRAP,
     ONCE_POSTURE_NONCE,
+    ONCE_IDP_TAKEN_BACK, /* what such a code gave, since it came again (OA-6) */
     ONCE_KINDS
 };
 

@@ -221,6 +221,19 @@ static const char *const device_pages_of_user[2][2] = {
      DEVICE_OF_USER(DEVICE_BEFORE_NAME, "name DESC, id DESC")},
     {DEVICE_OF_USER(DEVICE_AFTER_SEEN, "seen, id"),
      DEVICE_OF_USER(DEVICE_BEFORE_SEEN, "seen DESC, id DESC")}};
+#define DEVICE_ORDER(columns, of, after, order) \
+    "SELECT id, " columns " FROM device WHERE " of after ROW_FITS " ORDER BY " order " LIMIT $7"
+#define DEVICE_ORDERS(of)                                                              \
+    {                                                                                  \
+        {DEVICE_ORDER("name, 0", of, DEVICE_AFTER_NAME, "name, id"),                   \
+         DEVICE_ORDER("name, 0", of, DEVICE_BEFORE_NAME, "name DESC, id DESC")},       \
+        {                                                                              \
+            DEVICE_ORDER("'', seen", of, DEVICE_AFTER_SEEN, "seen, id"),               \
+                DEVICE_ORDER("'', seen", of, DEVICE_BEFORE_SEEN, "seen DESC, id DESC") \
+        }                                                                              \
+    }
+static const char *const device_orders[2][2][2] = {DEVICE_ORDERS(""),
+                                                   DEVICE_ORDERS("user_id = $3 AND ")};
 static const char device_number[] =
     "SELECT count(*) FROM (SELECT 1 FROM device WHERE " ROW_FITS " LIMIT $7) AS some";
 static const char device_number_of_user[] =
@@ -247,15 +260,20 @@ static bool on_each_device(void *arg, const struct columns *c)
     return x->each(x->arg, &row);
 }
 
-sp_error sql_device_list(struct store *st, const struct device_filter *f,
-                         const struct device_row *edge, size_t limit, each_device *each, void *arg)
+struct walk {
+    const char *sql;
+    const struct device_filter *f;
+    const struct device_row *edge; /* NULL: from the first */
+    size_t limit;
+};
+
+static sp_error walk_devices(struct store *st, const struct walk *w, on_row *row, void *arg)
 {
-    static const struct device_filter all;
-    struct devices x = {each, arg};
+    const struct device_filter *f = w->f;
+    const struct device_row *edge = w->edge;
     struct sp_id id = {{0}};
     struct buf q;
 
-    f = f == NULL ? &all : f;
     if (edge != NULL)
         id = edge->id;
     else if (f->down)
@@ -263,16 +281,52 @@ sp_error sql_device_list(struct store *st, const struct device_filter *f,
     /* no device's name has this byte: behind all of them */
     const char *name = edge != NULL ? edge->name : f->down ? "\xff" : "";
     sp_unix_ms seen = edge != NULL ? edge->seen : f->down ? INT64_MAX : INT64_MIN;
-    bool by_seen = f->sort == SORT_SEEN;
     like_part(f->q, &q);
-    sp_error e = store_read(st,
-                            id_is_zero(f->user) ? device_pages[by_seen][f->down]
-                                                : device_pages_of_user[by_seen][f->down],
+    sp_error e = store_read(st, w->sql,
                             PARAMS(P_STR(buf_view(&q)), P_INT(f->state), P_ID(f->user),
-                                   P_TEXT(name), P_INT(seen), P_ID(id), P_INT(limit)),
-                            on_each_device, &x);
+                                   P_TEXT(name), P_INT(seen), P_ID(id), P_INT(w->limit)),
+                            row, arg);
     buf_deinit(&q);
     return e;
+}
+
+sp_error sql_device_list(struct store *st, const struct device_filter *f,
+                         const struct device_row *edge, size_t limit, each_device *each, void *arg)
+{
+    static const struct device_filter all;
+    struct devices x = {each, arg};
+
+    f = f == NULL ? &all : f;
+    bool by_seen = f->sort == SORT_SEEN;
+    const char *sql = id_is_zero(f->user) ? device_pages[by_seen][f->down]
+                                          : device_pages_of_user[by_seen][f->down];
+    return walk_devices(st, &(struct walk){sql, f, edge, limit}, on_each_device, &x);
+}
+
+/* One row for all: only what is read of it is filled anew. */
+struct ordered {
+    each_device *each;
+    void *arg;
+    struct device_row row;
+};
+
+static bool on_ordered(void *arg, const struct columns *c)
+{
+    struct ordered *x = arg;
+
+    x->row.id = column_id(c, 0);
+    column_str(c, 1, x->row.name, sizeof x->row.name);
+    x->row.seen = column_int(c, 2);
+    return x->each(x->arg, &x->row);
+}
+
+sp_error sql_device_order(struct store *st, const struct device_filter *f,
+                          const struct device_row *edge, size_t limit, each_device *each, void *arg)
+{
+    struct ordered x = {each, arg, {.name = ""}};
+
+    const char *sql = device_orders[!id_is_zero(f->user)][f->sort == SORT_SEEN][f->down];
+    return walk_devices(st, &(struct walk){sql, f, edge, limit}, on_ordered, &x);
 }
 
 sp_error sql_device_count(struct store *st, const struct device_filter *f, size_t max, size_t *out)

@@ -306,6 +306,7 @@ const struct store_registry sql_registry = {
     .device_by_key = sql_device_by_key,
     .device_list = sql_device_list,
     .device_count = sql_device_count,
+    .device_order = sql_device_order,
     .device_tally = sql_device_tally,
     .device_ids = sql_device_ids,
     .device_seen = sql_device_seen,

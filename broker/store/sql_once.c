@@ -5,6 +5,7 @@
 
 static const char consume_id[] = "INSERT INTO consumed (kind, id, expires) VALUES ($1, $2, $3) "
                                  "ON CONFLICT (kind, id) DO NOTHING";
+static const char find_id[] = "SELECT count(*) FROM consumed WHERE kind = $1 AND id = $2";
 static const char forget_ids[] = "DELETE FROM consumed WHERE expires < $1";
 static const char token_add[] =
     "INSERT INTO enrol_token (hash, site_id, note, created, expires, used_at, used_by) "
@@ -39,6 +40,22 @@ static sp_error consume(struct store_tx *tx, enum once_kind kind, struct view id
                         sp_unix_ms expires, bool *won)
 {
     return tx_won(tx, consume_id, PARAMS(P_INT(kind), P_BYTES(id), P_INT(expires)), won);
+}
+
+static bool on_count(void *arg, const struct columns *c)
+{
+    *(size_t *)arg = (size_t)column_int(c, 0);
+    return true;
+}
+
+static sp_error consumed(struct store *st, enum once_kind kind, struct view id, bool *out)
+{
+    size_t count = 0;
+    sp_error e = store_read_one(st, find_id, PARAMS(P_INT(kind), P_BYTES(id)), on_count, &count);
+
+    if (e == SP_OK)
+        *out = count > 0;
+    return e;
 }
 
 static sp_error forget(struct store_tx *tx, sp_unix_ms before)
@@ -206,12 +223,6 @@ static sp_error recovery_consume(struct store_tx *tx, struct sp_id user,
     return tx_won(tx, recovery_use, PARAMS(P_ID(user), P_HASH(hash)), won);
 }
 
-static bool on_count(void *arg, const struct columns *c)
-{
-    *(size_t *)arg = (size_t)column_int(c, 0);
-    return true;
-}
-
 static sp_error recovery_left(struct store *st, struct sp_id user, size_t *out)
 {
     return store_read_one(st, recovery_count, PARAMS(P_ID(user)), on_count, out);
@@ -219,6 +230,7 @@ static sp_error recovery_left(struct store *st, struct sp_id user, size_t *out)
 
 const struct store_once sql_once = {
     .consume = consume,
+    .consumed = consumed,
     .forget = forget,
     .enrol_add = enrol_add,
     .enrol_consume = enrol_consume,

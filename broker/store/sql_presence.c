@@ -9,7 +9,16 @@ static const char list[] = "SELECT id, user_id, device_id, app_id, relay_id, con
                            "deadline FROM session_live WHERE id > $1 ORDER BY id LIMIT $2";
 static const char one[] = "SELECT id, user_id, device_id, app_id, relay_id, connector_id, opened, "
                           "deadline FROM session_live WHERE id = $1";
-static const char drop_old[] = "DELETE FROM session_live WHERE deadline < $1";
+/* Records of a session may come after its end. */
+static const char past[] =
+    "INSERT INTO session_past (id, user_id, device_id, app_id, relay_id, connector_id, opened, "
+    "deadline, ended) SELECT id, user_id, device_id, app_id, relay_id, connector_id, opened, "
+    "deadline, $2 FROM session_live WHERE id = $1 ON CONFLICT (id) DO UPDATE SET ended = $2";
+static const char drop_past[] = "DELETE FROM session_past WHERE ended < $1";
+static const char was[] =
+    "SELECT id, user_id, device_id, app_id, relay_id, connector_id, opened, deadline FROM "
+    "session_live WHERE id = $1 UNION ALL SELECT id, user_id, device_id, app_id, relay_id, "
+    "connector_id, opened, deadline FROM session_past WHERE id = $1 LIMIT 1";
 
 static sp_error session_put(struct store_tx *tx, const struct session_row *r)
 {
@@ -21,7 +30,11 @@ static sp_error session_put(struct store_tx *tx, const struct session_row *r)
 
 static sp_error session_remove(struct store_tx *tx, struct sp_id session)
 {
-    return tx_run(tx, drop, PARAMS(P_ID(session)), NULL);
+    sp_error e = tx_run(tx, past, PARAMS(P_ID(session), P_INT(tx->now)), NULL);
+
+    if (e == SP_OK)
+        e = tx_run(tx, drop, PARAMS(P_ID(session)), NULL);
+    return e == SP_OK ? tx_run(tx, drop_past, PARAMS(P_INT(tx->now - SESSION_PAST_MS)), NULL) : e;
 }
 
 struct each {
@@ -55,6 +68,12 @@ static sp_error session_get(struct store *st, struct sp_id session, struct sessi
     return store_read_one(st, one, PARAMS(P_ID(session)), on_session, &x);
 }
 
+static sp_error session_was(struct store *st, struct sp_id session, struct session_row *out)
+{
+    struct each x = {keep_session, out};
+    return store_read_one(st, was, PARAMS(P_ID(session)), on_session, &x);
+}
+
 static sp_error session_list(struct store *st, struct sp_id after, size_t limit, each_session *each,
                              void *arg)
 {
@@ -62,15 +81,10 @@ static sp_error session_list(struct store *st, struct sp_id after, size_t limit,
     return store_read(st, list, PARAMS(P_ID(after), P_INT(limit)), on_session, &x);
 }
 
-static sp_error sessions_forget(struct store_tx *tx, sp_unix_ms before)
-{
-    return tx_run(tx, drop_old, PARAMS(P_INT(before)), NULL);
-}
-
 const struct store_presence sql_presence = {
     .session_put = session_put,
     .session_remove = session_remove,
     .session_get = session_get,
+    .session_was = session_was,
     .session_list = session_list,
-    .sessions_forget = sessions_forget,
 };

@@ -42,6 +42,9 @@ SP_MUST sp_error sql_device_list(struct store *st, const struct device_filter *f
                                  void *arg);
 SP_MUST sp_error sql_device_count(struct store *st, const struct device_filter *f, size_t max,
                                   size_t *out);
+SP_MUST sp_error sql_device_order(struct store *st, const struct device_filter *f,
+                                  const struct device_row *edge, size_t limit, each_device *each,
+                                  void *arg);
 SP_MUST sp_error sql_device_tally(struct store *st, struct device_counts *out,
                                   struct device_row *oldest);
 SP_MUST sp_error sql_device_ids(struct store *st, enum device_row_state state, each_id *each,

@@ -19,8 +19,11 @@ static const struct store_services services = {
     .presence = &sql_presence,
     .access = &sql_access,
     .incidents = &sql_incidents,
+    .spools = &sql_spools,
     .inventory = &sql_inventory,
     .drafts = &sql_drafts,
+    .feeds = &sql_feeds,
+    .documents = &sql_documents,
 };
 
 const struct store_services *store_services(const struct store *st)

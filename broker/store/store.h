@@ -16,8 +16,9 @@
  *           Functions that take a `struct store_tx *` run inside a store_work only.
  * Errors of every function, besides its own:
  *   SP_ERR_FULL     no space left: nothing was written (FLT-04)
- *   SP_ERR_BUSY     more than LANE_WAITERS_MAX wait (FLT-03)
- *   SP_ERR_TIMEOUT  not durable in time; the outcome is unknown: count a consume as spent
+ *   SP_ERR_TIMEOUT  not durable in time; the outcome is unknown: count a consume as spent. Also
+ *                   when more than LANE_WAITERS_MAX wait or another program has locked the file:
+ *                   then nothing was written (FLT-03)
  *   SP_ERR_IO       reading, writing or syncing failed; after a failed sync the store refuses
  *                   everything until the next start (FLT-06)
  *   SP_ERR_CORRUPT  stored data is damaged
@@ -35,7 +36,7 @@ enum {
     LANE_WAITERS_MAX = 4096,
     STORE_READERS = 4,
     STORE_DEADLINE_MS = 10 * 1000,
-    STORE_SCHEMA = 6
+    STORE_SCHEMA = 10
 };
 
 struct store_config {
@@ -97,6 +98,8 @@ typedef bool each_gateway_day(void *arg, const struct gateway_day_row *row);
 typedef bool each_expectation(void *arg, const struct expectation_row *row);
 typedef bool each_view(void *arg, const struct view_row *row);
 typedef bool each_draft(void *arg, const struct draft_row *row);
+typedef bool each_document(void *arg, const struct document_row *row);
+typedef bool each_feed(void *arg, const struct feed_row *row);
 typedef bool each_text(void *arg, struct view text);
 typedef bool each_id(void *arg, struct sp_id id);
 
@@ -161,6 +164,11 @@ struct store_registry {
                             void *arg);
     sp_error (*device_count)(struct store *st, const struct device_filter *f, size_t max,
                              size_t *out);
+    /* The same rows in the same order, from an index alone: `id` is set and that by which they are
+     * ordered, enough for the next `edge`. A hundred thousand of them are some ten milliseconds. */
+    sp_error (*device_order)(struct store *st, const struct device_filter *f,
+                             const struct device_row *edge, size_t limit, each_device *each,
+                             void *arg);
     /* How many there are in each state; `oldest` (or NULL) is the pending one that waits longest.
      */
     sp_error (*device_tally)(struct store *st, struct device_counts *out,
@@ -206,6 +214,8 @@ struct store_registry {
 struct store_once {
     sp_error (*consume)(struct store_tx *tx, enum once_kind kind, struct view id,
                         sp_unix_ms expires, bool *won);
+    /* Was it consumed? A question only: what must happen at most once asks `consume`. */
+    sp_error (*consumed)(struct store *st, enum once_kind kind, struct view id, bool *out);
     sp_error (*forget)(struct store_tx *tx, sp_unix_ms before); /* drops expired ids */
 
     sp_error (*enrol_add)(struct store_tx *tx, const struct enrol_row *row);
@@ -331,13 +341,24 @@ struct store_changes {
 };
 
 /* Hints for the console and for placement; never a base of decisions. */
+enum { SESSION_PAST_MS = 24 * 60 * 60 * 1000 };
 struct store_presence {
     sp_error (*session_put)(struct store_tx *tx, const struct session_row *row);
     sp_error (*session_remove)(struct store_tx *tx, struct sp_id session);
     sp_error (*session_get)(struct store *st, struct sp_id session, struct session_row *out);
+    /* One that was removed, for SESSION_PAST_MS; or one that was not. */
+    sp_error (*session_was)(struct store *st, struct sp_id session, struct session_row *out);
     sp_error (*session_list)(struct store *st, struct sp_id after, size_t limit, each_session *each,
                              void *arg);
-    sp_error (*sessions_forget)(struct store_tx *tx, sp_unix_ms before); /* by deadline */
+};
+
+/* How far each connector's audit spool is in the log. Within the transaction of its records. */
+struct store_spools {
+    /* The last number of this numbering; 0: none yet, or another numbering was told last. */
+    sp_error (*told)(struct store_tx *tx, struct sp_id connector, struct sp_id spool,
+                     int64_t *number);
+    sp_error (*tell)(struct store_tx *tx, struct sp_id connector, struct sp_id spool,
+                     int64_t number);
 };
 
 /* Times: from included, to excluded for `created`, included for `until`; 0: open. */
@@ -463,6 +484,42 @@ struct store_drafts {
     sp_error (*list)(struct store *st, each_draft *each, void *arg); /* newest first; text empty */
 };
 
+/* OpenAPI documents of apps, by the SHA-256 of their bytes. */
+enum {
+    DOCUMENT_USES_MAX = 20,
+    DOCUMENT_USES_BYTES = 64 * 1024 * 1024, /* of them together, the newest not counted */
+    DOCUMENT_PIECE = 32 * 1024,
+    DOCUMENT_PART_MS = 60 * 60 * 1000 /* parts of an upload that was left: forgotten */
+};
+struct store_documents {
+    /* `text` empty: it is stored already. Of an app the newest DOCUMENT_USES_MAX are kept, as far
+     * as DOCUMENT_USES_BYTES reach, and of documents those that an app keeps. The author's parts
+     * are forgotten. */
+    sp_error (*put)(struct store_tx *tx, const struct document_row *row, struct view text);
+    sp_error (*forget)(struct store_tx *tx, struct sp_id app);
+    sp_error (*list)(struct store *st, struct sp_id app, each_document *each,
+                     void *arg); /* newest first */
+    sp_error (*get)(struct store *st, const uint8_t sha256[ROW_HASH_BYTES], struct buf *out);
+    /* DOCUMENT_PIECE bytes from `at`, less at the end; only of what an app of the site keeps. */
+    sp_error (*piece)(struct store *st, const uint8_t sha256[ROW_HASH_BYTES], struct sp_id site,
+                      int64_t at, struct buf *out, int64_t *size);
+    /* A part of what `author` uploads for `app`, which begins at byte `at`; 0: anew.
+     *   SP_ERR_CONFLICT  the parts before do not end there */
+    sp_error (*part)(struct store_tx *tx, struct sp_id app, struct sp_id author, int64_t at,
+                     struct view text);
+    sp_error (*parts)(struct store *st, struct sp_id app, struct sp_id author, struct buf *out);
+};
+
+/* Posture feeds of vendors. */
+struct store_feeds {
+    /* ver 0: a new one. SP_ERR_CONFLICT: changed meanwhile; SP_ERR_EXISTS. How it went stays. */
+    sp_error (*put)(struct store_tx *tx, struct feed_row *row);
+    sp_error (*remove)(struct store_tx *tx, const char *name); /* SP_ERR_NOT_FOUND */
+    /* How its last call went; one that was removed meanwhile is left alone. */
+    sp_error (*mark)(struct store_tx *tx, const struct feed_row *row);
+    sp_error (*list)(struct store *st, each_feed *each, void *arg); /* by name */
+};
+
 /* Filled by store_open. */
 struct store_services {
     const struct store_registry *registry;
@@ -471,10 +528,13 @@ struct store_services {
     const struct store_audit *audit;
     const struct store_changes *changes;
     const struct store_presence *presence;
+    const struct store_spools *spools;
     const struct store_access *access;
     const struct store_incidents *incidents;
     const struct store_inventory *inventory;
     const struct store_drafts *drafts;
+    const struct store_documents *documents;
+    const struct store_feeds *feeds;
 };
 const struct store_services *store_services(const struct store *st);
 

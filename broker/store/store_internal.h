@@ -166,9 +166,12 @@ extern const struct store_logins sql_logins;
 extern const struct store_audit sql_audit;
 extern const struct store_changes sql_changes;
 extern const struct store_presence sql_presence;
+extern const struct store_spools sql_spools;
 extern const struct store_access sql_access;
 extern const struct store_incidents sql_incidents;
 extern const struct store_inventory sql_inventory;
 extern const struct store_drafts sql_drafts;
+extern const struct store_documents sql_documents;
+extern const struct store_feeds sql_feeds;
 
 #endif

@@ -51,7 +51,10 @@ const struct act acts[] = {
                         {"PROVIDER", "provider", SHOW_TEXT}, {"ROLE", "role", SHOW_TEXT})},
 
     {"device list", METHOD_GET, "/devices", ACT_PAGES,
-     .query = {{"match", "q", REF_TEXT}, {"user", "user", REF_USER}, {"state", "state", REF_TEXT}},
+     .query = {{"match", "q", REF_TEXT},
+               {"user", "user", REF_USER},
+               {"state", "state", REF_TEXT},
+               {"posture", "posture", REF_TEXT}},
      .columns =
          COLUMNS({"ID", "id", SHOW_TEXT}, {"NAME", "name", SHOW_TEXT}, {"USER", "user", SHOW_TEXT},
                  {"STATE", "state", SHOW_STATE}, {"KEY", "key.kind", SHOW_TEXT},
@@ -124,6 +127,20 @@ const struct act acts[] = {
     {"draft show", METHOD_GET, "/policy/drafts/{text}", ACT_OBJECT, .reason = false},
     {"draft discard", METHOD_DELETE, "/policy/drafts/{text}", ACT_NONE, .done = "Discarded."},
 
+    {"feed list", METHOD_GET, "/feeds", ACT_ITEMS,
+     .columns =
+         COLUMNS({"NAME", "name", SHOW_TEXT}, {"STATE", "state", SHOW_STATE},
+                 {"JOINED", "devices.joined", SHOW_TEXT},
+                 {"NOT JOINED", "devices.not_joined", SHOW_TEXT}, {"LAST GOOD", "ok_at", SHOW_TIME},
+                 {"NEXT", "next_at", SHOW_TIME}, {"DETAIL", "text", SHOW_TEXT})},
+    {"feed show", METHOD_GET, "/feeds/{text}", ACT_OBJECT, .reason = false},
+    {"feed test", METHOD_POST, "/feeds/{text}/test", ACT_OBJECT, .reason = false},
+    {"feed sync", METHOD_POST, "/feeds/{text}/sync", ACT_NONE, .done = "It is asked."},
+    {"feed unjoined", METHOD_GET, "/feeds/{text}/not-joined", ACT_ITEMS,
+     .columns = COLUMNS({"ID", "id", SHOW_TEXT}, {"SERIAL", "serial", SHOW_TEXT},
+                        {"WHY", "why", SHOW_TEXT})},
+    {"feed remove", METHOD_DELETE, "/feeds/{text}", ACT_NONE, .done = "Removed."},
+
     {"session list", METHOD_GET, "/sessions", ACT_PAGES,
      .query = {{"user", "user", REF_USER},
                {"device", "device", REF_DEVICE},
@@ -169,6 +186,13 @@ const struct act acts[] = {
                         {"ORPHAN", "orphan", SHOW_TEXT}, {"ZOMBIE", "zombie", SHOW_TEXT},
                         {"DRIFT", "drift", SHOW_TEXT}, {"REQUESTS", "coverage.requests", SHOW_TEXT},
                         {"READ", "coverage.read", SHOW_TEXT}, {"DOCUMENT", "document", SHOW_TEXT})},
+    {"gateway documents", METHOD_GET, "/apps/{app}/documents", ACT_ITEMS,
+     .columns =
+         COLUMNS({"SHA256", "sha256", SHOW_TEXT}, {"IN FORCE", "in_force", SHOW_TEXT},
+                 {"TITLE", "title", SHOW_TEXT}, {"VERSION", "document_version", SHOW_TEXT},
+                 {"OPERATIONS", "operations", SHOW_TEXT}, {"WARNINGS", "warnings", SHOW_TEXT},
+                 {"AT", "at", SHOW_TIME}, {"BY", "by", SHOW_TEXT}, {"NOTE", "note", SHOW_TEXT})},
+    {"gateway document", METHOD_GET, "/apps/{app}/documents/{text}", ACT_OBJECT, .reason = false},
     {"gateway hits", METHOD_GET, "/gateway/hits", ACT_ITEMS, .query = {{"app", "app", REF_APP}},
      .columns = COLUMNS({"APP", "app", SHOW_TEXT}, {"REASON", "reason", SHOW_TEXT},
                         {"RULE", "rule", SHOW_TEXT}, {"PART", "part", SHOW_TEXT},
@@ -288,8 +312,7 @@ static void append_items(struct json *all, const struct json *page, size_t limit
         json_push(to, json_ref(json_at(from, i)));
 }
 
-/* Reads page after page; `*out` is the first one's object with the items of all. */
-static int read_pages(struct broker *b, const struct buf *path, size_t limit, struct json **out)
+int act_pages(struct broker *b, const struct buf *path, size_t limit, struct json **out)
 {
     struct json *all = NULL;
     char after[640] = "";
@@ -421,7 +444,7 @@ int act_run(const struct command_call *call)
     if (code == EXIT_OK)
         code = add_query(&b, act, &path);
     if (code == EXIT_OK)
-        code = act->shape == ACT_PAGES ? read_pages(&b, &path, limit, &answer)
+        code = act->shape == ACT_PAGES ? act_pages(&b, &path, limit, &answer)
                                        : call_once(&b, act, &path, &answer);
     buf_deinit(&path);
     broker_close(&b);

@@ -54,6 +54,10 @@ int act_run(const struct command_call *call);
  * call->args, from argument *next on. */
 int act_path(struct broker *b, const char *path, size_t *next, struct buf *out);
 
+/* Reads every page of a list, at most `limit` items; `*out` is the first page's object with the
+ * items of all. */
+int act_pages(struct broker *b, const struct buf *path, size_t limit, struct json **out);
+
 /* Prints what came back as the command's JSON: schema sallyport.admin_NOUN_VERB/v1. Takes
  * `answer`. */
 int act_json(const struct command_call *call, struct json *answer);

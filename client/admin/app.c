@@ -2,6 +2,8 @@
 #include "client/admin/act.h"
 #include "client/admin/verbs.h"
 #include "lib/base/num.h"
+#include "lib/gateway/config.h"
+#include "lib/os/file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,6 +79,35 @@ static int set_step_up(const struct command_call *call, struct json *body)
     return EXIT_OK;
 }
 
+/* Line and column of a fault are of the file: its text goes as it is. */
+static int set_gateway(const struct command_call *call, struct json *body)
+{
+    const char *file = command_value(call, "gateway");
+    struct sp_why why = {{0}, {0}, 0, 0};
+    struct buf text;
+    sp_error e;
+
+    if (file == NULL)
+        return EXIT_OK;
+    if (strcmp(file, "none") == 0) {
+        json_set_cstr(body, "gateway", NULL);
+        return EXIT_OK;
+    }
+    buf_init(&text, GWCONF_MAX);
+    e = strcmp(file, "-") == 0 ? file_read_stdin(GWCONF_MAX, &text, &why)
+                               : file_read(file, GWCONF_MAX, &text, &why);
+    if (e == SP_OK)
+        json_set_str(body, "gateway", buf_view(&text));
+    buf_deinit(&text);
+    return e == SP_OK
+               ? EXIT_OK
+               : command_fail(call,
+                              &(struct command_failure){.exit = EXIT_USAGE,
+                                                        .code = "file",
+                                                        .what = "The gateway's file can't be read.",
+                                                        .why = why.text});
+}
+
 /* What the options say, over what `body` holds. */
 static int apply(struct broker *b, struct json *body)
 {
@@ -100,7 +131,7 @@ static int apply(struct broker *b, struct json *body)
     if (labels != NULL && (code = set_pairs(call, body, "labels", labels)) != EXIT_OK)
         return code;
     set_limits(call, body);
-    if ((code = set_step_up(call, body)) != EXIT_OK)
+    if ((code = set_step_up(call, body)) != EXIT_OK || (code = set_gateway(call, body)) != EXIT_OK)
         return code;
     if (site != NULL) {
         struct buf id;

@@ -53,6 +53,7 @@ static int load_document(struct check *c, const char *file)
 {
     const char *files = command_value(c->call, "files");
     struct sp_why why = {{0}, {0}, 0, 0};
+    const struct api_options o = {.ignore_formats = !c->conf->openapi.formats};
     struct buf copy, path;
     sp_error e;
 
@@ -64,7 +65,7 @@ static int load_document(struct check *c, const char *file)
     if (files == NULL && buf_cstr(&copy) != NULL)
         files = dirname((char *)copy.at); /* a copy: it may be changed */
     const char *at = file_path(&path, files != NULL ? files : ".", c->conf->openapi.file);
-    e = at == NULL ? SP_ERR_LIMIT : api_load_file(at, &c->notes, &c->document);
+    e = at == NULL ? SP_ERR_LIMIT : api_load_file(at, &o, &c->notes, &c->document);
     if (e != SP_OK)
         sp_ignore(sp_why_say(&why, e, "%s: %s", c->conf->openapi.file,
                              c->notes.count > 0 ? c->notes.items[0].text : sp_error_text(e)));
@@ -73,21 +74,32 @@ static int load_document(struct check *c, const char *file)
     return e == SP_OK ? EXIT_OK : refuse(c->call, "The document can't be in force.", &why);
 }
 
-static int rehearse(struct check *c, const char *har)
+/* Who made the requests of the record. */
+static struct rehearsal_options options_of(struct check *c)
 {
     struct rehearsal_options o = {.conf = c->conf, .document = c->document};
-    struct sp_why why = {{0}, {0}, 0, 0};
     struct view groups = view_str(command_value(c->call, "groups"));
-    struct buf text;
-    int code;
 
-    o.caller = (struct gw_caller){.name = view_str("har"), .groups = c->groups, .alive = true};
+    o.caller = (struct gw_caller){.name = view_str(command_value(c->call, "user")),
+                                  .email = view_str(command_value(c->call, "email")),
+                                  .groups = c->groups,
+                                  .alive = true};
     while (groups.len > 0 && o.caller.group_count < GROUPS_MAX) {
         const uint8_t *comma = memchr(groups.at, ',', groups.len);
         size_t n = comma != NULL ? (size_t)(comma - groups.at) : groups.len;
         c->groups[o.caller.group_count++] = view_slice(groups, 0, n);
         groups = view_slice(groups, n + 1, groups.len);
     }
+    return o;
+}
+
+static int rehearse(struct check *c, const char *har)
+{
+    const struct rehearsal_options o = options_of(c);
+    struct sp_why why = {{0}, {0}, 0, 0};
+    struct buf text;
+    int code;
+
     buf_init(&text, REHEARSE_BYTES_MAX);
     if ((code = read_file(c->call, har, REHEARSE_BYTES_MAX, &text)) == EXIT_OK &&
         rehearse_har(buf_view(&text), &o, &why, &c->result) != SP_OK)
@@ -135,6 +147,7 @@ static int print_json(const struct check *c)
         json_set_int(j, "passed", (int64_t)c->result.passed);
         json_set_int(j, "refused", (int64_t)c->result.blocked);
         json_set_int(j, "unreadable", (int64_t)c->result.unreadable);
+        json_set_int(j, "owners_unknown", (int64_t)c->result.owners_unknown);
         json_set(j, "findings", findings_json(&c->result));
     }
     return command_json("gateway_check", j);
@@ -172,7 +185,7 @@ static int print(const struct check *c)
 
     if (c->call->json)
         return print_json(c);
-    out_line(&o, "The configuration is valid: %zu limits, %zu operations, %zu owner rules.",
+    out_line(&o, "The configuration is valid. Limits: %zu, operations: %zu, owner rules: %zu.",
              c->conf->rates.count, c->conf->operations.count, c->conf->owners.count);
     for (size_t i = 0; i < c->notes.count; i++)
         out_line(&o, "document %s: %s", c->notes.items[i].pointer, c->notes.items[i].text);
@@ -184,6 +197,9 @@ static int print(const struct check *c)
              c->result.passed, c->result.blocked);
     if (c->result.unreadable > 0)
         out_line(&o, "%zu entries are no requests and were left out.", c->result.unreadable);
+    if (c->result.owners_unknown > 0)
+        out_line(&o, "%zu times an owner rule needed an answer that the record does not have.",
+                 c->result.owners_unknown);
     return c->result.finding_count > 0 ? print_findings(&c->result, &o) : EXIT_OK;
 }
 
@@ -199,8 +215,10 @@ int verb_gateway(const struct command_call *call)
     if ((code = read_file(call, call->args[0], GWCONF_MAX + 1, &text)) == EXIT_OK &&
         gwconf_parse(buf_view(&text), &why, &c.conf) != SP_OK)
         code = refuse(call, "The configuration can't be in force.", &why);
-    if (code == EXIT_OK)
-        rehearse_unjudged(c.conf, on_unjudged, &c);
+    if (code == EXIT_OK) {
+        const struct rehearsal_options o = options_of(&c);
+        rehearse_unjudged(&o, on_unjudged, &c);
+    }
     if (code == EXIT_OK && (code = load_document(&c, call->args[0])) == EXIT_OK && har != NULL)
         code = rehearse(&c, har);
     if (code == EXIT_OK)

@@ -1,4 +1,4 @@
-/* Sites, and the enrolment strings of connectors and relays: what is shown once. */
+/* Sites, the enrolment strings of connectors and relays, recovery codes: what is shown once. */
 #include "client/admin/act.h"
 #include "client/admin/verbs.h"
 #include "lib/base/num.h"
@@ -136,4 +136,75 @@ int verb_relay_token(const struct command_call *call)
 
     return name == NULL ? no_name(call)
                         : make_token(call, "/relays/tokens", name, "sallyport-relay");
+}
+
+/* ---- recovery codes ----------------------------------------------------------------------- */
+
+static int hand_out_codes(const struct command_call *call, struct json *answer)
+{
+    const char *file = command_value(call, "out");
+    const struct json *codes = json_get(answer, "codes");
+    struct sp_why why = {0};
+    struct buf lines;
+    sp_error e = SP_OK;
+    int code = EXIT_OK;
+
+    buf_init(&lines, 4096);
+    for (size_t i = 0; i < json_len(codes); i++)
+        buf_addf(&lines, "%s\n", json_cstr(json_at(codes, i)));
+    if (file != NULL && (e = file_create_secret(file, buf_view(&lines), &why)) != SP_OK)
+        code = command_fail(
+            call, &(struct command_failure){.exit = EXIT_ERROR,
+                                            .code = "file",
+                                            .what = "The codes were made, but can't be written.",
+                                            .why = why.text,
+                                            .next = "the same command with another file: the codes "
+                                                    "of before are void then"});
+    if (file != NULL) {
+        json_remove(answer, "codes");
+        json_set_cstr(answer, "file", file);
+    }
+    if (code == EXIT_OK && call->json) {
+        code = act_json(call, json_ref(answer));
+    } else if (code == EXIT_OK && file != NULL) {
+        printf("%s\n", file);
+    } else if (code == EXIT_OK) {
+        fwrite(lines.at, 1, lines.len, stdout);
+        fputs("Shown once; each works once, and the codes of before are void.\n", stderr);
+    }
+    buf_wipe(&lines);
+    json_free(answer);
+    return code;
+}
+
+int verb_user_recovery_codes(const struct command_call *call)
+{
+    const char *reason = command_value(call, "reason");
+    struct json *answer = NULL, *body;
+    struct broker b;
+    struct buf path;
+    size_t next = 0;
+    int code;
+
+    if (reason == NULL)
+        return command_fail(
+            call, &(struct command_failure){.exit = EXIT_USAGE,
+                                            .code = "usage",
+                                            .what = "--reason TEXT is missing: it goes into the "
+                                                    "audit record"});
+    if ((code = broker_open(call, &b)) != EXIT_OK)
+        return code;
+    buf_init(&path, 1024);
+    code = act_path(&b, "/users/{user}/recovery-codes", &next, &path);
+    if (code == EXIT_OK) {
+        body = json_object();
+        json_set_cstr(body, "reason", reason);
+        code = broker_call(
+            &b,
+            &(struct broker_request){.method = METHOD_POST, .path = buf_cstr(&path), .body = body},
+            &answer, NULL);
+    }
+    buf_deinit(&path);
+    broker_close(&b);
+    return code == EXIT_OK ? hand_out_codes(call, answer) : code;
 }

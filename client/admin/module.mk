@@ -6,10 +6,10 @@ noinst_LIBRARIES += %D%/libadmin.a
 	%D%/app.c %D%/audit.c \
 	%D%/bootstrap.c %D%/bootstrap.h \
 	%D%/broker.c %D%/broker.h \
-	%D%/commands.c %D%/draft.c %D%/gateway.c %D%/endpoint.c \
+	%D%/changes.c %D%/code.c %D%/commands.c %D%/declare.c %D%/declare.h %D%/draft.c %D%/feed.c %D%/gateway.c %D%/endpoint.c \
 	%D%/made.c \
 	%D%/names.c %D%/names.h \
-	%D%/policy.c %D%/request.c %D%/session.c %D%/settings.c \
+	%D%/past.c %D%/past.h %D%/policy.c %D%/request.c %D%/session.c %D%/settings.c \
 	%D%/show.c %D%/show.h \
 	%D%/sign.c %D%/trace.c %D%/verbs.h
 %C%_sallyport_admin_SOURCES = %D%/main.c
@@ -19,3 +19,11 @@ noinst_LIBRARIES += %D%/libadmin.a
 check_PROGRAMS += tests/unit/%D%/test_commands
 tests_unit_%C%_test_commands_SOURCES = tests/unit/%D%/test_commands.c
 tests_unit_%C%_test_commands_LDADD = %D%/libadmin.a $(SP_GATEWAY) client/ipc/libipc.a $(LDADD)
+
+check_PROGRAMS += tests/unit/%D%/test_declare
+tests_unit_%C%_test_declare_SOURCES = tests/unit/%D%/test_declare.c
+tests_unit_%C%_test_declare_LDADD = %D%/libadmin.a $(SP_GATEWAY) client/ipc/libipc.a $(LDADD)
+
+check_PROGRAMS += tests/unit/%D%/test_past
+tests_unit_%C%_test_past_SOURCES = tests/unit/%D%/test_past.c
+tests_unit_%C%_test_past_LDADD = %D%/libadmin.a $(SP_GATEWAY) client/ipc/libipc.a $(LDADD)

@@ -82,7 +82,7 @@ int verb_policy_show(const struct command_call *call)
 
 /* ---- check ------------------------------------------------------------------------------- */
 
-static int print_check(const struct json *check)
+int print_policy_check(const struct json *check)
 {
     int64_t passed = 0, failed = 0;
     const struct json *list = json_get(check, "findings");
@@ -114,7 +114,7 @@ static int check(struct broker *b, const char *name, struct view text, struct js
 static int finish_check(const struct command_call *call, struct json *answer)
 {
     bool ok = json_is_true(json_get(answer, "ok"));
-    int code = call->json ? act_json(call, json_ref(answer)) : print_check(answer);
+    int code = call->json ? act_json(call, json_ref(answer)) : print_policy_check(answer);
 
     json_free(answer);
     return ok ? code : EXIT_USAGE;

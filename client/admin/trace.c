@@ -1,6 +1,7 @@
 /* why and policy simulate: a decision with everything that it was made from. */
 #include "lib/term/trace.h"
 #include "client/admin/act.h"
+#include "client/admin/past.h"
 #include "client/admin/verbs.h"
 #include "lib/http/url.h"
 #include "lib/os/file.h"
@@ -71,6 +72,35 @@ static int now_path(struct broker *b, struct buf *path)
     return code;
 }
 
+/* The decision that was made last until --at, by its request id. */
+static int past_path(struct broker *b, struct buf *path)
+{
+    const struct command_call *call = b->call;
+    struct buf user, app, request;
+    sp_unix_ms at;
+    int code;
+
+    if (call->count != 2 || command_value(call, "device") != NULL ||
+        past_time(command_value(call, "at"), clock_unix(), &at) != SP_OK)
+        return command_fail(
+            call, &(struct command_failure){.exit = EXIT_USAGE,
+                                            .code = "usage",
+                                            .what = "--at TIME stands with USER and APP alone; "
+                                                    "TIME is such as 09:42:17, 2026-11-26 09:42 or "
+                                                    "2026-11-26T09:42:17Z"});
+    buf_init(&user, 64);
+    buf_init(&app, 64);
+    buf_init(&request, 64);
+    if ((code = name_resolve(b, REF_USER, call->args[0], &user)) == EXIT_OK &&
+        (code = name_resolve(b, REF_APP, call->args[1], &app)) == EXIT_OK &&
+        (code = past_request(b, buf_cstr(&user), buf_cstr(&app), at, &request)) == EXIT_OK)
+        buf_addf(path, "/api/v1/why/%s", buf_cstr(&request));
+    buf_deinit(&user);
+    buf_deinit(&app);
+    buf_deinit(&request);
+    return code;
+}
+
 int verb_why(const struct command_call *call)
 {
     struct json *answer = NULL;
@@ -82,7 +112,9 @@ int verb_why(const struct command_call *call)
     if (code != EXIT_OK)
         return code;
     buf_init(&path, URL_BYTES_MAX);
-    code = call->count == 1 ? act_path(&b, "/why/{text}", &next, &path) : now_path(&b, &path);
+    code = command_given(call, "at") ? past_path(&b, &path)
+           : call->count == 1        ? act_path(&b, "/why/{text}", &next, &path)
+                                     : now_path(&b, &path);
     if (code == EXIT_OK)
         code =
             broker_call(&b, &(struct broker_request){.method = METHOD_GET, .path = buf_cstr(&path)},

@@ -95,6 +95,6 @@ struct address_local_text address_local(uint16_t low, uint16_t port)
 {
     struct address_local_text t;
 
-    snprintf(t.s, sizeof t.s, "127.77.%u.%u:%u", low >> 8, low & 255u, port);
+    snprintf(t.s, sizeof t.s, "127.77.%u.%u:%u", (unsigned)low >> 8, low & 255u, port);
     return t;
 }

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PROBE_MS = 1500, SLEPT_DEAD_MS = 30 * 1000, IDLE_LOOK_MS = 60 * 1000 };
+enum { SLEPT_DEAD_MS = 30 * 1000, IDLE_LOOK_MS = 60 * 1000 };
 
 /* ---- the broker's events ----------------------------------------------------------------- */
 
@@ -118,29 +118,14 @@ static void on_slept(void *arg, int64_t ms)
     control_again(a->control);
 }
 
-static void on_probed(void *arg, sp_error e, const struct envelope *m)
-{
-    struct agent *a = arg;
-
-    (void)m;
-    a->probe = NULL; /* no longer pending */
-    if (e == SP_ERR_TIMEOUT) {
-        log_event(LOG_INFO, "agent.network", "the broker does not answer on the old path", NULL);
-        control_again(a->control);
-    }
-}
-
-/* A route that changed says nothing about our connections; one question to the broker does. */
+/* A route that changed says nothing about our connections, unless their address is gone; one
+ * question to the broker does. */
 static void on_network(void *arg)
 {
     struct agent *a = arg;
 
-    if (!control_is_open(a->control))
-        control_again(a->control);
-    else if (a->probe == NULL)
-        sp_ignore(control_tell(a->control,
-                               &(struct control_call){"posture.nonce", json_object(), PROBE_MS},
-                               on_probed, a, &a->probe)); /* it closes now: the dialer knows */
+    sessions_network(a->sessions);
+    control_doubt(a->control);
 }
 
 static const struct wake_events wake_events = {on_slept, on_network};
@@ -172,8 +157,6 @@ static void on_idle(void *arg)
 static void stop(struct agent *a)
 {
     timer_cancel(a->idle);
-    if (a->control != NULL)
-        control_cancel(a->control, a->probe);
     ipc_server_free(a->ipc); /* ends what the command line has under way */
     wake_free(a->wake);
     reporter_free(a->reporter);

@@ -33,8 +33,7 @@ struct agent {
     struct desk *desk;
     struct ipc_server *ipc;
     struct service *service;
-    struct timer *idle;     /* NULL: not running */
-    struct question *probe; /* NULL: not running */
+    struct timer *idle; /* NULL: not running */
     bool idle_exit;
     sp_boot_ms started, needed; /* needed: last time somebody asked */
     sp_boot_ms lost_at;         /* of the channel; 0: open, or never was */
@@ -90,6 +89,7 @@ void do_status(struct ask *a);
 void do_posture(struct ask *a);
 void do_key(struct ask *a);
 void do_login_begin(struct ask *a);
+void do_login_poll(struct ask *a);
 void do_login_finish(struct ask *a);
 void do_logout(struct ask *a);
 void do_factor(struct ask *a);

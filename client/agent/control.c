@@ -1,5 +1,6 @@
 #include "client/agent/control.h"
 
+#include "client/settings/way.h"
 #include "lib/base/log.h"
 #include "lib/os/loop.h"
 #include "lib/proto/opening.h"
@@ -11,6 +12,7 @@
 #include <sys/utsname.h>
 
 /* What this agent reads beyond version 1 of the messages: nothing yet. */
+enum { PROBE_MS = 1500, SILENT_MS = 10 * 1000 };
 static const char *const caps[] = {"grant/1", "identity/1", NULL};
 
 struct control {
@@ -21,6 +23,8 @@ struct control {
     void *arg;
     struct dialer *dialer; /* owned; NULL: no broker is known */
     struct tls_named tls;
+    struct question *probe; /* of control_doubt; NULL: not running */
+    sp_boot_ms heard;       /* when the broker said something last */
     struct proxy_env proxy;
     struct opening_edge_config edge;
     char software[PROTO_NAME_MAX + 1];
@@ -37,7 +41,7 @@ struct question {
     struct control *control;
     struct question *next, **at; /* the control's list */
     struct control_call call;    /* members: owned until it is sent */
-    struct call *sent;           /* NULL: it waits for a channel */
+    struct call *sent;           /* NULL: it waits for a channel, or for others' answers */
     sp_boot_ms sent_at;
     struct timer *late; /* owned; NULL: not running */
     call_done *done;
@@ -121,6 +125,7 @@ static void on_message(void *arg, struct channel *ch, const struct envelope *m)
 {
     struct control *c = arg;
 
+    c->heard = clock_boot();
     for (size_t i = 0; i < sizeof messages / sizeof *messages; i++)
         if (strcmp(m->type, messages[i].type) == 0) {
             messages[i].handle(c, m);
@@ -193,7 +198,9 @@ static void on_opened(void *arg, struct channel *ch, const struct opening_welcom
     }
     c->edge.pin = &c->state->pin;
     c->lost = (struct dialer_lost){0};
+    c->heard = clock_boot();
     read_welcome(c, w);
+    channel_on_room(ch, &c->later);
     log_event(LOG_INFO, "control.open", "connected", "broker", c->state->broker, NULL);
     deferred_queue(engine_loop(c->engine), &c->later);
     c->events->opened(c->arg);
@@ -235,6 +242,21 @@ static sp_error dial(struct control *c, struct sp_why *why)
     return dialer_new(c->engine, &o, why, &c->dialer);
 }
 
+/* A setting that can't be read ends nothing: doctor has to reach this agent to say so. */
+static void find_way(struct control *c)
+{
+    struct sp_why why = {0};
+
+    if (settings_way(&c->proxy, &why) != SP_OK)
+        log_event(LOG_WARN, "agent.proxy", why.text, NULL);
+    else if (proxy_login_exposed(&c->proxy))
+        log_event(
+            LOG_WARN, "agent.proxy",
+            "the proxy's login stands in the environment: sallyport set proxy=http://HOST:PORT "
+            "proxy_login=FILE keeps it in a file",
+            "variable", c->proxy.origin, NULL);
+}
+
 sp_error control_new(struct engine *engine, struct pool *pool, struct state *state,
                      const struct control_events *events, void *arg, struct sp_why *why,
                      struct control **out)
@@ -257,7 +279,7 @@ sp_error control_new(struct engine *engine, struct pool *pool, struct state *sta
                                            .tunnel_key = state->tunnel,
                                            .software = c->software,
                                            .caps = caps};
-    proxy_env_read(NULL, proxy_getenv, &c->proxy);
+    find_way(c);
     if (state->broker[0] != '\0')
         e = dial(c, why);
     if (e != SP_OK) {
@@ -274,8 +296,9 @@ void control_free(struct control *c)
         return;
     while (c->questions != NULL)
         control_cancel(c, c->questions);
-    deferred_cancel(engine_loop(c->engine), &c->later);
     dialer_free(c->dialer);
+    deferred_cancel(engine_loop(c->engine), &c->later);
+    explicit_bzero(&c->proxy, sizeof c->proxy);
     free(c);
 }
 
@@ -295,6 +318,27 @@ void control_again(struct control *c)
 {
     if (c->dialer != NULL)
         dialer_again(c->dialer);
+}
+
+static void on_probed(void *arg, sp_error e, const struct envelope *m)
+{
+    struct control *c = arg;
+
+    (void)m;
+    c->probe = NULL; /* no longer pending */
+    if (e == SP_ERR_TIMEOUT) {
+        log_event(LOG_INFO, "agent.network", "the broker does not answer on the old path", NULL);
+        control_again(c);
+    }
+}
+
+void control_doubt(struct control *c)
+{
+    if (!control_is_open(c))
+        control_again(c);
+    else if (c->probe == NULL)
+        sp_ignore(control_tell(c, &(struct control_call){"posture.nonce", json_object(), PROBE_MS},
+                               on_probed, c, &c->probe)); /* it closes now: the dialer knows */
 }
 
 /* ---- what is known ----------------------------------------------------------------------- */
@@ -400,8 +444,10 @@ static void on_answer(void *arg, sp_error e, const struct envelope *m)
 {
     struct question *q = arg;
 
-    if (m != NULL)
-        q->control->rtt_ms = clock_boot() - q->sent_at;
+    if (m != NULL) {
+        q->control->heard = clock_boot();
+        q->control->rtt_ms = q->control->heard - q->sent_at;
+    }
     finish(q, e, m);
 }
 
@@ -410,21 +456,19 @@ static void on_late(void *arg)
     struct question *q = arg;
 
     q->late = NULL; /* no longer pending */
-    finish(q, SP_ERR_UNREACHABLE, NULL);
+    finish(q, control_is_open(q->control) ? SP_ERR_TIMEOUT : SP_ERR_UNREACHABLE, NULL);
 }
 
 static sp_error send_question(struct question *q)
 {
     struct json *members = q->call.members;
-    sp_error e;
 
     timer_cancel(q->late);
     q->late = NULL;
     q->call.members = NULL;
     q->sent_at = clock_boot();
-    e = channel_call(dialer_channel(q->control->dialer), q->call.type, members, q->call.timeout_ms,
-                     on_answer, q, &q->sent);
-    return e;
+    return channel_call(dialer_channel(q->control->dialer), q->call.type, members,
+                        q->call.timeout_ms, on_answer, q, &q->sent);
 }
 
 static struct question *question_new(struct control *c, const struct control_call *call,
@@ -448,23 +492,37 @@ static struct question *question_new(struct control *c, const struct control_cal
     return q;
 }
 
-sp_error control_tell(struct control *c, const struct control_call *call, call_done *done,
-                      void *arg, struct question **out)
+static bool may_send(const struct control *c)
 {
-    struct question *q;
+    return control_is_open(c) && channel_may_call(dialer_channel(c->dialer));
+}
+
+SP_MUST static sp_error put_question(struct control *c, const struct control_call *call,
+                                     call_done *done, void *arg, struct question **out)
+{
+    struct question *q = question_new(c, call, done, arg);
     sp_error e;
 
-    if (!control_is_open(c)) {
-        json_free(call->members);
-        return SP_ERR_CLOSED;
-    }
-    if ((q = question_new(c, call, done, arg)) == NULL)
+    if (q == NULL)
         return SP_ERR_NOMEM;
-    if ((e = send_question(q)) != SP_OK)
+    e = may_send(c) ? send_question(q)
+                    : timer_start(engine_loop(c->engine), clock_boot() + CONTROL_ASK_WAIT_MS,
+                                  on_late, q, &q->late);
+    if (e != SP_OK)
         question_free(q);
     else
         *out = q;
     return e;
+}
+
+sp_error control_tell(struct control *c, const struct control_call *call, call_done *done,
+                      void *arg, struct question **out)
+{
+    if (!control_is_open(c)) {
+        json_free(call->members);
+        return SP_ERR_CLOSED;
+    }
+    return put_question(c, call, done, arg, out);
 }
 
 /* Waiting for another broker than the one that we mean helps nobody. */
@@ -479,23 +537,16 @@ static bool hopeless(const struct control *c)
 sp_error control_ask(struct control *c, const struct control_call *call, call_done *done, void *arg,
                      struct question **out)
 {
-    sp_boot_ms until = clock_boot() + CONTROL_ASK_WAIT_MS;
-    struct question *q;
     sp_error e;
 
-    if (control_is_open(c))
-        return control_tell(c, call, done, arg, out);
-    if ((q = question_new(c, call, done, arg)) == NULL)
-        return SP_ERR_NOMEM;
-    if ((e = timer_start(engine_loop(c->engine), until, on_late, q, &q->late)) != SP_OK) {
-        question_free(q);
+    if (control_is_open(c) && clock_boot() - c->heard > SILENT_MS)
+        control_doubt(c); /* a middle that forgot us says nothing */
+    if ((e = put_question(c, call, done, arg, out)) != SP_OK || control_is_open(c))
         return e;
-    }
     if (c->dialer != NULL)
-        dialer_hurry(c->dialer, until);
+        dialer_hurry(c->dialer, clock_boot() + CONTROL_ASK_WAIT_MS);
     else
         deferred_queue(engine_loop(c->engine), &c->later);
-    *out = q;
     return SP_OK;
 }
 
@@ -513,7 +564,8 @@ static struct question *waiting(const struct control *c, size_t *count)
     return oldest;
 }
 
-/* A channel came, or a try ended. What a `done` asks anew waits for a turn of its own. */
+/* A channel came, a try ended, or an answer made room. What a `done` asks anew waits for a turn of
+ * its own. */
 static void look_at_waiting(void *arg)
 {
     struct control *c = arg;
@@ -521,6 +573,8 @@ static void look_at_waiting(void *arg)
     size_t left, count;
 
     for (q = waiting(c, &left); q != NULL && left > 0; q = waiting(c, &count), left--) {
+        if (control_is_open(c) && !may_send(c))
+            return;
         sp_error e = control_is_open(c) ? send_question(q) : SP_ERR_UNREACHABLE;
 
         if (e == SP_ERR_UNREACHABLE && !hopeless(c))

@@ -60,6 +60,9 @@ void control_free(struct control *c); /* NULL is allowed */
 SP_MUST sp_error control_restart(struct control *c, struct sp_why *why);
 /* Try now (network change, a person waits). An open channel is closed first. */
 void control_again(struct control *c);
+/* Something says that the path to the broker may be dead (a route changed, a tunnel was lost): an
+ * open channel must answer within 1.5 s or is dialled anew; without one it is dialled now. */
+void control_doubt(struct control *c);
 
 bool control_is_open(const struct control *c);
 const struct control_login *control_login(const struct control *c);
@@ -76,7 +79,7 @@ const struct keyset *control_keys(const struct control *c);
 const struct dialer_lost *control_lost(const struct control *c);
 /* Why nothing can be asked of the broker now. */
 struct refusal control_offline(const struct control *c);
-/* The environment's proxy, as read at the start. Borrowed. */
+/* The proxy of settings or environment, as read at the start. Borrowed. */
 const struct proxy_env *control_proxy(const struct control *c);
 /* The identity key that this broker has proved. KEY_NONE: none yet. */
 const struct key_public *control_pin(const struct control *c);
@@ -89,6 +92,9 @@ struct control_call {
 };
 
 /*
+ * What is called while ENVELOPE_UNANSWERED_MAX calls have no answer yet waits for its turn, up to
+ * CONTROL_ASK_WAIT_MS; `done` runs with SP_ERR_TIMEOUT then.
+ *
  * Nobody waits for the answer: over the open channel or not at all. The round trip is measured.
  *   SP_ERR_CLOSED  no channel: `done` does not run
  *   SP_ERR_NOMEM

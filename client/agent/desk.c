@@ -3,22 +3,67 @@
 #include "client/agent/agent_internal.h"
 #include "client/desktop/notify.h"
 #include "client/posture/collect.h"
+#include "client/settings/settings.h"
+#include "lib/base/log.h"
+#include "lib/os/child.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct desk {
     struct agent *agent;   /* borrowed */
     struct notify *notify; /* owned */
     struct timer *timer;   /* owned; NULL: not running */
+    struct child *signin;  /* owned; NULL: not running */
     struct notices notices;
     bool told_revoked;
+    bool silent; /* notify: off */
 };
 
 static void show(void *arg, const struct notice *n)
 {
-    notify_show(((struct desk *)arg)->notify, n);
+    struct desk *d = arg;
+
+    if (!d->silent)
+        notify_show(d->notify, n);
 }
+
+/* ---- signing in again -------------------------------------------------------------------- */
+
+static void on_signin_ended(void *arg, int status, int signo)
+{
+    struct desk *d = arg;
+
+    (void)signo;
+    child_free(d->signin);
+    d->signin = NULL; /* no longer pending */
+    if (status != 0)
+        notices_signin_failed(&d->notices);
+}
+
+/* The button of "Your login ends": `sallyport login --extend` by itself; it opens the browser. */
+static void on_chosen(void *arg, const char *key)
+{
+    static const char *const argv[] = {"sallyport", "login", "--extend", NULL};
+    struct desk *d = arg;
+    char self[4096];
+    ssize_t n;
+
+    if (strcmp(key, "login/ends") != 0 || d->signin != NULL)
+        return; /* twice is once */
+    if ((n = readlink("/proc/self/exe", self, sizeof self - 1)) > 0) {
+        self[n] = '\0';
+        struct child_spec spec = {
+            .path = self, .argv = argv, .quiet = true, .die_with_parent = true};
+        if (child_start(d->agent->loop, &spec, on_signin_ended, d, &d->signin) == SP_OK)
+            return;
+    }
+    d->signin = NULL;
+    notices_signin_failed(&d->notices);
+}
+
+/* ---- looking ----------------------------------------------------------------------------- */
 
 static bool fails(const struct reporter_view *r, const struct signal *s, const char **text)
 {
@@ -71,13 +116,19 @@ static void look(void *arg)
 sp_error desk_new(struct agent *agent, struct desk **out)
 {
     struct desk *d = calloc(1, sizeof *d);
+    struct settings settings;
+    struct sp_why why = {0};
     sp_error e;
 
     if (d == NULL)
         return SP_ERR_NOMEM;
     d->agent = agent;
+    if (settings_load(&settings, &why) == SP_OK)
+        d->silent = strcmp(settings_value(&settings, SETTING_NOTIFY), "off") == 0;
+    else /* commands refuse it; an agent that did not start could not say so */
+        log_event(LOG_WARN, "settings", why.text, NULL);
     notices_init(&d->notices, show, d);
-    if ((e = notify_new(agent->loop, &d->notify)) != SP_OK ||
+    if ((e = notify_new(agent->loop, on_chosen, d, &d->notify)) != SP_OK ||
         (e = timer_start(agent->loop, clock_boot() + DESK_LOOK_MS, look, d, &d->timer)) != SP_OK) {
         desk_free(d);
         return e;
@@ -91,6 +142,7 @@ void desk_free(struct desk *d)
     if (d == NULL)
         return;
     timer_cancel(d->timer);
+    child_free(d->signin); /* ends with us */
     notify_free(d->notify);
     free(d);
 }

@@ -1,5 +1,6 @@
 #include "client/agent/forward.h"
 
+#include "client/agent/webanswer.h"
 #include "lib/base/log.h"
 #include "lib/base/num.h"
 #include "lib/os/file.h"
@@ -31,7 +32,9 @@ struct forward {
     struct forwards *owner;
     struct forward *next, **at; /* the owner's list */
     char app[PROTO_NAME_MAX + 1];
-    unsigned holders;
+    unsigned holders; /* `kept` counts as one */
+    bool kept;        /* by `up` */
+    bool http;
     struct port ports[SESSION_PORTS_MAX];
     size_t port_count;
     struct joined *joined;
@@ -63,6 +66,38 @@ static void joined_free(struct joined *j)
     free(j);
 }
 
+/*
+ * A browser that waits for an http app reads why it is not given; TLS and everything else that
+ * can't be answered in HTTP/1 is reset. The head was looked at and not taken (listen.h).
+ */
+static void answer_web(struct joined *j, const struct refusal *why)
+{
+    const struct forward *w = j->port->forward;
+    const struct state *state = w->owner->state;
+    const struct webanswer answer = {
+        .app = w->app, .broker = state->broker, .device = state->device_id, .why = *why};
+    uint8_t head[HOSTHEAD_MAX];
+    ssize_t n = recv(j->fd, head, sizeof head, MSG_PEEK | MSG_DONTWAIT);
+    struct hosthead_asks asks = {.http = false};
+    struct buf out;
+
+    if (n > 0)
+        asks = hosthead_asks((struct view){head, (size_t)n});
+    if (!asks.http)
+        return;
+    buf_init(&out, WEBANSWER_MAX);
+    sp_error e = webanswer_write(&answer, asks, &out);
+    /* Unread bytes would turn the close into RST and take the answer away. */
+    while (recv(j->fd, head, sizeof head, MSG_DONTWAIT) > 0)
+        ;
+    if (e == SP_OK &&
+        send(j->fd, out.at, out.len, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)out.len) {
+        close(j->fd); /* a fresh socket took it all */
+        j->fd = -1;
+    }
+    buf_deinit(&out);
+}
+
 static void on_pumped(void *arg, const struct pump_report *r)
 {
     struct joined *j = arg;
@@ -87,6 +122,8 @@ static void on_opened(void *arg, struct stream *stream, const struct session_vie
     if (stream == NULL) {
         struct refusal copy = *why;
 
+        if (w->http)
+            answer_web(j, why);
         joined_free(j);
         w->owner->refused(w->owner->arg, w->app, &copy);
         return;
@@ -244,6 +281,7 @@ sp_error forward_hold(struct forwards *f, const struct app *app, const struct ad
             return SP_ERR_NOMEM;
         *w = (struct forward){.owner = f, .next = f->all, .at = &f->all};
         snprintf(w->app, sizeof w->app, "%s", app->name);
+        w->http = strcmp(app->type, "http") == 0;
         if (f->all != NULL)
             f->all->at = &w->next;
         f->all = w;
@@ -266,6 +304,28 @@ void forward_release(struct forward *w)
     if (sessions_find(w->owner->sessions, w->app, &s))
         sessions_end(w->owner->sessions, s.id);
     close_forward(w);
+}
+
+void forward_keep(struct forward *w)
+{
+    if (w == NULL || w->kept)
+        return;
+    w->kept = true;
+    w->holders++;
+}
+
+bool forward_is_kept(const struct forward *w)
+{
+    return w->kept;
+}
+
+bool forward_unkeep(struct forward *w)
+{
+    if (!w->kept)
+        return false;
+    w->kept = false;
+    forward_release(w);
+    return true;
 }
 
 const char *forward_app(const struct forward *w)

@@ -5,8 +5,9 @@
  * forward: one app opened on this machine: a listener for each of its ports, and the connections
  * that came in.
  *
- * Kept open by those who hold it: a `connect` that stands in a terminal, or `up`. The last one
- * to let go closes listeners and connections, and ends the session. Loop thread.
+ * Kept open by those who hold it: each `connect` that stands in a terminal, and `up`, which holds
+ * an app once however often it is said. The last one to let go closes listeners and connections,
+ * and ends the session. Loop thread.
  */
 
 #include "client/agent/apps.h"
@@ -37,6 +38,12 @@ SP_MUST sp_error forward_hold(struct forwards *f, const struct app *app,
                               struct forward **out);
 /* Lets go once. NULL is allowed. */
 void forward_release(struct forward *w);
+
+/* `up`'s hold, beside those of forward_hold(), NULL is allowed; and `down`'s end of it, which
+ * leaves others' holds alone. forward_unkeep is false when `up` does not hold it. */
+void forward_keep(struct forward *w);
+bool forward_is_kept(const struct forward *w);
+bool forward_unkeep(struct forward *w);
 
 /* An app that is open already; NULL: it is not. */
 struct forward *forward_find(struct forwards *f, const char *app);

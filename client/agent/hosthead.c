@@ -99,10 +99,11 @@ sp_error hosthead_check(struct view head, const struct hosthead_expect *expect)
         return SP_OK;
     if ((e = check_preface(head)) != SP_ERR_DENIED)
         return e;
-    if (head.len < 4 || memmem(head.at, head.len, "\r\n\r\n", 4) == NULL)
-        return head.len >= HOSTHEAD_MAX ? SP_ERR_LIMIT : SP_ERR_AGAIN;
+    bool whole = head.len >= 4 && memmem(head.at, head.len, "\r\n\r\n", 4) != NULL;
+    if (!whole && head.len < HOSTHEAD_MAX)
+        return SP_ERR_AGAIN;
     if (!take_line(&rest, &line))
-        return SP_ERR_MALFORMED;
+        return whole ? SP_ERR_MALFORMED : SP_ERR_LIMIT;
     if ((e = check_line(line, expect)) != SP_OK)
         return e;
     while (take_line(&rest, &line) && line.len > 0) {
@@ -117,7 +118,48 @@ sp_error hosthead_check(struct view head, const struct hosthead_expect *expect)
         if (++hosts > 1 || !ours(trimmed(view_slice(line, 5, line.len)), expect))
             return SP_ERR_DENIED;
     }
-    return hosts == 1 ? SP_OK : SP_ERR_DENIED;
+    return hosts == 1 ? SP_OK : whole ? SP_ERR_DENIED : SP_ERR_LIMIT;
+}
+
+/* Where `what` begins in a field's value, in any case; SIZE_MAX: nowhere. */
+static size_t place_of(struct view value, const char *what)
+{
+    size_t n = strlen(what);
+
+    for (size_t at = 0; at + n <= value.len; at++)
+        if (strncasecmp((const char *)value.at + at, what, n) == 0)
+            return at;
+    return SIZE_MAX;
+}
+
+static bool is_field(struct view line, const char *name)
+{
+    size_t n = strlen(name);
+
+    return line.len > n && line.at[n] == ':' && strncasecmp((const char *)line.at, name, n) == 0;
+}
+
+struct hosthead_asks hosthead_asks(struct view head)
+{
+    static const struct hosthead_expect nobody = {.count = 0};
+    struct hosthead_asks a = {.http = false};
+    struct view rest = view_slice(head, 0, head.len < HOSTHEAD_MAX ? head.len : HOSTHEAD_MAX), line;
+
+    /* A method, and not the first byte of a TLS record with words behind it. */
+    if (head.len == 0 || head.at[0] < 'A' || head.at[0] > 'Z')
+        return a;
+    if (!take_line(&rest, &line) || check_line(line, &nobody) == SP_ERR_MALFORMED ||
+        check_preface(head) != SP_ERR_DENIED)
+        return a;
+    a.http = true;
+    a.head = line.len > 5 && memcmp(line.at, "HEAD ", 5) == 0;
+    while (take_line(&rest, &line) && line.len > 0) {
+        if (!is_field(line, "accept"))
+            continue;
+        size_t html = place_of(line, "text/html");
+        a.page = html != SIZE_MAX && html < place_of(line, "json");
+    }
+    return a;
 }
 
 struct view hosthead_answer(sp_error e)

@@ -213,6 +213,10 @@ static void on_ended(void *arg, const struct tunnel_report *r)
     }
     if (place_again(l, &report))
         return;
+    /* what the tunnel met may have met the channel, whose own pings would see it much later */
+    if (report.was_up && !l->cutting && (r->why == TUNNEL_FAULT || r->why == TUNNEL_LOST) &&
+        control_is_open(l->owner->control))
+        control_doubt(l->owner->control);
     if (l->cutting) {
         report.why = TUNNEL_CUT;
         report.was_up = true;
@@ -308,6 +312,8 @@ static void on_placed(void *arg, int fd, const char *host, sp_error e)
     snprintf(l->host, sizeof l->host, "%s", host);
     if (e == SP_OK)
         remember_reached(&l->owner->reached, fd, host);
+    if (e != SP_OK || sock_local(fd, &l->local) != SP_OK)
+        l->local = (struct address){0};
     place_free(l->place);
     l->place = NULL; /* no longer pending */
     if (e == SP_OK)
@@ -450,8 +456,9 @@ static void on_answer(void *arg, sp_error e, const struct envelope *m)
     l->question = NULL; /* no longer pending */
     if (e != SP_OK) {
         why = control_refusal(l->owner->control, "No session.", e, m);
-        if (m != NULL && strcmp(why.code, "unreachable") == 0 && wait_for_edge(l))
-            return; /* no connector or relay is there */
+        if (((m != NULL && strcmp(why.code, "unreachable") == 0) || e == SP_ERR_CLOSED) &&
+            wait_for_edge(l))
+            return; /* no connector or relay is there, or the channel broke meanwhile */
     } else if (fields_read(m->members, session_open_answer_fields, &field, &a) != SP_OK)
         why = refusal_make(EXIT_ERROR, "protocol", "No session.", field.text, NULL);
     else if (a.decision != SESSION_ALLOW)

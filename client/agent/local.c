@@ -15,6 +15,7 @@ static const struct {
     {"posture", do_posture, false},
     {"key", do_key, false},
     {"login.begin", do_login_begin, false},
+    {"login.poll", do_login_poll, false},
     {"login.finish", do_login_finish, false},
     {"logout", do_logout, true},
     {"factor", do_factor, true},
@@ -70,6 +71,13 @@ static bool signed_out(const struct agent *a)
     return control_is_open(a->control) && control_login(a->control)->user[0] == '\0';
 }
 
+/* No app has so long a name, and cut short it might be another's. In the broker's words. */
+static const struct refusal nameless = {.exit = EXIT_DENIED,
+                                        .code = "not_visible",
+                                        .what = "Denied.",
+                                        .why = "There is no app of this name for you.",
+                                        .next = "sallyport apps"};
+
 static void asked(void *arg, struct ipc_peer *peer, const struct json *request)
 {
     struct agent *agent = arg;
@@ -94,6 +102,8 @@ static void asked(void *arg, struct ipc_peer *peer, const struct json *request)
                                               .code = "login",
                                               .what = "Not signed in.",
                                               .next = "sallyport login"});
+            else if (verbs[i].needs_login && ask_text(a, "app").len > PROTO_NAME_MAX)
+                ask_fail(a, &nameless);
             else
                 verbs[i].run(a);
             return;

@@ -16,6 +16,7 @@ static void fail(struct ask *a, enum exit_code exit, const char *code, const cha
 
 static struct json *app_json(struct agent *agent, const struct app *app)
 {
+    const struct forward *w = forward_find(agent->forwards, app->name);
     struct json *j = json_object(), *addresses = json_array();
     struct address at;
 
@@ -28,7 +29,8 @@ static struct json *app_json(struct agent *agent, const struct app *app)
         if (forward_address(agent->forwards, app, i, &at) == SP_OK)
             json_push(addresses, json_new_str(view_str(address_text(&at).s)));
     json_set(j, "addresses", addresses);
-    json_set_bool(j, "open", forward_find(agent->forwards, app->name) != NULL);
+    json_set_bool(j, "open", w != NULL);
+    json_set_bool(j, "up", w != NULL && forward_is_kept(w));
     return j;
 }
 
@@ -67,7 +69,7 @@ static void answer_open(struct ask *a, const struct session_view *v)
         ask_event(a, "connected", j);
         return;
     }
-    a->forward = NULL; /* `up`: the agent holds it from now on */
+    forward_keep(a->forward); /* beside the request's own hold, which ends with it */
     ask_ok(a, j);
 }
 
@@ -151,19 +153,16 @@ void do_up(struct ask *a)
     struct view name = ask_text(a, "app");
     struct apps_list list = apps_last(a->agent->apps);
     const struct app *app = apps_find(&list, name);
+    struct sp_why why = {0};
+    struct session_view v;
 
-    /* Twice is once: the agent holds an app at most one time. */
-    if (app != NULL && forward_find(a->agent->forwards, app->name) != NULL) {
-        struct session_view v;
-
-        a->forward = forward_find(a->agent->forwards, app->name);
-        if (sessions_find(a->agent->sessions, app->name, &v)) {
-            answer_open(a, &v);
-            return;
-        }
-        a->forward = NULL;
-    }
-    apps_read(a->agent->apps, on_listed, a);
+    /* Open already: nobody is asked again. */
+    if (app != NULL && forward_find(a->agent->forwards, app->name) != NULL &&
+        sessions_find(a->agent->sessions, app->name, &v) &&
+        forward_hold(a->agent->forwards, app, NULL, &why, &a->forward) == SP_OK)
+        answer_open(a, &v);
+    else
+        apps_read(a->agent->apps, on_listed, a);
 }
 
 void do_down(struct ask *a)
@@ -172,10 +171,14 @@ void do_down(struct ask *a)
     char name[PROTO_NAME_MAX + 1];
 
     snprintf(name, sizeof name, "%.*s", VIEW_ARG(ask_text(a, "app")));
-    if ((w = forward_find(a->agent->forwards, name)) == NULL) {
+    if (ask_text(a, "app").len >= sizeof name ||
+        (w = forward_find(a->agent->forwards, name)) == NULL) {
         fail(a, EXIT_ERROR, "not_found", "This app is not open.", name, "sallyport status");
         return;
     }
-    forward_release(w);
-    ask_ok(a, NULL);
+    if (!forward_unkeep(w))
+        fail(a, EXIT_ERROR, "held", "This app was not opened by up.",
+             "A sallyport connect that runs holds it.", "Ctrl-C there");
+    else
+        ask_ok(a, NULL);
 }

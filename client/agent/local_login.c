@@ -1,5 +1,6 @@
 /* Verbs about who is signed in: login, logout, one-time codes, keys, tickets. */
 #include "client/agent/agent_internal.h"
+#include "lib/os/file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +53,10 @@ static void on_started(void *arg, sp_error e, const struct envelope *m)
     json_set_int(j, "until", local_time(a->agent, answer.until));
     json_set_cstr(j, "broker", a->agent->state->broker);
     json_set_cstr(j, "pin", key_fingerprint(control_pin(a->agent->control)).s);
+    if (answer.poll.len > 0) {
+        json_set_str(j, "poll", answer.poll);
+        json_set_int(j, "interval_ms", answer.interval_ms);
+    }
     a->logs_in = true;
     ask_event(a, "open", j); /* the request stays: login states follow */
 }
@@ -79,9 +84,25 @@ static void start_login(struct ask *a)
                                 .idp = ask_text(a, "idp"),
                                 .name = view_str(host),
                                 .os = os.len > 0 ? view_str(system) : (struct view){0},
-                                .serials = signal_value(seen, "serial")};
+                                .serials = signal_value(seen, "serial"),
+                                .device_code = json_is_true(json_get(a->request, "device_code"))};
 
     call(a, "login.start", fields_write(login_start_fields, &start), on_started);
+}
+
+/* The same CA again, as a setting gives it at each login, is no change that ends sessions. */
+static bool has_ca(const struct state *s, struct view pem)
+{
+    struct buf kept;
+    bool same;
+
+    if (pem.len == 0)
+        return true;
+    buf_init(&kept, STATE_CA_BYTES_MAX);
+    same = s->ca[0] != '\0' && file_read(s->ca, STATE_CA_BYTES_MAX, &kept, NULL) == SP_OK &&
+           view_equal(buf_view(&kept), pem);
+    buf_deinit(&kept);
+    return same;
 }
 
 /* `--broker`, `--ca` and `--front` of this login, into the state. */
@@ -100,8 +121,8 @@ static sp_error use_broker(struct ask *a, bool *changed, struct sp_why *why)
         text = view_str(s->broker);
     if ((e = enrol_address_parse(text, why, &address)) != SP_OK)
         return e;
-    *changed =
-        strcmp(address.url, s->broker) != 0 || pem.len > 0 || address.ca_len > 0 || (l7 && !s->l7);
+    *changed = strcmp(address.url, s->broker) != 0 || !has_ca(s, pem) || address.ca_len > 0 ||
+               (l7 && !s->l7);
     e = *changed || address.fingerprint.s[0] != '\0' ? state_set_broker(s, &address, pem, l7, why)
                                                      : SP_OK;
     enrol_address_wipe(&address);
@@ -146,18 +167,43 @@ struct json *login_json(const struct agent *a)
     return j;
 }
 
+static void on_polled(void *arg, sp_error e, const struct envelope *m)
+{
+    struct ask *a = arg;
+    struct login_poll_answer answer;
+    struct json *j;
+
+    if (!answered(a, "The broker does not say what became of the code.", e, m,
+                  login_poll_answer_fields, &answer))
+        return;
+    j = json_object();
+    json_set_str(j, "state", answer.state);
+    json_set_int(j, "interval_ms", answer.interval_ms);
+    ask_ok(a, j);
+}
+
+void do_login_poll(struct ask *a)
+{
+    struct login_poll poll = {ask_text(a, "code")};
+
+    call(a, "login.poll", fields_write(login_poll_fields, &poll), on_polled);
+}
+
 static void on_finished(void *arg, sp_error e, const struct envelope *m)
 {
     struct ask *a = arg;
     struct login_finish_answer answer;
+    char host[65] = "";
     struct json *j;
 
     if (!answered(a, "The sign-in was not accepted.", e, m, login_finish_answer_fields, &answer))
         return;
     control_signed_in(a->agent->control, &answer);
     reporter_now(a->agent->reporter, NULL, NULL);
+    sp_ignore(gethostname(host, sizeof host - 1) == 0 ? SP_OK : SP_ERR_IO); /* "" then */
     j = login_json(a->agent);
     json_set_cstr(j, "broker", a->agent->state->broker);
+    json_set_cstr(j, "device", host);
     json_set_id(j, "device_id", a->agent->state->device_id);
     json_set_str(j, "device_state", answer.state);
     json_set_cstr(j, "device_key", "software");

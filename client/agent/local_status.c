@@ -217,6 +217,7 @@ void do_status(struct ask *a)
     json_set(j, "warnings", health_json(warnings, health_judge(&f, warnings)));
     json_set_cstr(j, "agent_version", SP_VERSION);
     json_set_int(j, "agent_pid", getpid());
+    json_set_cstr(j, "agent_state", agent->state->dir);
     json_set_int(j, "agent_up_ms", clock_boot() - agent->started);
     ask_ok(a, j);
 }

@@ -18,10 +18,13 @@ noinst_LIBRARIES += %D%/libagent.a
 	%D%/reporter.c %D%/reporter.h \
 	%D%/sessions.c %D%/sessions.h \
 	%D%/state.c %D%/state.h \
-	%D%/wake.h %D%/wake_linux.c
+	%D%/wake.h %D%/wake_linux.c \
+	%D%/webanswer.c %D%/webanswer.h
 
 check_PROGRAMS += tests/unit/%D%/test_address tests/unit/%D%/test_ends tests/unit/%D%/test_listen tests/unit/%D%/test_refusal \
-	tests/unit/%D%/test_sessions tests/unit/%D%/test_state
+	tests/unit/%D%/test_sessions tests/unit/%D%/test_state tests/unit/%D%/test_webanswer
+tests_unit_%C%_test_webanswer_SOURCES = tests/unit/%D%/test_webanswer.c
+tests_unit_%C%_test_webanswer_LDADD = %D%/libagent.a $(LDADD)
 tests_unit_%C%_test_sessions_SOURCES = tests/unit/%D%/test_sessions.c
 tests_unit_%C%_test_sessions_LDADD = %D%/libagent.a $(LDADD)
 tests_unit_%C%_test_address_SOURCES = tests/unit/%D%/test_address.c

@@ -5,7 +5,7 @@
  * place: a TCP connection to a relay, by the first of its addresses that answers.
  *
  * "host:port", host a name or a literal; each tried by lib/http/proxy_dial, so through the
- * environment's proxy where one is set. Loop thread.
+ * proxy (client/settings/way.h) where one is set. Loop thread.
  */
 
 #include "lib/http/proxy_dial.h"

@@ -141,6 +141,7 @@ static const struct {
 } cuts[] = {
     {"floor", "The connector's local floor does not allow it."},
     {"record", "The connector's record of the app does not allow it."},
+    {"audit", "Its connector can't record what happens now, so it takes no new session."},
     {"deadline", "Its time was over."},
     {"idle", "Nothing was sent for the idle time of this app."},
     {"policy", "A change of facts or policy ended it."},

@@ -16,6 +16,7 @@ enum { WAITERS_MAX = 16 };
 struct collecting {
     struct reporter *reporter; /* NULL: nobody wants it any more */
     struct signals signals;
+    atomic_bool stop; /* nobody waits for it any more */
 };
 
 struct reporter {
@@ -200,7 +201,9 @@ static void collect_work(void *arg)
 {
     struct collecting *c = arg;
 
-    posture_collect(&(struct posture_ask){.version = SP_VERSION, .key = "software"}, &c->signals);
+    posture_collect(
+        &(struct posture_ask){.version = SP_VERSION, .key = "software", .stop = &c->stop},
+        &c->signals);
 }
 
 static void collect(struct reporter *r)
@@ -245,8 +248,10 @@ void reporter_free(struct reporter *r)
 {
     if (r == NULL)
         return;
-    if (r->collecting != NULL)
+    if (r->collecting != NULL) {
         r->collecting->reporter = NULL;
+        atomic_store(&r->collecting->stop, true);
+    }
     control_cancel(r->control, r->question);
     timer_cancel(r->timer);
     free(r);

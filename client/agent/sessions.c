@@ -334,6 +334,18 @@ bool sessions_held(const struct sessions *s)
     return s->held;
 }
 
+void sessions_network(struct sessions *s)
+{
+    for (struct live *l = s->all; l != NULL; l = l->next)
+        if (l->tunnel != NULL && l->granted && l->local.len > 0 && sock_address_gone(&l->local)) {
+            log_event(LOG_INFO, "session.address_gone",
+                      "the address that it was dialled from is gone", "session", LOG_ID(l->id),
+                      "app", l->app, NULL);
+            l->dropping = true;
+            tunnel_end_cut(l->tunnel, "");
+        }
+}
+
 void sessions_drop_tunnels(struct sessions *s)
 {
     for (struct live *l = s->all; l != NULL; l = l->next)

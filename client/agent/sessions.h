@@ -102,8 +102,9 @@ size_t sessions_end_all(struct sessions *s, const char *code);
 /* The person closed everything for now: no session is opened until it is undone. */
 void sessions_hold(struct sessions *s, bool on);
 bool sessions_held(const struct sessions *s);
-/* The machine slept or changed its network: tunnels that can't be alive are dropped, their
- * sessions stay. */
+/* The machine slept, or (sessions_network) its addresses changed: tunnels that can't be alive are
+ * dropped, their sessions stay. */
+void sessions_network(struct sessions *s);
 void sessions_drop_tunnels(struct sessions *s);
 
 /* Walks: for (size_t at = 0; sessions_next(s, &at, &view);). Those with an id only. */

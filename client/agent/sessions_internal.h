@@ -62,10 +62,11 @@ struct live {
     char host[PLACE_HOST_MAX];
     struct sp_id not_relays[SESSION_NOT_MAX];
     size_t not_count;
-    unsigned tries; /* placements that did not hold */
-    int64_t waited; /* ms for an edge that the broker misses */
-    bool dropping;  /* the tunnel goes, the session stays */
-    bool cutting;   /* we ended it: `cut_code` says why */
+    unsigned tries;       /* placements that did not hold */
+    int64_t waited;       /* ms for an edge that the broker misses */
+    bool dropping;        /* the tunnel goes, the session stays */
+    struct address local; /* where the tunnel was dialled from; all zero: not known */
+    bool cutting;         /* we ended it: `cut_code` says why */
     char cut_code[32], cut_text[256];
     char step_up[128];      /* while paused */
     sp_boot_ms proof_until; /* a proof was given: the broker may resume it until then */

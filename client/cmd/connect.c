@@ -1,10 +1,8 @@
-/* The verbs that open apps: connect, connect --stdio, up, down, ssh, config ssh. */
+/* The verbs that open apps: connect, connect --stdio, up, down, ssh. */
 #include "client/cmd/cmd.h"
 #include "client/cmd/pipe.h"
 #include "client/cmd/talk.h"
 #include "lib/base/num.h"
-#include "lib/os/file.h"
-#include "lib/term/ask.h"
 #include "lib/term/out.h"
 
 #include <errno.h>
@@ -48,30 +46,6 @@ static void print_connected(const struct json *a)
     fputs("Ctrl-C ends it.\n", stderr);
 }
 
-/* The person's code, where there is a person. EXIT_OK: proved. */
-static int prove(const struct command_call *call)
-{
-    struct json *q, *a = NULL;
-    struct buf code;
-    sp_error e;
-    int exit;
-
-    if (!isatty(STDIN_FILENO))
-        return EXIT_STEP_UP;
-    buf_init(&code, 64);
-    e = ask_hidden("Code from your authenticator: ", &code);
-    q = talk_request("factor");
-    json_set_str(q, "code", buf_view(&code));
-    buf_wipe(&code);
-    if (e != SP_OK) {
-        json_free(q);
-        return e == SP_ERR_CANCELLED ? EXIT_INTERRUPTED : EXIT_STEP_UP;
-    }
-    exit = talk_ask(call, q, &a);
-    json_free(a);
-    return exit;
-}
-
 /* Events until the session is over for good or the person ends it. */
 static int stand(const struct command_call *call, struct ipc_client *c)
 {
@@ -92,7 +66,7 @@ static int stand(const struct command_call *call, struct ipc_client *c)
             talk_fail(call, reason);
         } else if (strcmp(event, "paused") == 0) {
             talk_fail(call, reason);
-            prove(call);
+            talk_prove(call);
         } else if (strcmp(event, "ended") == 0) {
             const char *why = talk_text(reason, "code");
             code = talk_fail(call, reason);
@@ -126,12 +100,12 @@ int cmd_connect(const struct command_call *call)
                 ipc_client_free(c);
             }
         }
-        if (code != EXIT_STEP_UP || tries == 2 || (code = prove(call)) != EXIT_OK)
+        if (code != EXIT_STEP_UP || tries == 2 || (code = talk_prove(call)) != EXIT_OK)
             return code;
     }
 }
 
-int cmd_up(const struct command_call *call)
+static int up(const struct command_call *call)
 {
     struct json *q = talk_request("up"), *a = NULL;
     struct out out = out_on(stdout);
@@ -147,7 +121,7 @@ int cmd_up(const struct command_call *call)
     return EXIT_OK;
 }
 
-int cmd_down(const struct command_call *call)
+static int down(const struct command_call *call)
 {
     struct json *q = talk_request("down"), *a = NULL;
     int code;
@@ -160,17 +134,64 @@ int cmd_down(const struct command_call *call)
     return code;
 }
 
-/* ---- ssh --------------------------------------------------------------------------------- */
-
-static bool self_path(char out[4096])
+/* As if `app` were the command's only argument: what it says of a refusal names this one. */
+static int with(const struct command_call *call, int (*act)(const struct command_call *call),
+                const char *app)
 {
-    ssize_t n = readlink("/proc/self/exe", out, 4095);
+    char name[256];
+    char *args[] = {name, NULL};
+    struct command_call one = *call;
 
-    out[n < 0 ? 0 : n] = '\0';
-    /* ssh hands ProxyCommand to a shell: only a path that means itself there is written. */
-    return n > 0 && strspn(out, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "/._+-") == strlen(out);
+    snprintf(name, sizeof name, "%s", app);
+    one.args = args;
+    one.count = 1;
+    return act(&one);
 }
+
+/* Each that was named; without a name those of the list for which `wanted` holds. The first
+ * failure is the command's, and does not stop the others. */
+static int each(const struct command_call *call, int (*act)(const struct command_call *call),
+                bool (*wanted)(const struct json *app))
+{
+    struct json *a = NULL;
+    int first = EXIT_OK, code = EXIT_OK;
+
+    for (size_t i = 0; i < call->count; i++)
+        if ((code = with(call, act, call->args[i])) != EXIT_OK && first == EXIT_OK)
+            first = code;
+    if (call->count > 0 || (code = talk_ask(call, talk_request("apps"), &a)) != EXIT_OK)
+        return call->count > 0 ? first : code;
+    const struct json *all = json_get(a, "apps");
+    for (size_t i = 0; i < json_len(all); i++)
+        if (wanted(json_at(all, i)) &&
+            (code = with(call, act, talk_text(json_at(all, i), "name"))) != EXIT_OK &&
+            first == EXIT_OK)
+            first = code;
+    json_free(a);
+    return first;
+}
+
+static bool may_open(const struct json *app)
+{
+    return strcmp(talk_text(app, "access"), "yes") == 0;
+}
+
+static bool is_up(const struct json *app)
+{
+    return json_is_true(json_get(app, "up"));
+}
+
+int cmd_up(const struct command_call *call)
+{
+    return each(call, up, may_open);
+}
+
+int cmd_down(const struct command_call *call)
+{
+    return each(call, down, is_up);
+}
+
+/* ---- ssh --------------------------------------------------------------------------------- */
 
 int cmd_ssh(const struct command_call *call)
 {
@@ -181,7 +202,7 @@ int cmd_ssh(const struct command_call *call)
     size_t n = 0;
 
     /* The name becomes an option's value: what ssh would read as more than a word is no app. */
-    if (app[0] == '-' || target[0] == '-' || app[0] == '\0' || !self_path(self) ||
+    if (app[0] == '-' || target[0] == '-' || app[0] == '\0' || !talk_self(self) ||
         strpbrk(app, " \t\r\n\"'\\%#=") != NULL)
         return command_fail(call, &(struct command_failure){.exit = EXIT_USAGE,
                                                             .code = "usage",
@@ -202,70 +223,4 @@ int cmd_ssh(const struct command_call *call)
                                                         .code = "ssh",
                                                         .what = "ssh can't be started.",
                                                         .why = strerror(errno)});
-}
-
-/* ~/.ssh/config without our line; gone when nothing else was in it. */
-static sp_error drop_include(const char *file, struct buf *whole, const char *include,
-                             struct sp_why *why)
-{
-    const uint8_t *at =
-        whole->len == 0 ? NULL : memmem(whole->at, whole->len, include, strlen(include));
-    size_t before = at == NULL ? 0 : (size_t)(at - whole->at), len = strlen(include);
-
-    if (at == NULL)
-        return SP_OK;
-    memmove(whole->at + before, whole->at + before + len, whole->len - before - len);
-    whole->len -= len;
-    return whole->len == 0 ? file_remove(file, why) : file_write(file, buf_view(whole), 0600, why);
-}
-
-int cmd_config(const struct command_call *call)
-{
-    static const char include[] = "Include config.d/sallyport\n";
-    const char *home = getenv("HOME");
-    char self[4096], folder[1024], part[sizeof folder + 16], main_file[1024];
-    struct sp_why why = {0};
-    struct buf text, whole;
-    sp_error e = SP_ERR_INVALID;
-
-    buf_init(&text, 16 * 1024);
-    buf_init(&whole, 1024 * 1024);
-    if (home != NULL && strcmp(call->args[0], "ssh") == 0 && self_path(self)) {
-        snprintf(folder, sizeof folder, "%s/.ssh/config.d", home);
-        snprintf(part, sizeof part, "%s/sallyport", folder);
-        snprintf(main_file, sizeof main_file, "%s/.ssh/config", home);
-        buf_addf(&text, "Host *.sallyport.internal\n    ProxyCommand %s connect --stdio %%h %%p\n",
-                 self);
-        e = file_read(main_file, 1024 * 1024, &whole, NULL);
-        if (e == SP_ERR_NOT_FOUND)
-            e = SP_OK;
-        bool has = whole.len > 0 && memmem(whole.at, whole.len, include, strlen(include)) != NULL;
-        if (e == SP_OK && command_given(call, "undo")) {
-            e = file_remove(part, &why);
-            if (e == SP_OK || e == SP_ERR_NOT_FOUND)
-                e = drop_include(main_file, &whole, include, &why);
-            sp_ignore(rmdir(folder) == 0 ? SP_OK : SP_ERR_IO); /* others' parts may be there */
-        } else if (e == SP_OK && (e = file_make_dir(folder, &why)) == SP_OK &&
-                   (e = file_write(part, buf_view(&text), 0600, &why)) == SP_OK && !has) {
-            buf_reset(&text);
-            buf_add_str(&text, include); /* first: an Include after a Host line is scoped to it */
-            if ((e = buf_append(&text, buf_view(&whole))) == SP_OK)
-                e = file_write(main_file, buf_view(&text), 0600, &why);
-        }
-    }
-    buf_deinit(&text);
-    buf_deinit(&whole);
-    if (e != SP_OK)
-        return command_fail(
-            call, &(struct command_failure){.exit = EXIT_USAGE,
-                                            .code = "config",
-                                            .what = "The ssh configuration was not written.",
-                                            .why = why.text});
-    if (call->json) {
-        struct json *j = json_object();
-        json_set_cstr(j, "file", part);
-        return command_json("config", j);
-    }
-    printf("%s\nUndo: sallyport config ssh --undo\n", part);
-    return EXIT_OK;
 }

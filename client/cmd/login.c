@@ -3,6 +3,7 @@
 #include "client/login/bind.h"
 #include "client/login/browser.h"
 #include "client/login/loopback.h"
+#include "lib/crypto/secret.h"
 #include "lib/os/file.h"
 #include "lib/qr/qr.h"
 #include "lib/term/ask.h"
@@ -19,9 +20,11 @@ struct login {
     struct ipc_client *events; /* owned */
     struct loopback *loopback; /* owned; NULL: the code is typed */
     struct bind bind;
+    struct settings settings;
     struct json *opened; /* owned: url, code, until */
     pid_t opener;
     char code[LOOPBACK_CODE_MAX + 1];
+    bool approved; /* the agent said so */
 };
 
 static int fail(struct login *l, enum exit_code exit, const char *what, const char *why)
@@ -32,19 +35,42 @@ static int fail(struct login *l, enum exit_code exit, const char *what, const ch
             .exit = exit, .code = "login", .what = what, .why = why, .next = "sallyport login"});
 }
 
-/* `--no-browser` on a terminal: the last page shows a code for typing here. */
-static bool types_code(const struct command_call *call)
+/* No browser is to be started. */
+static bool silent(const struct login *l)
 {
-    bool browser = !command_given(call, "no-browser") &&
-                   browser_advise(browser_getenv, geteuid()) == BROWSER_TRY;
+    return command_given(l->call, "no-browser") ||
+           strcmp(settings_value(&l->settings, SETTING_BROWSER), "off") == 0;
+}
+
+/* RFC 8628: the code is entered in a browser elsewhere, and nothing comes back by hand. */
+static bool waits(const struct command_call *call)
+{
+    return command_given(call, "device-code");
+}
+
+/* `--no-browser` on a terminal: the last page shows a code for typing here. */
+static bool types_code(const struct login *l)
+{
+    bool browser = !silent(l) && browser_advise(browser_getenv, geteuid()) == BROWSER_TRY;
 
     return !browser && isatty(STDERR_FILENO) && isatty(STDIN_FILENO);
 }
 
+/* The flag, else what is set; NULL: neither, and the agent's own holds. */
+static const char *said(const struct login *l, const char *flag, enum setting key)
+{
+    const char *value = command_value(l->call, flag);
+
+    if (value == NULL && settings_value(&l->settings, key)[0] != '\0')
+        value = settings_value(&l->settings, key);
+    return value;
+}
+
 static int begin(struct login *l)
 {
-    const char *broker = command_value(l->call, "broker"), *ca = command_value(l->call, "ca");
+    const char *broker = said(l, "broker", SETTING_BROKER), *ca = said(l, "ca", SETTING_CA_FILE);
     const char *front = command_value(l->call, "front");
+    bool l7 = front != NULL || strcmp(settings_value(&l->settings, SETTING_FRONT), "l7") == 0;
     struct json *q = talk_request("login.begin");
     struct sp_why why = {0};
     struct buf pem;
@@ -64,9 +90,10 @@ static int begin(struct login *l)
     if (broker != NULL)
         json_set_cstr(q, "broker", broker);
     json_set_str(q, "ca", buf_view(&pem));
-    json_set_bool(q, "l7", front != NULL);
+    json_set_bool(q, "l7", l7);
     json_set_cstr(q, "challenge", l->bind.challenge);
     json_set_cstr(q, "state", l->bind.state);
+    json_set_bool(q, "device_code", waits(l->call));
     if (l->loopback != NULL)
         json_set_cstr(q, "redirect", loopback_url(l->loopback));
     buf_deinit(&pem);
@@ -85,10 +112,10 @@ static void show_address(struct login *l)
     struct out whole = {.file = stderr}; /* an address is never broken into lines */
     int64_t left = talk_int(l->opened, "until") - clock_unix();
 
-    out_line(&whole, "To sign in, open  %s", url);
-    out_line(&err, "Compare this code there: %s%s%s%s", talk_text(l->opened, "code"),
-             left > 0 ? " · waiting, " : "", left > 0 ? out_age(left).s : "",
-             left > 0 ? " left" : "");
+    out_line(&whole, "To sign in, open  %s%s", url, waits(l->call) ? "  on another device" : "");
+    out_line(&err, "%s this code there: %s%s%s%s", waits(l->call) ? "Enter" : "Compare",
+             talk_text(l->opened, "code"), left > 0 ? " · waiting, " : "",
+             left > 0 ? out_age(left).s : "", left > 0 ? " left" : "");
     fflush(stderr);
     if (err.width == 0)
         return;
@@ -102,13 +129,15 @@ static void open_browser(struct login *l)
 {
     enum browser_advice advice = browser_advise(browser_getenv, geteuid());
 
-    if (command_given(l->call, "no-browser") || l->loopback == NULL)
+    if (silent(l) || l->loopback == NULL)
         return;
     if (advice == BROWSER_ROOT)
         fputs("No browser is started as root: open the address yourself.\n", stderr);
     else if (advice == BROWSER_NONE ||
              browser_open(talk_text(l->opened, "url"), &l->opener) != SP_OK)
         fputs("No browser was found: open the address yourself.\n", stderr);
+    else
+        fputs("Opened in your browser.\n", stderr);
 }
 
 /* One line of the agent. EXIT_OK: go on. */
@@ -123,6 +152,7 @@ static int on_event(struct login *l)
 
         if (talk_text(line, "text")[0] != '\0')
             out_line(&err, "%s", talk_text(line, "text"));
+        l->approved = strcmp(state, "approved") == 0;
         if (strcmp(state, "refused") == 0)
             code = fail(l, EXIT_DENIED, "The sign-in was refused.", NULL);
         if (strcmp(state, "expired") == 0)
@@ -165,6 +195,55 @@ static int wait_redirect(struct login *l)
     }
 }
 
+/* Asks until somebody answered; an event of the agent asks at once. */
+static int wait_answer(struct login *l)
+{
+    int64_t interval = talk_int(l->opened, "interval_ms");
+    const char *secret = talk_text(l->opened, "poll");
+
+    if (secret[0] == '\0')
+        return fail(l, EXIT_DENIED, "This broker knows no device codes.", NULL);
+    snprintf(l->code, sizeof l->code, "%s", secret);
+    for (;;) {
+        struct pollfd fd = {.fd = ipc_client_fd(l->events), .events = POLLIN};
+        sp_boot_ms until = clock_boot() + interval;
+        struct json *q, *a = NULL;
+        bool told = false;
+        int code;
+
+        while (!told && clock_boot() < until) {
+            if (!ipc_client_ready(l->events) && poll(&fd, 1, (int)(until - clock_boot())) <= 0)
+                continue;
+            if ((code = on_event(l)) != EXIT_OK)
+                return code;
+            told = l->approved;
+        }
+        if (told)
+            return EXIT_OK;
+        q = talk_request("login.poll");
+        json_set_cstr(q, "code", secret);
+        if (talk_try(q, &a) == EXIT_OK) {
+            const char *state = talk_text(a, "state");
+
+            interval = talk_int(a, "interval_ms") > 0 ? talk_int(a, "interval_ms") : interval;
+            code = strcmp(state, "approved") == 0  ? EXIT_OK
+                   : strcmp(state, "refused") == 0 ? EXIT_DENIED
+                   : strcmp(state, "expired") == 0 ? EXIT_LOGIN
+                                                   : -1;
+            json_free(a);
+            if (code == EXIT_OK)
+                return code;
+            if (code > 0)
+                return fail(l, (enum exit_code)code,
+                            code == EXIT_DENIED ? "The sign-in was refused."
+                                                : "Nobody entered the code in time.",
+                            NULL);
+        } /* else the agent finds its broker again, and the code is good for ten minutes */
+        if (clock_unix() > talk_int(l->opened, "until"))
+            return fail(l, EXIT_LOGIN, "Nobody entered the code in time.", NULL);
+    }
+}
+
 static int read_code(struct login *l)
 {
     struct buf text;
@@ -197,26 +276,51 @@ static int finish(struct login *l)
     out_line(&out, "Signed in as %s (OpenID Connect%s) until %s (%s)", talk_text(a, "user"),
              strcmp(talk_text(a, "mfa_kind"), "otp") == 0 ? " + TOTP" : "",
              talk_time(talk_int(a, "until")).s, out_age(left).s);
-    out_line(&out, "Device %s (key in a file)   fingerprint  %s", talk_text(a, "device_state"),
-             talk_text(a, "fingerprint"));
+    out_line(&out, "Device %s (%s, key in a file)   fingerprint  %s", talk_text(a, "device"),
+             talk_text(a, "device_state"), talk_text(a, "fingerprint"));
     out_line(&out, "Broker %s   fingerprint  %s", talk_text(a, "broker"), talk_text(a, "pin"));
     out_line(&out, "Next: sallyport apps");
     json_free(a);
     return EXIT_OK;
 }
 
+/* `--extend`: there is a login, and it is at the broker where the new one will be. */
+static int check_extends(struct login *l)
+{
+    struct json *a = NULL;
+    int code;
+
+    if (!command_given(l->call, "extend"))
+        return EXIT_OK;
+    if (command_value(l->call, "broker") != NULL || command_value(l->call, "ca") != NULL ||
+        command_value(l->call, "front") != NULL)
+        return fail(l, EXIT_USAGE, "--extend stays at the broker of the login.", NULL);
+    if ((code = talk_ask(l->call, talk_request("status"), &a)) != EXIT_OK)
+        return code;
+    if (talk_text(json_get(a, "login"), "user")[0] == '\0')
+        code =
+            fail(l, EXIT_LOGIN, "Nobody is signed in here, so there is nothing to extend.", NULL);
+    json_free(a);
+    return code;
+}
+
 int cmd_login(const struct command_call *call)
 {
     struct login l = {.call = call};
-    int code = EXIT_OK;
+    int code = talk_settings(call, &l.settings);
 
+    if (code == EXIT_OK)
+        code = check_extends(&l);
     bind_new(&l.bind);
-    if (!types_code(call) && loopback_new(l.bind.path, l.bind.state, &l.loopback) != SP_OK)
+    if (code == EXIT_OK && !waits(call) && !types_code(&l) &&
+        loopback_new(l.bind.path, l.bind.state, &l.loopback) != SP_OK)
         code = fail(&l, EXIT_ERROR, "127.0.0.1 can't be listened on.", NULL);
     if (code == EXIT_OK && (code = begin(&l)) == EXIT_OK) {
         show_address(&l);
         open_browser(&l);
-        code = l.loopback != NULL ? wait_redirect(&l) : read_code(&l);
+        code = waits(call)          ? wait_answer(&l)
+               : l.loopback != NULL ? wait_redirect(&l)
+                                    : read_code(&l);
     }
     if (code == EXIT_OK)
         code = finish(&l);
@@ -224,6 +328,7 @@ int cmd_login(const struct command_call *call)
     ipc_client_free(l.events);
     json_free(l.opened);
     bind_wipe(&l.bind);
+    secret_wipe(l.code, sizeof l.code);
     return code;
 }
 

@@ -3,6 +3,7 @@
 #include "client/cmd/cmd.h"
 #include "client/cmd/pipe.h"
 #include "client/cmd/proxyhead.h"
+#include "client/cmd/talk.h"
 #include "lib/base/clock.h"
 #include "lib/os/resolve.h"
 #include "lib/term/out.h"
@@ -15,8 +16,6 @@
 #include <unistd.h>
 
 enum { PROXY_AT_ONCE = 256, HEAD_MS = 10 * 1000 };
-
-static const char default_address[] = "127.0.0.1:1080";
 
 /* ---- one connection, in a process of its own ---------------------------------------------- */
 
@@ -130,29 +129,44 @@ static int listen_on(const struct command_call *call, const char *text, int *fd)
                                   .next = "sallyport proxy --listen 127.0.0.1:1081"});
 }
 
+void proxy_pac(const char *address, struct buf *out)
+{
+    buf_addf(out,
+             "function FindProxyForURL(url, host) {\n"
+             "  return dnsDomainIs(host, \".sallyport.internal\") ? "
+             "\"SOCKS5 %s; PROXY %s\" : \"DIRECT\";\n}\n",
+             address, address);
+}
+
 static int print_pac(const struct command_call *call, const char *address)
 {
+    struct buf text;
+
     if (call->json) {
         struct json *j = json_object();
 
         json_set_cstr(j, "address", address);
         return command_json("proxy", j);
     }
-    printf("function FindProxyForURL(url, host) {\n"
-           "  return dnsDomainIs(host, \".sallyport.internal\") ? "
-           "\"SOCKS5 %s; PROXY %s\" : \"DIRECT\";\n}\n",
-           address, address);
+    buf_init(&text, 4096);
+    proxy_pac(address, &text);
+    fwrite(text.at, 1, text.len, stdout);
+    buf_deinit(&text);
     return EXIT_OK;
 }
 
 int cmd_proxy(const struct command_call *call)
 {
-    const char *said = command_value(call, "listen");
-    const char *address = said == NULL ? default_address : said;
+    const char *address = command_value(call, "listen");
+    struct settings settings;
     struct out out = out_on(stdout);
     unsigned running = 0;
     int listener, code;
 
+    if ((code = talk_settings(call, &settings)) != EXIT_OK)
+        return code;
+    if (address == NULL)
+        address = settings_value(&settings, SETTING_LISTEN);
     if (call->count > 0 && strcmp(call->args[0], "pac") == 0)
         return print_pac(call, address);
     if ((code = listen_on(call, address, &listener)) != EXIT_OK)

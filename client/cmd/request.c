@@ -4,6 +4,7 @@
  */
 #include "client/cmd/cmd.h"
 #include "client/cmd/talk.h"
+#include "client/settings/way.h"
 #include "lib/base/encode.h"
 #include "lib/base/num.h"
 #include "lib/http/client.h"
@@ -92,7 +93,6 @@ static int exchange(const struct asked *q, const struct json *ticket, struct vie
     buf_init(&url, URL_BYTES_MAX);
     buf_init(&proof, 256);
     client_response_init(&r);
-    proxy_env_read(NULL, proxy_getenv, &proxy);
     buf_addf(&url, "%s/api/v1%s", talk_text(ticket, "broker"), q->path);
     buf_addf(&proof, "Bearer %s", talk_text(ticket, "ticket"));
     http.url = buf_cstr(&url);
@@ -102,11 +102,12 @@ static int exchange(const struct asked *q, const struct json *ticket, struct vie
         http.headers[1].name = "Content-Type";
         http.headers[1].value = view_str("application/json");
     }
-    sp_error e = client_new(&o, &why, &client);
-    if (e == SP_OK)
+    sp_error e = settings_way(&proxy, &why);
+    if (e == SP_OK && (e = client_new(&o, &why, &client)) == SP_OK)
         e = client_call(client, &http, &why, &r);
     code = e == SP_OK ? judge(q, &r, out) : unreachable(q->call, e, why.text);
     client_free(client);
+    explicit_bzero(&proxy, sizeof proxy);
     client_response_deinit(&r);
     buf_wipe(&proof);
     buf_deinit(&url);

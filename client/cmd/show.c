@@ -1,4 +1,4 @@
-/* The verbs that show something: status, apps, posture, sessions, why, key, wait. */
+/* The verbs that show something: apps, posture, sessions, why, key, wait. */
 #include "client/cmd/cmd.h"
 #include "client/cmd/talk.h"
 #include "client/posture/collect.h"
@@ -7,156 +7,9 @@
 #include "lib/term/trace.h"
 
 #include <poll.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static bool yes(const struct json *object, const char *name)
-{
-    return json_is_true(json_get(object, name));
-}
-
-/* ---- status ------------------------------------------------------------------------------ */
-
-static int check(const struct json *a)
-{
-    const struct json *broker = json_get(a, "broker");
-
-    if (!yes(broker, "connected"))
-        return talk_text(broker, "url")[0] == '\0' ? EXIT_LOGIN : EXIT_UNREACHABLE;
-    return talk_text(json_get(a, "login"), "user")[0] == '\0' ? EXIT_LOGIN : EXIT_OK;
-}
-
-enum { STATUS_LINES_MAX = 48, STATUS_TEXT_MAX = 512 };
-
-struct lines {
-    struct out_pair pairs[STATUS_LINES_MAX];
-    char texts[STATUS_LINES_MAX][STATUS_TEXT_MAX];
-    size_t count;
-};
-
-static void say(struct lines *l, const char *key, const char *text, ...) SP_PRINTF(3, 4);
-
-static void say(struct lines *l, const char *key, const char *text, ...)
-{
-    va_list args;
-
-    if (l->count == STATUS_LINES_MAX)
-        return;
-    va_start(args, text);
-    vsnprintf(l->texts[l->count], STATUS_TEXT_MAX, text, args);
-    va_end(args);
-    l->pairs[l->count] = (struct out_pair){key, {l->texts[l->count], OUT_PLAIN}};
-    l->count++;
-}
-
-/* "until 16:12, idle 2 min of 30 min" */
-static void say_sessions(struct lines *l, const struct json *list)
-{
-    for (size_t i = 0; i < json_len(list); i++) {
-        const struct json *s = json_at(list, i);
-        int64_t idle = talk_int(s, "idle_ms"), since = talk_int(s, "idle_since_ms");
-        bool paused = strcmp(talk_text(s, "state"), "paused") == 0;
-
-        say(l, i == 0 ? "Sessions" : "", "%.100s  %s%s%s%s%s%s%s%s", talk_text(s, "app"),
-            talk_text(s, "address"), talk_text(s, "address")[0] == '\0' ? "" : "   ",
-            paused ? "waits for a code, " : "", "until ", talk_time(talk_int(s, "deadline")).s,
-            idle > 0 && since >= 0 ? ", idle " : "", idle > 0 && since >= 0 ? out_age(since).s : "",
-            idle > 0 && since >= 0 ? " of " : "");
-        if (idle > 0 && since >= 0) {
-            char *text = l->texts[l->count - 1];
-            size_t len = strlen(text);
-            snprintf(text + len, STATUS_TEXT_MAX - len, "%s", out_age(idle).s);
-        }
-    }
-}
-
-static void say_login(struct lines *l, const struct json *login)
-{
-    const char *until = "";
-    struct talk_time at = talk_time(talk_int(login, "until"));
-
-    if (talk_text(login, "user")[0] == '\0') {
-        say(l, "Signed in", "nobody");
-        return;
-    }
-    until = at.s;
-    if (talk_int(login, "mfa_at") > 0)
-        say(l, "Signed in", "%.128s until %s · MFA %s (%.32s)", talk_text(login, "user"), until,
-            out_ago(clock_unix() - talk_int(login, "mfa_at")).s, talk_text(login, "mfa_kind"));
-    else
-        say(l, "Signed in", "%.128s until %s", talk_text(login, "user"), until);
-}
-
-static void say_broker(struct lines *l, const struct json *broker)
-{
-    const char *url = talk_text(broker, "url");
-
-    if (url[0] == '\0')
-        say(l, "Broker", "none is known");
-    else if (!yes(broker, "connected"))
-        say(l, "Broker", "%.200s   not connected: %.250s", url, talk_text(broker, "lost"));
-    else if (talk_int(broker, "rtt_ms") >= 0)
-        say(l, "Broker", "%.200s   connected, %lld ms", url, (long long)talk_int(broker, "rtt_ms"));
-    else
-        say(l, "Broker", "%.200s   connected", url);
-}
-
-static void say_posture(struct lines *l, const struct json *posture)
-{
-    const char *fail = talk_text(posture, "first_fail");
-    const char *first = fail[0] != '\0' ? fail : talk_text(posture, "first_unknown");
-    const char *why = talk_text(posture, "first_why");
-
-    say(l, "Posture", "%lld pass · %lld fail · %lld unknown%s%.64s%s%.190s%s",
-        (long long)talk_int(posture, "pass"), (long long)talk_int(posture, "fail"),
-        (long long)talk_int(posture, "unknown"), first[0] == '\0' ? "" : " (", first,
-        why[0] == '\0' ? "" : ": ", why, first[0] == '\0' ? "" : ")");
-}
-
-static int print_status(const struct json *a)
-{
-    const struct json *device = json_get(a, "device"), *warnings = json_get(a, "warnings");
-    struct lines *l = calloc(1, sizeof *l);
-    struct out out = out_on(stdout);
-    sp_error e;
-
-    if (l == NULL)
-        return EXIT_ERROR;
-    say_login(l, json_get(a, "login"));
-    say_broker(l, json_get(a, "broker"));
-    say(l, "Device", "%.64s, %.32s, key in a file", talk_text(device, "name"),
-        talk_text(device, "state")[0] == '\0' ? "unknown" : talk_text(device, "state"));
-    say_posture(l, json_get(a, "posture"));
-    say_sessions(l, json_get(a, "sessions"));
-    e = out_pairs(&out, l->pairs, l->count);
-    if (yes(a, "paused"))
-        out_line(&out, "! Paused: no application is open. Next: sallyport pause --off");
-    for (size_t i = 0; i < json_len(warnings); i++)
-        out_line(&out, "! %s", talk_text(json_at(warnings, i), "text"));
-    free(l);
-    return e == SP_OK ? EXIT_OK : EXIT_ERROR;
-}
-
-int cmd_status(const struct command_call *call)
-{
-    struct json *a = NULL;
-    int code = talk_ask(call, talk_request("status"), &a);
-
-    if (code != EXIT_OK)
-        return code;
-    if (command_given(call, "check")) {
-        code = check(a);
-        json_free(a);
-        return code;
-    }
-    if (call->json)
-        return talk_json("status", a);
-    code = print_status(a);
-    json_free(a);
-    return code;
-}
 
 /* ---- apps -------------------------------------------------------------------------------- */
 
@@ -225,6 +78,24 @@ static struct json *try_apps(const char *name, int *code)
     return a;
 }
 
+/* What stood in the way to the last, in the same words as elsewhere. */
+static int still_closed(const struct command_call *call, const char *name, int code,
+                        const struct json *app)
+{
+    char what[160];
+
+    snprintf(what, sizeof what, "%.100s did not open in time.", name);
+    return command_fail(call, &(struct command_failure){
+                                  .exit = (enum exit_code)code,
+                                  .code = code == EXIT_STEP_UP ? "step_up" : "denied",
+                                  .what = what,
+                                  .why = talk_text(app, "why"),
+                                  .next = code == EXIT_STEP_UP ? "sallyport connect, which asks "
+                                                                 "for the code"
+                                                               : NULL,
+                                  .more = app == NULL ? NULL : name});
+}
+
 /* Until the app may be opened; the last obstacle is the exit code. */
 int cmd_wait(const struct command_call *call)
 {
@@ -242,14 +113,18 @@ int cmd_wait(const struct command_call *call)
         bool last = clock_boot() + WAIT_LOOK_MS >= until;
         int code;
         struct json *a = last ? ask_apps(call, name, &code) : try_apps(name, &code);
-        const char *access = talk_text(json_at(json_get(a, "apps"), 0), "access");
+        const struct json *app = json_at(json_get(a, "apps"), 0);
+        const char *access = talk_text(app, "access");
+        bool asked = code == EXIT_OK;
 
-        if (code == EXIT_OK)
+        if (asked)
             code = strcmp(access, "yes") == 0       ? EXIT_OK
                    : strcmp(access, "step-up") == 0 ? EXIT_STEP_UP
                                                     : EXIT_DENIED;
+        if (code != EXIT_OK && last && asked) /* else talk_ask has said it */
+            code = still_closed(call, name, code, app);
         json_free(a);
-        if (code == EXIT_OK || clock_boot() >= until)
+        if (code == EXIT_OK || last)
             return code;
         poll(NULL, 0, WAIT_LOOK_MS);
     }

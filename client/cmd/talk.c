@@ -1,5 +1,7 @@
 #include "client/cmd/talk.h"
 
+#include "lib/term/ask.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -137,6 +139,8 @@ static const char *denied_app(const struct command_call *call, int64_t exit)
 {
     static const char *const verbs[] = {"connect", "up", "ssh"};
 
+    if (strcmp(call->command->name, "db") == 0 && (exit == EXIT_DENIED || exit == EXIT_POSTURE))
+        return call->args[1]; /* db CLIENT APP */
     for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
         if (strcmp(call->command->name, verbs[i]) == 0 && call->count > 0 &&
             (exit == EXIT_DENIED || exit == EXIT_POSTURE))
@@ -248,4 +252,37 @@ int talk_json(const char *schema, struct json *answer)
     json_remove(answer, "ok");
     json_remove(answer, "event");
     return command_json(schema, answer);
+}
+
+int talk_prove(const struct command_call *call)
+{
+    struct json *q, *a = NULL;
+    struct buf code;
+    sp_error e;
+    int exit;
+
+    if (!isatty(STDIN_FILENO))
+        return EXIT_STEP_UP;
+    buf_init(&code, 64);
+    e = ask_hidden("Code from your authenticator: ", &code);
+    q = talk_request("factor");
+    json_set_str(q, "code", buf_view(&code));
+    buf_wipe(&code);
+    if (e != SP_OK) {
+        json_free(q);
+        return e == SP_ERR_CANCELLED ? EXIT_INTERRUPTED : EXIT_STEP_UP;
+    }
+    exit = talk_ask(call, q, &a);
+    json_free(a);
+    return exit;
+}
+
+bool talk_self(char out[4096])
+{
+    ssize_t n = readlink("/proc/self/exe", out, 4095);
+
+    out[n < 0 ? 0 : n] = '\0';
+    /* ssh hands ProxyCommand to a shell: only a path that means itself there is written. */
+    return n > 0 && strspn(out, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "/._+-") == strlen(out);
 }

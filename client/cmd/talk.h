@@ -7,6 +7,7 @@
  */
 
 #include "client/ipc/ipc.h"
+#include "client/settings/settings.h"
 #include "lib/term/command.h"
 
 enum { TALK_WAIT_MS = 70 * 1000, TALK_START_MS = 10 * 1000 };
@@ -43,5 +44,16 @@ struct talk_time talk_time(int64_t unix_ms);
 
 /* Prints the answer as schema NAME and frees it. */
 int talk_json(const char *schema, struct json *answer);
+
+/* What files and environment say. EXIT_OK, or the failure was printed. set.c */
+int talk_settings(const struct command_call *call, struct settings *out);
+
+/* Asks the person for the code of their authenticator and shows it to the broker. EXIT_OK: proved;
+ * EXIT_STEP_UP: nobody is at a terminal; else said. Blocks on the terminal. */
+int talk_prove(const struct command_call *call);
+
+/* This program's own path. false when it can't be told, or has a character that a shell takes for
+ * more than itself: it is written where ssh hands it to one. */
+bool talk_self(char out[4096]);
 
 #endif

@@ -2,8 +2,10 @@
 #include "client/cmd/visit.h"
 
 #include "client/cmd/talk.h"
+#include "client/settings/way.h"
 #include "lib/base/num.h"
 #include "lib/http/client.h"
+#include "lib/http/portal.h"
 #include "lib/os/resolve.h"
 #include "lib/term/out.h"
 #include "lib/tls/look.h"
@@ -21,7 +23,6 @@
 enum {
     DIAL_MS = 5 * 1000,
     ASK_MS = 10 * 1000,
-    PORTAL_MS = 3 * 1000,
     SKEW_WARN_MS = 60 * 1000,
     SKEW_FAIL_MS = 5 * 60 * 1000
 };
@@ -69,15 +70,16 @@ static void check_proxy(struct visit *v)
         return;
     }
     host_of(v, host);
-    proxy_env_read(NULL, proxy_getenv, &v->proxy);
-    if (proxy_choose(&v->proxy, host, v->url.port, &why, &v->way) != SP_OK) {
+    if (settings_way(&v->proxy, &why) != SP_OK ||
+        proxy_choose(&v->proxy, host, v->url.port, &why, &v->way) != SP_OK) {
         r = add(v, CHECK_FAIL, "Proxy");
         snprintf(r->target, sizeof r->target, "%s", v->proxy.origin == NULL ? "" : v->proxy.origin);
         snprintf(r->details, sizeof r->details, "%s", why.text);
         v->known = false;
         return;
     }
-    r = add(v, CHECK_PASS, "Proxy");
+    bool exposed = proxy_login_exposed(&v->proxy);
+    r = add(v, exposed ? CHECK_WARN : CHECK_PASS, "Proxy");
     if (v->way.direct)
         snprintf(r->details, sizeof r->details, "none: the broker is dialled directly");
     else
@@ -87,6 +89,10 @@ static void check_proxy(struct visit *v)
     if (v->way.skipped > 0)
         snprintf(r->action, sizeof r->action, "%u entries of no_proxy are not understood",
                  v->way.skipped);
+    if (exposed)
+        snprintf(r->action, sizeof r->action,
+                 "its login stands in the environment, where other programs read it: sallyport set "
+                 "proxy=http://HOST:PORT proxy_login=FILE");
 }
 
 static void check_name(struct visit *v)
@@ -247,39 +253,18 @@ static bool ahead_of(struct view date, int64_t *ms)
 /* Where TLS does not come through, a portal often answers plain HTTP with its own page. */
 static void check_portal(struct visit *v)
 {
-    struct client_options o = {.proxy = &v->proxy};
-    struct client_response answer;
-    struct sp_why why = {0};
-    struct client *c = NULL;
-    char host[URL_HOST_MAX + 1], url[URL_HOST_MAX + 16], target[320];
-    struct url there;
+    char host[URL_HOST_MAX + 1], where[URL_HOST_MAX + 1];
+    struct check *r;
 
     host_of(v, host);
-    snprintf(url, sizeof url, strchr(host, ':') ? "http://[%s]/" : "http://%s/", host);
-    client_response_init(&answer);
-    if (client_new(&o, &why, &c) == SP_OK &&
-        client_call(
-            c,
-            &(struct client_request){
-                .method = METHOD_GET, .url = url, .deadline_ms = PORTAL_MS, .allow_http = true},
-            &why, &answer) == SP_OK) {
-        bool away =
-            url_parse(buf_view(&answer.location), &there) == SP_OK && !view_is(there.host, host);
-
-        if (answer.status == 511 || (answer.status >= 300 && answer.status < 400 && away)) {
-            struct check *r = add(v, CHECK_FAIL, "Portal");
-
-            snprintf(target, sizeof target, "%.*s",
-                     VIEW_ARG(away ? there.host : view_str("status 511")));
-            snprintf(r->target, sizeof r->target, "%s", target);
-            snprintf(r->details, sizeof r->details,
-                     "this network answers in the broker's place: a captive portal");
-            snprintf(r->action, sizeof r->action,
-                     "open any web page in a browser, accept the network's terms, then try again");
-        }
-    }
-    client_response_deinit(&answer);
-    client_free(c);
+    if (!portal_look(host, PORTAL_PORT, &v->proxy, where))
+        return;
+    r = add(v, CHECK_FAIL, "Portal");
+    snprintf(r->target, sizeof r->target, "%s", where);
+    snprintf(r->details, sizeof r->details,
+             "this network answers in the broker's place: a captive portal");
+    snprintf(r->action, sizeof r->action,
+             "open any web page in a browser, accept the network's terms, then try again");
 }
 
 static sp_error ask_broker(struct visit *v, const char *ca, struct sp_why *why,
@@ -515,13 +500,51 @@ static void check_relay(struct visit *v)
 
 /* ---- all of them ------------------------------------------------------------------------- */
 
+/* ---- this machine ------------------------------------------------------------------------ */
+
+/*
+ * Apps' names are resolved by the agent at the far end (`sallyport proxy`, ssh's ProxyCommand), and
+ * by nobody else. A resolver that answers for them sends whoever forgot the proxy somewhere.
+ */
+static void check_names(struct visit *v)
+{
+    static const char domain[] = "sallyport.internal";
+    struct address at[RESOLVE_ADDRESSES_MAX];
+    size_t count = 0;
+    sp_error e = resolve_blocking(view_str(domain), 443, at, &count);
+
+    if (e == SP_OK && count > 0)
+        checks_say(&v->checks, CHECK_WARN, "Split DNS", domain,
+                   "ask who runs the resolver not to answer for names that it does not have",
+                   "this machine's resolver says %s: a name without the proxy leads there",
+                   address_text(&at[0]).s);
+    else if (e == SP_ERR_NOT_FOUND)
+        checks_say(&v->checks, CHECK_PASS, "Split DNS", domain, NULL,
+                   "nobody else answers for apps' names");
+    else
+        checks_say(&v->checks, CHECK_WARN, "Split DNS", domain,
+                   "look at /etc/resolv.conf: the resolver of this machine is slow or away", "%s",
+                   sp_error_text(e));
+}
+
+static void check_disk(struct visit *v)
+{
+    const char *folder = talk_text(v->status, "agent_state");
+
+    if (folder[0] == '\0')
+        skip(v, "Disk", "an agent of this version");
+    else
+        checks_disk(&v->checks, folder);
+}
+
 void visit_run(struct visit *v)
 {
     static void (*const all[])(struct visit * v) = {
-        check_agent, check_proxy,   check_name,  check_tcp,   check_tls,
-        check_clock, check_control, check_login, check_relay, check_posture};
+        check_agent,   check_proxy, check_name,  check_tcp,     check_tls,   check_clock,
+        check_control, check_login, check_relay, check_posture, check_names, check_disk};
 
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         all[i](v);
     proxy_choice_wipe(&v->way);
+    explicit_bzero(&v->proxy, sizeof v->proxy);
 }

@@ -72,7 +72,7 @@ static void tell_end(struct notices *n, const struct notices_session *s, int64_t
 
 static void tell_login(struct notices *n, int64_t until, int64_t now)
 {
-    struct notice one = {.key = "login/ends"};
+    struct notice one = {.key = "login/ends", .action = "Sign in again"};
     char at[16];
 
     if (n->login_told == until)
@@ -168,6 +168,16 @@ void notices_revoked(struct notices *n)
                                           "An administrator revoked or blocked it; no application "
                                           "can be opened. Ask your administrator.",
                                       .urgent = true};
+
+    tell(n, &one);
+}
+
+void notices_signin_failed(struct notices *n)
+{
+    static const struct notice one = {
+        .key = "login/failed",
+        .title = "The sign-in did not finish",
+        .body = "Your login still ends when it was said. In a terminal: sallyport login --extend"};
 
     tell(n, &one);
 }

@@ -28,6 +28,7 @@ struct notice {
     char title[160], body[768]; /* foreign text as it came */
     bool urgent;                /* stays until it is dismissed */
     bool over;                  /* nothing but `key` counts */
+    const char *action;         /* a button's label, of static life; NULL: none */
 };
 
 typedef void notice_show(void *arg, const struct notice *n);
@@ -70,6 +71,8 @@ void notices_step_up_over(struct notices *n, const char *app);
 void notices_ended(struct notices *n, const char *app, const char *code, const char *why);
 /* The broker closed this device out. */
 void notices_revoked(struct notices *n);
+/* The sign-in that a notice's button began came to nothing. */
+void notices_signin_failed(struct notices *n);
 
 /* All signals that fail now: new ones are told with their remedy, gone ones taken away. */
 void notices_posture(struct notices *n, const struct notices_signal *failing, size_t count);

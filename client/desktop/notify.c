@@ -9,6 +9,9 @@
 
 enum { SHOWN_MAX = 64, WAITING_MAX = 16 };
 
+static const char pressed[] = "type='signal',sender='org.freedesktop.Notifications',"
+                              "path='/org/freedesktop/Notifications',"
+                              "interface='org.freedesktop.Notifications',member='ActionInvoked'";
 static const char service[] = "org.freedesktop.Notifications",
                   object[] = "/org/freedesktop/Notifications";
 
@@ -24,8 +27,11 @@ struct shown {
 struct notify {
     struct loop *loop; /* borrowed */
     struct bus *bus;   /* owned; NULL: no desktop so far */
+    notify_chosen *chosen;
+    void *owner; /* borrowed; of `chosen` */
     sd_bus_slot *asking;
-    bool known, markup; /* the server's capabilities */
+    sd_bus_slot *listening;      /* for pressed buttons; NULL: not running */
+    bool known, markup, buttons; /* the server's capabilities */
     char server[64];
     struct notice waiting[WAITING_MAX]; /* until they are known */
     size_t waiting_count;
@@ -35,7 +41,7 @@ struct notify {
     void *arg;
 };
 
-static const char test_key[] = "test";
+static const char test_key[] = "test", button[] = "act";
 
 static void on_lost(void *arg)
 {
@@ -44,6 +50,7 @@ static void on_lost(void *arg)
     void *whose = n->arg;
 
     n->asking = n->bus == NULL ? NULL : bus_api(n->bus)->slot_unref(n->asking);
+    n->listening = n->bus == NULL ? NULL : bus_api(n->bus)->slot_unref(n->listening);
     for (size_t i = 0; i < SHOWN_MAX; i++) {
         if (n->shown[i].slot != NULL)
             bus_api(n->bus)->slot_unref(n->shown[i].slot);
@@ -51,7 +58,7 @@ static void on_lost(void *arg)
     }
     bus_free(n->bus);
     n->bus = NULL;
-    n->known = n->markup = false;
+    n->known = n->markup = n->buttons = false;
     n->waiting_count = 0;
     n->tried = NULL;
     if (tried != NULL)
@@ -169,15 +176,38 @@ static void show(struct notify *n, const struct notice *notice)
     bus_text(notice->title, title, sizeof title);
     body_text(n, notice->body, body, sizeof body);
     if (api->new_call(bus_handle(n->bus), &m, service, object, service, "Notify") < 0 ||
-        api->append(m, "susssasa{sv}i", "Sallyport", s->id, "network-vpn", title, body, 0, 3,
-                    "urgency", "y", notice->urgent ? 2 : 1, "category", "s", "network",
-                    "desktop-entry", "s", "sallyport", -1) < 0) {
+        api->append(m, "susss", "Sallyport", s->id, "network-vpn", title, body) < 0 ||
+        (n->buttons && notice->action != NULL ? api->append(m, "as", 2, button, notice->action)
+                                              : api->append(m, "as", 0)) < 0 ||
+        api->append(m, "a{sv}i", 3, "urgency", "y", notice->urgent ? 2 : 1, "category", "s",
+                    "network", "desktop-entry", "s", "sallyport", -1) < 0) {
         api->message_unref(m);
         return;
     }
     if (s->slot != NULL)
         s->slot = api->slot_unref(s->slot);
     bus_call(n->bus, m, on_shown, s, &s->slot);
+}
+
+/* ActionInvoked reaches every program of the session: only what we showed is ours. */
+static int on_pressed(sd_bus_message *m, void *arg, sd_bus_error *error)
+{
+    struct notify *n = arg;
+    const char *which = "";
+    uint32_t id = 0;
+
+    (void)error;
+    if (bus_api(n->bus)->read(m, "us", &id, &which) <= 0 || id == 0 || strcmp(which, button) != 0)
+        return 0;
+    for (size_t i = 0; i < SHOWN_MAX; i++)
+        if (n->shown[i].id == id && n->shown[i].key[0] != '\0') {
+            char key[sizeof n->shown[i].key];
+
+            memcpy(key, n->shown[i].key, sizeof key); /* the owner may show another in its place */
+            n->chosen(n->owner, key);
+            return 0;
+        }
+    return 0;
 }
 
 /* ---- the server -------------------------------------------------------------------------- */
@@ -194,8 +224,10 @@ static int on_capabilities(sd_bus_message *m, void *arg, sd_bus_error *error)
     /* A server that does not say: escaping shows too much, not escaping too little. */
     n->markup = api->is_error(m, NULL) > 0;
     if (api->enter(m, 'a', "s") > 0)
-        while (api->read(m, "s", &word) > 0)
+        while (api->read(m, "s", &word) > 0) {
             n->markup = n->markup || strcmp(word, "body-markup") == 0;
+            n->buttons = n->buttons || strcmp(word, "actions") == 0;
+        }
     for (size_t i = 0; i < n->waiting_count; i++)
         show(n, &n->waiting[i]);
     n->waiting_count = 0;
@@ -230,6 +262,9 @@ static sp_error connect_bus(struct notify *n)
                                   "GetServerInformation") < 0)
         return SP_ERR_NOMEM;
     bus_call(n->bus, m, on_server, n, &n->asking);
+    if (bus_api(n->bus)->add_match(bus_handle(n->bus), &n->listening, pressed, on_pressed, NULL,
+                                   n) < 0)
+        n->listening = NULL; /* no memory: buttons do nothing, the text says the command */
     return SP_OK;
 }
 
@@ -248,13 +283,15 @@ static sp_error show_or_wait(struct notify *n, const struct notice *notice)
     return SP_OK;
 }
 
-sp_error notify_new(struct loop *loop, struct notify **out)
+sp_error notify_new(struct loop *loop, notify_chosen *chosen, void *arg, struct notify **out)
 {
     struct notify *n = calloc(1, sizeof *n);
 
     if (n == NULL)
         return SP_ERR_NOMEM;
     n->loop = loop;
+    n->chosen = chosen;
+    n->owner = arg;
     for (size_t i = 0; i < SHOWN_MAX; i++)
         n->shown[i].owner = n;
     *out = n;

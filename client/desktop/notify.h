@@ -15,8 +15,12 @@
 struct loop;
 struct notify;
 
-/* Borrows `loop` until notify_free. SP_ERR_NOMEM. */
-SP_MUST sp_error notify_new(struct loop *loop, struct notify **out);
+/* The person pressed the button of the notice with that key. From the loop. */
+typedef void notify_chosen(void *arg, const char *key);
+
+/* Borrows `loop` and `arg` until notify_free. SP_ERR_NOMEM. */
+SP_MUST sp_error notify_new(struct loop *loop, notify_chosen *chosen, void *arg,
+                            struct notify **out);
 void notify_free(struct notify *n); /* what is shown stays; NULL is allowed */
 
 /* Shows, replaces or takes away. Where no desktop is, nothing happens. */

@@ -94,6 +94,7 @@ void posture_collect(const struct posture_ask *ask, struct signals *out)
                      .home = ask->home != NULL ? ask->home : home_of_user(),
                      .version = ask->version,
                      .key = ask->key,
+                     .stop = ask->stop,
                      .now = clock_unix()};
 
     h.fixture = h.root[0] != '\0';

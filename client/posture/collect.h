@@ -14,14 +14,17 @@
 
 #include "client/posture/signal.h"
 
+#include <stdatomic.h>
+
 struct buf;
 struct host;
 
 struct posture_ask {
-    const char *root;    /* borrowed; NULL: SALLYPORT_POSTURE_ROOT, else "/" */
-    const char *home;    /* borrowed; NULL: $HOME, else the passwd entry */
-    const char *version; /* borrowed; of the agent */
-    const char *key;     /* borrowed; "software" or "hardware": where the device key lives */
+    const char *root;        /* borrowed; NULL: SALLYPORT_POSTURE_ROOT, else "/" */
+    const char *home;        /* borrowed; NULL: $HOME, else the passwd entry */
+    const char *version;     /* borrowed; of the agent */
+    const char *key;         /* borrowed; "software" or "hardware": where the device key lives */
+    const atomic_bool *stop; /* borrowed; once true it ends soon, whatever was found; NULL: never */
 };
 
 /* Fills `out` with every signal of the table; never fails: what goes wrong is an unknown. */

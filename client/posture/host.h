@@ -12,6 +12,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/view.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 enum {
@@ -24,11 +25,12 @@ enum {
 };
 
 struct host {
-    const char *root;    /* borrowed; "" for the machine itself */
-    const char *home;    /* borrowed; "/home/anna" or "" */
-    const char *version; /* borrowed; of the agent */
-    const char *key;     /* borrowed */
-    bool fixture;        /* sources are marked */
+    const char *root;        /* borrowed; "" for the machine itself */
+    const char *home;        /* borrowed; "/home/anna" or "" */
+    const char *version;     /* borrowed; of the agent */
+    const char *key;         /* borrowed */
+    bool fixture;            /* sources are marked */
+    const atomic_bool *stop; /* borrowed; once true no program goes on; NULL: never */
     sp_unix_ms now;
 };
 

@@ -186,7 +186,7 @@ sp_error host_run(const struct host *h, const char *const argv[], bool bus, stru
 {
     char program[HOST_PATH_MAX];
     struct run_environment env;
-    struct child_spec spec = {.path = program, .argv = argv, .env = env.at};
+    struct child_spec spec = {.path = program, .argv = argv, .env = env.at, .stop = h->stop};
     size_t had = out->len;
     int status = -1;
     sp_error e = full_path(h, argv[0], program);

@@ -49,7 +49,7 @@ static void write_head(struct exchange *x)
 /* Held back no longer: the head, and what came until now. */
 static void let_go(struct exchange *x)
 {
-    struct view held = {x->content.at, x->content.len};
+    struct view held = collected_view(&x->content);
 
     x->answer_collecting = false;
     write_head(x);
@@ -62,14 +62,12 @@ static bool content_passes(struct exchange *x)
     struct gw_message_body *b = &x->x.response.body;
 
     if (b->inspected == GW_NOT_INSPECTED)
-        coding_read(b, (struct view){x->content.at, x->content.len},
-                    (size_t)conf_of(x)->limits.inspect, x->arena);
+        coding_read(b, collected_view(&x->content), (size_t)conf_of(x)->limits.inspect, x->arena);
     struct gw_verdict v = pipeline_run(&x->x, GW_PHASE_CONTENT);
     if (v.outcome == GW_PASS) {
         let_go(x);
         return true;
     }
-    x->x.response.body.bytes = (struct view){0};
     exchange_refuse(x, v);
     return false;
 }
@@ -81,8 +79,7 @@ static void read_copy(struct exchange *x)
 
     x->answer_copying = false;
     if (b->inspected == GW_NOT_INSPECTED)
-        coding_read(b, (struct view){x->content.at, x->content.len},
-                    (size_t)conf_of(x)->limits.inspect, x->arena);
+        coding_read(b, collected_view(&x->content), (size_t)conf_of(x)->limits.inspect, x->arena);
     struct gw_verdict v = pipeline_run(&x->x, GW_PHASE_CONTENT);
     if (v.outcome == GW_PASS)
         return;
@@ -93,7 +90,7 @@ static void read_copy(struct exchange *x)
 
 static void copy(struct exchange *x, struct view data)
 {
-    if (exchange_collect(x, &x->content, data, (size_t)conf_of(x)->limits.inspect))
+    if (collected_add(&x->content, x->arena, data, (size_t)conf_of(x)->limits.inspect))
         return;
     x->x.response.body.inspected = GW_OVERSIZE;
     read_copy(x);
@@ -113,7 +110,7 @@ bool answer_piece(struct exchange *x, struct view data)
         write_body(x, data);
         return true;
     }
-    if (exchange_collect(x, &x->content, data, (size_t)conf_of(x)->limits.inspect))
+    if (collected_add(&x->content, x->arena, data, (size_t)conf_of(x)->limits.inspect))
         return true;
     b->inspected = GW_OVERSIZE;
     if (!content_passes(x))
@@ -128,8 +125,22 @@ static bool carries_trailers(const struct exchange *x)
     return x->x.request.grpc && grpc_is_type(x->x.response.body.content_type);
 }
 
+/* A call says in its trailers how it went, or in its head when it has no other. */
+static void hear_status(struct exchange *x, struct write_fields trailers)
+{
+    struct gw_response *r = &x->x.response;
+    struct view said = gw_field_find(trailers.at, trailers.n, "grpc-status", NULL);
+
+    if (said.len == 0)
+        said = gw_field_find(r->fields, r->field_count, "grpc-status", NULL);
+    if (r->status == 200)
+        r->meaning = grpc_http_status(said);
+}
+
 bool answer_ends(struct exchange *x, struct write_fields trailers)
 {
+    if (carries_trailers(x))
+        hear_status(x, trailers);
     if (x->answer_collecting && !content_passes(x))
         return false;
     if (x->answer_copying)
@@ -142,7 +153,7 @@ bool answer_ends(struct exchange *x, struct write_fields trailers)
 
 /* ---- the head ------------------------------------------------------------------------------ */
 
-static bool streams_by_nature(const struct gw_message_body *b)
+bool exchange_streams(const struct gw_message_body *b)
 {
     static const char *const types[] = {"text/event-stream", "application/octet-stream"};
 
@@ -160,7 +171,7 @@ static bool to_be_collected(struct exchange *x)
 
     if (!x->x.inspect_answer)
         return false;
-    if (streams_by_nature(b))
+    if (exchange_streams(b))
         b->inspected = GW_STREAMING;
     else if (b->kind == GW_BODY_LENGTH && b->length > (uint64_t)conf_of(x)->limits.inspect)
         b->inspected = GW_OVERSIZE;

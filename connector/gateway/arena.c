@@ -17,21 +17,24 @@ struct arena {
     struct block *blocks; /* owned; the one in use first */
 };
 
-/* A block of its own for what is larger than a usual one. */
+/* A block of its own for what is larger than a usual one. A usual one is cleared piece by piece as
+ * it is taken, since most requests need little of it; the pages of a large one come cleared. */
 static struct block *add_block(struct arena *a, size_t least)
 {
-    size_t size = least > ARENA_BLOCK ? least : ARENA_BLOCK;
+    size_t size = least > ARENA_BLOCK ? least : ARENA_BLOCK, bytes;
     struct block *b;
 
     if (size > a->pool->max || a->pool->in_use > a->pool->max - size) {
         a->err = SP_ERR_LIMIT;
         return NULL;
     }
-    if ((b = calloc(1, sizeof *b + size)) == NULL) {
+    if (!num_add(size, sizeof *b, &bytes) ||
+        (b = size == ARENA_BLOCK ? malloc(bytes) : calloc(1, bytes)) == NULL) {
         a->err = SP_ERR_NOMEM;
         return NULL;
     }
     b->size = size;
+    b->used = 0;
     a->held += size;
     a->pool->in_use += size;
     if (least > ARENA_BLOCK / 2 && a->blocks != NULL) { /* the block in use has room left */
@@ -92,7 +95,7 @@ void *arena_take(struct arena *a, size_t n)
     void *taken = b->at + b->used;
     b->used += whole;
     a->used += whole;
-    return taken;
+    return b->size == ARENA_BLOCK ? memset(taken, 0, whole) : taken;
 }
 
 void *arena_array(struct arena *a, size_t count, size_t size)

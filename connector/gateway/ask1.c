@@ -5,7 +5,10 @@
 /* A client that speaks HTTP/1: one request at a time, the next one waits in the window of the
  * stream. */
 
-enum { DISCARD_MAX = 64 * 1024 }; /* of a refused body, so that the connection may live on */
+enum {
+    DISCARD_MAX = 64 * 1024, /* of a refused body, so that the connection may live on */
+    USUAL_ANSWER = 2048      /* more grows */
+};
 
 struct ask1 {
     struct asker asker;
@@ -189,6 +192,8 @@ static sp_error head(struct asker *a, struct exchange *x, struct write_fields ow
                               .minor = gx->request.version_minor,
                               .close = !gx->request.keep_alive || !x->request_ended};
 
+    if (buf_reserve(&a->conn->out, USUAL_ANSWER) != SP_OK)
+        return buf_error(&a->conn->out);
     s->kind =
         gx->response.switched ? GW_BODY_NONE : write_body_kind(&gx->response, &to, x->until_close);
     to.close = to.close || (x->until_close && s->kind == GW_BODY_NONE);
@@ -202,13 +207,18 @@ static void body(struct asker *a, struct view data)
     struct ask1 *s = owner(a);
     struct buf *out = &a->conn->out;
 
+    /* what is gone makes room, though a slow client never takes the last byte */
+    buf_consume(out, a->conn->out_at);
+    a->conn->out_at = 0;
     if (data.len > ASKER_OUT_MAX) /* it was held back to be inspected */
-        out->max += data.len + 64;
+        out->max = out->len + data.len + (size_t)ASKER_OUT_MAX * 4;
     if (s->kind == GW_BODY_CHUNKED)
         write_chunk_head(data.len, out);
     buf_add(out, data);
     if (s->kind == GW_BODY_CHUNKED)
         write_chunk_tail(out);
+    if (buf_error(out) != SP_OK) /* an answer with a gap must not look whole */
+        conn_abort(a->conn, SP_ERR_NOMEM);
 }
 
 /* Trailers stay here: few clients of HTTP/1 read any. */

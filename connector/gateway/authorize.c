@@ -1,6 +1,6 @@
 #include "connector/gateway/challenge.h"
 #include "connector/gateway/guard_internal.h"
-#include "connector/gateway/schema/openapi.h"
+#include "lib/schema/openapi.h"
 
 #include "lib/crypto/secret.h"
 #include "lib/tls/context.h"
@@ -27,9 +27,14 @@ struct asking {
     struct sp_why why;
 };
 
+static struct gw_words *words_of(const struct asking *a)
+{
+    return arena_take(a->x->request.arena, sizeof(struct gw_words));
+}
+
 static struct gw_verdict refuse(const struct asking *a, enum challenge_error error)
 {
-    return challenge(&a->g->conf->oauth, error, a->why.text, NULL);
+    return challenge(&a->g->conf->oauth, error, a->why.text, NULL, words_of(a));
 }
 
 static struct gw_verdict source_down(int64_t retry_ms)
@@ -227,8 +232,9 @@ static struct gw_verdict check_proof(struct asking *a)
     if (e == SP_ERR_FULL || e == SP_ERR_NOMEM)
         return gw_refuse(GW_REASON_OVERLOAD);
     v = refuse(a, e == SP_ERR_STEP_UP ? CHALLENGE_USE_NONCE : CHALLENGE_INVALID_PROOF);
-    if (c->oauth.dpop_nonce)
-        view_copy(v.dpop_nonce, sizeof v.dpop_nonce, view_str(dpop_nonce(a->g->dpop, a->now).s));
+    if (c->oauth.dpop_nonce && v.words != NULL)
+        view_copy(v.words->dpop_nonce, sizeof v.words->dpop_nonce,
+                  view_str(dpop_nonce(a->g->dpop, a->now).s));
     return v;
 }
 
@@ -277,8 +283,8 @@ static struct gw_verdict too_narrow(struct asking *a, size_t count, const char *
     for (size_t i = 0; i < count; i++)
         buf_addf(&text, "%s%s", i > 0 ? " " : "", scopes[i]);
     const char *s = buf_cstr(&text);
-    struct gw_verdict v =
-        challenge(&a->g->conf->oauth, CHALLENGE_INSUFFICIENT_SCOPE, "", s != NULL ? s : "");
+    struct gw_verdict v = challenge(&a->g->conf->oauth, CHALLENGE_INSUFFICIENT_SCOPE, "",
+                                    s != NULL ? s : "", words_of(a));
     buf_deinit(&text);
     return v;
 }

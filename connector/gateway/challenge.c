@@ -94,7 +94,7 @@ static void add_quoted(char *to, size_t room, const char *name, const char *text
 }
 
 struct gw_verdict challenge(const struct gwconf_oauth *conf, enum challenge_error error,
-                            const char *text, const char *scope)
+                            const char *text, const char *scope, struct gw_words *words)
 {
     static const struct {
         enum gw_reason reason;
@@ -112,18 +112,22 @@ struct gw_verdict challenge(const struct gwconf_oauth *conf, enum challenge_erro
     };
     struct gw_verdict v = gw_refuse(rows[error].reason);
     bool dpop = rows[error].dpop || (conf->bind & GW_BIND_DPOP) != 0;
-    size_t room = sizeof v.challenge;
+    size_t room = sizeof words->challenge;
 
     v.status = rows[error].status;
-    add(v.challenge, room, "%s realm=\"%s\"", dpop ? "DPoP" : "Bearer",
+    v.words = words;
+    if (words == NULL)
+        return v;
+    *words = (struct gw_words){0};
+    add(words->challenge, room, "%s realm=\"%s\"", dpop ? "DPoP" : "Bearer",
         conf->realm != NULL ? conf->realm : "");
     if (error != CHALLENGE_NONE)
-        add(v.challenge, room, ", error=\"%s\"", rows[error].word);
+        add(words->challenge, room, ", error=\"%s\"", rows[error].word);
     if (dpop)
-        add(v.challenge, room, ", algs=\"ES256 EdDSA RS256 PS256\"");
+        add(words->challenge, room, ", algs=\"ES256 EdDSA RS256 PS256\"");
     if (error != CHALLENGE_NONE && text != NULL && text[0] != '\0')
-        add_quoted(v.challenge, room, "error_description", text);
+        add_quoted(words->challenge, room, "error_description", text);
     if (scope != NULL && scope[0] != '\0')
-        add_quoted(v.challenge, room, "scope", scope);
+        add_quoted(words->challenge, room, "scope", scope);
     return v;
 }

@@ -40,8 +40,9 @@ enum challenge_error {
 /*
  * The refusal with status and WWW-Authenticate. `text`: for error_description; what may not stand
  * in a quoted string is replaced. `scope`: what would be needed; "" or NULL: nothing is said.
+ * Borrows `words` for as long as the verdict lives; NULL: there is no memory, nothing is said.
  */
 struct gw_verdict challenge(const struct gwconf_oauth *conf, enum challenge_error error,
-                            const char *text, const char *scope);
+                            const char *text, const char *scope, struct gw_words *words);
 
 #endif

@@ -17,6 +17,8 @@ static void on_news(void *arg)
         }
         return;
     }
+    if (c->app == NULL) /* parked */
+        return;
     c->inside++;
     if (c->protocol->turn != NULL && !c->held)
         c->protocol->turn(c);
@@ -290,20 +292,8 @@ static const struct stream_io conn_io = {.read = on_read,
 
 /* ---- life ---------------------------------------------------------------------------------- */
 
-bool conn_has_place(struct gw_conn *c)
-{
-    size_t max = (size_t)gw_app_conf(c->app)->limits.streams_per_user;
-
-    if (c->place.held || c->person == NULL) /* nobody's requests are refused at the next step */
-        return true;
-    return place_enter(gateway_streams(c->gateway),
-                       places_key(app_id(c->app), person_caller(c->person)->user), max, 0, NULL,
-                       NULL, &c->place) == SP_OK;
-}
-
 static void free_conn(struct gw_conn *c)
 {
-    place_leave(gateway_streams(c->gateway), &c->place);
     if (c->protocol != NULL && c->speaker != NULL)
         c->protocol->close(c);
     front_free(c->front);
@@ -318,40 +308,91 @@ static void refuse_stream(struct stream *stream)
     stream_free(stream);
 }
 
+SP_MUST static sp_error begin(struct gw_conn *c, struct gw_app *app)
+{
+    sp_error e = SP_OK;
+
+    c->app = app_hold(app);
+    c->protocol = gw_app_conf(app)->http2 ? &choose_protocol : &ask1_protocol;
+    c->inside++;
+    if (app_front(app) != NULL)
+        e = front_new(app_front(app), &c->front);
+    if (e == SP_OK)
+        e = c->protocol->open(c);
+    c->inside--;
+    if (e != SP_OK)
+        return e;
+    stream_accept(c->stream);
+    stream_attach(c->stream, &conn_io, c);
+    c->waiting = true; /* what came before this is taken from the loop */
+    tell(c);
+    return SP_OK;
+}
+
+static struct gw_conn *make(struct gateway *g, const struct gw_person *person,
+                            struct stream *stream, const struct gateway_serving *serving)
+{
+    struct gw_conn *c = calloc(1, sizeof *c);
+
+    if (c == NULL)
+        return NULL;
+    c->gateway = g;
+    c->person = person;
+    c->stream = stream;
+    c->to = serving->to;
+    c->ended = serving->ended;
+    c->arg = serving->arg;
+    deferred_init(&c->news, on_news, c);
+    buf_init(&c->out, (size_t)ASKER_OUT_MAX * 4);
+    return c;
+}
+
 sp_error conn_new(struct gateway *g, struct gw_app *app, const struct gw_person *person,
                   struct stream *stream, const struct gateway_serving *serving,
                   struct gw_conn **out)
 {
-    struct gw_conn *c = calloc(1, sizeof *c);
-    sp_error e = SP_OK;
+    struct gw_conn *c = make(g, person, stream, serving);
+    sp_error e = c == NULL ? SP_ERR_NOMEM : begin(c, app);
 
-    if (c == NULL) {
-        refuse_stream(stream);
-        return SP_ERR_NOMEM;
-    }
-    c->gateway = g;
-    c->app = app_hold(app);
-    c->person = person;
-    c->to = serving->to;
-    c->ended = serving->ended;
-    c->arg = serving->arg;
-    c->protocol = gw_app_conf(app)->http2 ? &choose_protocol : &ask1_protocol;
-    deferred_init(&c->news, on_news, c);
-    buf_init(&c->out, (size_t)ASKER_OUT_MAX * 4);
-    c->inside++;
-    if ((app_front(app) != NULL && (e = front_new(app_front(app), &c->front)) != SP_OK) ||
-        (e = c->protocol->open(c)) != SP_OK) {
-        free_conn(c);
+    if (e != SP_OK) {
+        if (c != NULL)
+            free_conn(c);
         refuse_stream(stream);
         return e;
     }
-    c->inside--;
-    (void)conn_has_place(c); /* the first to come are the first to have one */
-    c->stream = stream;
-    stream_accept(stream);
-    stream_attach(stream, &conn_io, c);
-    c->waiting = true; /* what came before this is taken from the loop */
-    tell(c);
+    *out = c;
+    return SP_OK;
+}
+
+/* The app is in force now, or will not be soon. */
+static void on_in_force(void *arg)
+{
+    struct gw_conn *c = arg;
+    struct gw_app *app = slot_app(c->slot);
+    sp_error e = app == NULL ? SP_ERR_INVALID : begin(c, app);
+
+    if (e != SP_OK) {
+        stream_refuse(c->stream, 502);
+        c->over = true;
+        c->why = e;
+        tell(c);
+    }
+}
+
+sp_error conn_park(struct gateway *g, struct slot *s, const struct gw_person *person,
+                   struct stream *stream, const struct gateway_serving *serving,
+                   struct gw_conn **out)
+{
+    struct gw_conn *c = make(g, person, stream, serving);
+
+    if (c == NULL)
+        return SP_ERR_NOMEM;
+    c->slot = s;
+    c->parked = (struct waiter){.fn = on_in_force, .arg = c};
+    if (!slot_park(s, &c->parked)) {
+        free_conn(c);
+        return SP_ERR_INVALID;
+    }
     *out = c;
     return SP_OK;
 }
@@ -368,6 +409,7 @@ void gateway_leave(struct gw_conn *c)
     if (c == NULL)
         return;
     deferred_cancel(gateway_loop(c->gateway), &c->news);
+    waiter_cancel(&c->parked);
     stream_free(c->stream);
     free_conn(c);
 }

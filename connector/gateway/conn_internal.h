@@ -9,7 +9,7 @@
 #include "connector/gateway/exchange.h"
 #include "connector/gateway/front.h"
 #include "connector/gateway/gateway_internal.h"
-#include "connector/gateway/places.h"
+#include "connector/gateway/slot.h"
 
 /* What is spoken. Loop thread; `c->inside` says that a call of the stream is on the stack. */
 struct conn_protocol {
@@ -28,10 +28,11 @@ extern const struct conn_protocol ask1_protocol, ask2_protocol;
 extern const struct conn_protocol choose_protocol; /* until the first bytes say which */
 
 struct gw_conn {
-    struct gateway *gateway;        /* borrowed */
-    struct gw_app *app;             /* held: of the next request */
+    struct gateway *gateway; /* borrowed */
+    struct gw_app *app;      /* held: of the next request; NULL: parked */
+    struct slot *slot;       /* borrowed: of the app that it is parked for */
+    struct waiter parked;
     const struct gw_person *person; /* borrowed; NULL: nobody */
-    struct place place;             /* among the person's streams, once there was one */
     struct address to;
     struct stream *stream; /* owned */
     gateway_ended *ended;
@@ -55,6 +56,12 @@ struct gw_conn {
 SP_MUST sp_error conn_new(struct gateway *g, struct gw_app *app, const struct gw_person *person,
                           struct stream *stream, const struct gateway_serving *serving,
                           struct gw_conn **out);
+/* Waits until the slot's app is in force. Does not take `stream` when it fails.
+ *   SP_ERR_INVALID  nothing will be
+ *   SP_ERR_NOMEM */
+SP_MUST sp_error conn_park(struct gateway *g, struct slot *s, const struct gw_person *person,
+                           struct stream *stream, const struct gateway_serving *serving,
+                           struct gw_conn **out);
 void conn_flush(struct gw_conn *c); /* `out` has bytes, or the end */
 void conn_wake(struct gw_conn *c);  /* the stream's bytes may be taken again */
 void conn_turn(struct gw_conn *c);  /* the protocol's turn(), from the loop */
@@ -62,9 +69,6 @@ void conn_end(struct gw_conn *c);   /* nothing more is read; the end follows wha
 void conn_abort(struct gw_conn *c, sp_error why);
 /* Each request is judged by the configuration that is in force when it begins. false: none is. */
 bool conn_up_to_date(struct gw_conn *c);
-
-/* limits.streams_per_user: one above them is told so, until another one ends. */
-bool conn_has_place(struct gw_conn *c);
 
 /* ---- person.c ---- */
 const struct gw_caller *person_caller(const struct gw_person *p);

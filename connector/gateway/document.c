@@ -3,10 +3,7 @@
 #include "connector/gateway/app.h"
 #include "connector/gateway/coding.h"
 #include "connector/gateway/guard.h"
-#include "connector/gateway/route.h"
-#include "lib/base/log.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "lib/base/banned.h"
@@ -15,9 +12,11 @@ enum { CHECK_MEMORY = 1024 * 1024, BYTES_A_BYTE = 20, KEEP_MEMORY = 64 * 1024 };
 
 struct document {
     const struct gwconf *conf;
-    struct api_document *api; /* owned; NULL: none */
-    struct routes *routes;    /* owned; NULL: none */
-    struct scratch scratch;   /* of one check at a time */
+    const struct document_place *place;
+    struct paper *paper;    /* one share; NULL: none, or not asked for yet */
+    struct scratch scratch; /* of one check at a time */
+    paper_ready *ready;
+    void *arg;
 };
 
 /* ---- life ---------------------------------------------------------------------------------- */
@@ -26,78 +25,99 @@ void document_free(struct document *d)
 {
     if (d == NULL)
         return;
-    routes_free(d->routes);
-    api_free(d->api);
+    paper_free(d->paper);
     scratch_deinit(&d->scratch);
     free(d);
 }
 
 const struct api_document *document_api(const struct document *d)
 {
-    return d->api;
+    return d->paper != NULL ? paper_api(d->paper) : NULL;
 }
 
-/* The first error is what a person mends first; warnings go to the log as a count. */
-SP_MUST static sp_error say_fault(sp_error e, const char *file, const struct api_notes *notes,
-                                  struct sp_why *why)
+const uint8_t *document_sha256(const struct document *d)
 {
-    for (size_t i = 0; i < notes->count; i++) {
-        if (notes->items[i].error)
-            return sp_why_say(why, e, "%s: %s: %s (%zu errors)", file, notes->items[i].pointer,
-                              notes->items[i].text, notes->errors);
-    }
-    return sp_why_say(why, e, "%s: %s", file, sp_error_text(e));
+    return d->conf->openapi.document.named ? d->conf->openapi.document.sha256 : NULL;
 }
 
-static void log_loaded(const char *file, const struct document *d, const struct api_notes *notes)
+const uint8_t *document_version(const struct document *d)
 {
-    char operations[24], warnings[24], bytes[24];
-
-    snprintf(operations, sizeof operations, "%zu", api_operation_count(d->api));
-    snprintf(warnings, sizeof warnings, "%zu", notes->warnings);
-    snprintf(bytes, sizeof bytes, "%zu", api_bytes(d->api));
-    log_event(LOG_INFO, "gateway.document", "an API document is in force", "file", file,
-              "operations", operations, "warnings", warnings, "bytes", bytes, NULL);
+    return d->paper != NULL && paper_is_ready(d->paper) ? paper_sha256(d->paper) : NULL;
 }
 
-SP_MUST static sp_error load(struct document *d, const char *files, struct view prefix,
-                             struct sp_why *why)
+size_t document_bytes(const struct document *d)
 {
-    const char *file = d->conf->openapi.file;
-    struct api_notes notes = {0};
-    struct buf path;
-    sp_error e;
+    const struct api_document *api = document_api(d);
 
-    buf_init(&path, 8192);
-    buf_addf(&path, "%s/%s", files, file);
-    const char *full = buf_cstr(&path);
-    e = buf_error(&path) != SP_OK || full == NULL ? SP_ERR_LIMIT
-                                                  : api_load_file(full, &notes, &d->api);
-    if (e != SP_OK)
-        e = say_fault(e, file, &notes, why);
-    else if ((e = routes_new(d->api, prefix, &d->routes)) == SP_OK)
-        log_loaded(file, d, &notes);
-    api_notes_deinit(&notes);
-    buf_deinit(&path);
-    return e;
+    return api != NULL ? api_bytes(api) : 0;
 }
 
-sp_error document_new(const struct gwconf *conf, const char *files, struct view prefix,
-                      struct sp_why *why, struct document **out)
+int64_t document_load_us(const struct document *d)
+{
+    return d->paper != NULL ? paper_load_us(d->paper) : 0;
+}
+
+/* False: the configuration names none. */
+static bool source_of(const struct document *d, struct paper_source *out)
+{
+    const struct gwconf_openapi *o = &d->conf->openapi;
+    bool named = o->document.named;
+
+    *out = (struct paper_source){.folder = named ? d->place->documents : d->place->files,
+                                 .name = named ? o->document.hex : o->file,
+                                 .sha256 = named ? o->document.sha256 : NULL,
+                                 .prefix = d->place->prefix,
+                                 .generation = d->place->generation,
+                                 .assert_formats = o->formats};
+    return out->name != NULL;
+}
+
+sp_error document_new(const struct gwconf *conf, const struct document_place *place,
+                      const struct document *before, struct document **out)
 {
     struct document *d = calloc(1, sizeof *d);
-    sp_error e = SP_OK;
+    struct paper_source from;
 
     if (d == NULL)
         return SP_ERR_NOMEM;
     d->conf = conf;
+    d->place = place;
     scratch_init(&d->scratch, CHECK_MEMORY + BYTES_A_BYTE * (size_t)conf->limits.inspect);
-    if (conf->openapi.file != NULL && (e = load(d, files, prefix, why)) != SP_OK) {
-        document_free(d);
-        return e;
-    }
+    if (source_of(d, &from) && before != NULL && before->paper != NULL &&
+        paper_is_ready(before->paper) && paper_is(before->paper, &from))
+        d->paper = paper_hold(before->paper);
     *out = d;
     return SP_OK;
+}
+
+bool document_is_ready(const struct document *d)
+{
+    struct paper_source from;
+
+    return d->paper != NULL ? paper_is_ready(d->paper) : !source_of(d, &from);
+}
+
+/* One that could not be read is asked for anew by the next document_load. */
+static void on_ready(void *arg, sp_error e, const struct sp_why *why)
+{
+    struct document *d = arg;
+
+    if (e != SP_OK) {
+        paper_free(d->paper);
+        d->paper = NULL;
+    }
+    d->ready(d->arg, e, why);
+}
+
+sp_error document_load(struct document *d, struct pool *pool, paper_ready *ready, void *arg)
+{
+    struct paper_source from;
+
+    if (!source_of(d, &from) || d->paper != NULL)
+        return SP_OK; /* it is being read */
+    d->ready = ready;
+    d->arg = arg;
+    return paper_load(pool, &from, on_ready, d, &d->paper);
 }
 
 /* ---- verdicts ------------------------------------------------------------------------------ */
@@ -119,10 +139,10 @@ static enum gw_reason reason_of(enum schema_verdict v)
 }
 
 /* Places and keywords; "query/limit" for what is not in a body. Never a value. */
-static void tell_faults(const struct schema_report *r, struct gw_verdict *v)
+static void tell_faults(const struct schema_report *r, struct gw_words *words)
 {
-    for (size_t i = 0; i < r->count && v->detail_count < GW_DETAILS_MAX; i++) {
-        struct gw_detail *d = &v->details[v->detail_count++];
+    for (size_t i = 0; i < r->count && words->detail_count < GW_DETAILS_MAX; i++) {
+        struct gw_detail *d = &words->details[words->detail_count++];
         struct buf text;
         buf_init(&text, 1024);
         if (strcmp(r->faults[i].in, "body") != 0)
@@ -134,8 +154,8 @@ static void tell_faults(const struct schema_report *r, struct gw_verdict *v)
     }
 }
 
-static struct gw_verdict verdict_of(const struct document *d, enum schema_verdict v,
-                                    const struct schema_report *r)
+static struct gw_verdict verdict_of(const struct document *d, const struct gw_exchange *x,
+                                    enum schema_verdict v, const struct schema_report *r)
 {
     struct gw_verdict out = gw_pass();
 
@@ -143,7 +163,8 @@ static struct gw_verdict verdict_of(const struct document *d, enum schema_verdic
         out = gw_refuse(reason_of(v));
         if (out.reason == GW_REASON_SCHEMA)
             out.status = (int)d->conf->openapi.status;
-        tell_faults(r, &out);
+        if (r->count > 0 && gw_words_new(&out, x->request.arena) != NULL)
+            tell_faults(r, out.words);
     }
     return out;
 }
@@ -158,9 +179,9 @@ static struct api_strictness strictness(const struct document *d)
 
 struct gw_verdict document_route(struct document *d, struct gw_exchange *x)
 {
-    if (d->routes == NULL)
+    if (d->paper == NULL)
         return gw_pass();
-    if (routes_find(d->routes, &x->request, &x->route) != SP_OK)
+    if (routes_find(paper_routes(d->paper), &x->request, &x->route) != SP_OK)
         return gw_refuse(GW_REASON_OVERLOAD);
     if (x->route.operation != NULL)
         return gw_pass();
@@ -201,17 +222,21 @@ static bool is_json(struct view type)
            (type.len > 5 && view_is(view_slice(type, type.len - 5, 5), "+json"));
 }
 
+static bool is_multipart(struct view type)
+{
+    return type.len > 10 && memcmp(type.at, "multipart/", 10) == 0;
+}
+
 /* What can be read is waited for; other types stream. Multipart, mostly files, is held back only
- * where it may be refused and says how long it is. */
+ * where it may be refused. */
 static bool worth_waiting(const struct gw_message_body *b, enum gw_mode mode)
 {
     if (is_json(b->content_type) || view_is(b->content_type, "application/x-www-form-urlencoded"))
         return true;
-    return mode == GW_BLOCK && b->kind == GW_BODY_LENGTH && b->content_type.len > 10 &&
-           memcmp(b->content_type.at, "multipart/", 10) == 0;
+    return mode == GW_BLOCK && is_multipart(b->content_type);
 }
 
-/* 415, and the wish to read the body. */
+/* 415, 411, and the wish to read the body. */
 static struct gw_verdict meet_body(struct document *d, struct gw_exchange *x, enum gw_mode mode)
 {
     const struct gw_message_body *b = &x->request.body;
@@ -223,7 +248,13 @@ static struct gw_verdict meet_body(struct document *d, struct gw_exchange *x, en
     scratch_reset(&d->scratch, KEEP_MEMORY);
     if (!takes)
         return gw_in_mode(x, mode, gw_refuse(GW_REASON_MEDIA_TYPE));
-    x->inspect_request = x->inspect_request || worth_waiting(b, mode);
+    /* files may be large: before any is held back it is known that this one is not */
+    if (mode == GW_BLOCK && is_multipart(b->content_type) && b->kind != GW_BODY_LENGTH)
+        return gw_refuse(GW_REASON_LENGTH_REQUIRED);
+    if (worth_waiting(b, mode)) {
+        x->inspect_request = true;
+        x->hold_request = x->hold_request || mode == GW_BLOCK;
+    }
     return gw_pass();
 }
 
@@ -253,7 +284,7 @@ struct gw_verdict document_parameters(struct document *d, struct gw_exchange *x)
         api_check_parameters(x->route.operation, &given, &strict, &d->scratch, &report);
     guard_listened(gw_app_guard(x->app), x, strict.text != NULL && all_was_read(v));
     scratch_reset(&d->scratch, KEEP_MEMORY);
-    struct gw_verdict out = gw_in_mode(x, mode, verdict_of(d, v, &report));
+    struct gw_verdict out = gw_in_mode(x, mode, verdict_of(d, x, v, &report));
     return out.outcome == GW_PASS ? meet_body(d, x, mode) : out;
 }
 
@@ -277,7 +308,7 @@ struct gw_verdict document_request(struct document *d, struct gw_exchange *x)
         api_check_request(x->route.operation, &m, &strict, &d->scratch, &report, NULL);
     guard_listened(gw_app_guard(x->app), x, strict.text != NULL && all_was_read(v));
     scratch_reset(&d->scratch, KEEP_MEMORY);
-    return gw_in_mode(x, mode, verdict_of(d, v, &report));
+    return gw_in_mode(x, mode, verdict_of(d, x, v, &report));
 }
 
 struct gw_verdict document_answer(struct document *d, struct gw_exchange *x)
@@ -306,7 +337,7 @@ struct gw_verdict document_answer(struct document *d, struct gw_exchange *x)
     scratch_reset(&d->scratch, KEEP_MEMORY);
     if (v == SCHEMA_UNDECLARED) /* documents seldom list every failure */
         return gw_pass();
-    struct gw_verdict out = verdict_of(d, v, &report);
+    struct gw_verdict out = verdict_of(d, x, v, &report);
     if (out.outcome == GW_REFUSE) {
         out.reason = GW_REASON_SCHEMA;
         out.status = 502;

@@ -15,21 +15,44 @@
  * Loop thread.
  */
 
+#include "connector/gateway/paper.h"
 #include "connector/gateway/pipeline.h"
-#include "connector/gateway/schema/openapi.h"
+#include "lib/schema/openapi.h"
 
 struct document;
 
 /*
- * Loads openapi.file from the folder `files`. `conf` is borrowed until document_free; `prefix` is
- * app_prefix(). `why` names the first fault with its JSON pointer.
- *   SP_ERR_NOT_FOUND, SP_ERR_PERMISSION, SP_ERR_IO, and what api_load says; SP_ERR_NOMEM
+ * `before` is the document of the version of the app that is in force (NULL: none): where both name
+ * the same content, what is compiled is shared, and this one is ready at once. `conf` and `place`
+ * are borrowed until document_free.
+ *   SP_ERR_NOMEM
  */
-SP_MUST sp_error document_new(const struct gwconf *conf, const char *files, struct view prefix,
-                              struct sp_why *why, struct document **out);
+struct document_place {
+    const char *files;     /* of openapi.file */
+    const char *documents; /* of openapi.document, by the hex text of their SHA-256 */
+    struct view prefix;    /* app_prefix() */
+    unsigned generation;   /* of `files` */
+};
+SP_MUST sp_error document_new(const struct gwconf *conf, const struct document_place *place,
+                              const struct document *before, struct document **out);
 void document_free(struct document *d); /* after its requests; NULL is allowed */
 
-const struct api_document *document_api(const struct document *d); /* NULL: none */
+bool document_is_ready(const struct document *d);
+/* Begins to read it, and again after a failure; `ready` as paper.h says it, unless the document is
+ * freed before. Where it is ready already: not to be called.   SP_ERR_NOMEM, SP_ERR_BUSY */
+SP_MUST sp_error document_load(struct document *d, struct pool *pool, paper_ready *ready,
+                               void *arg);
+/* Its SHA-256 where openapi.document names it; NULL: a file, or none. */
+const uint8_t *document_sha256(const struct document *d);
+
+/* The SHA-256 of what is in force, of either kind. NULL: none. */
+const uint8_t *document_version(const struct document *d);
+
+size_t document_bytes(const struct document *d);    /* compiled; 0: none */
+int64_t document_load_us(const struct document *d); /* how long that took; 0: none */
+
+/* The rest once it is ready. NULL: none. */
+const struct api_document *document_api(const struct document *d);
 
 struct gw_verdict document_route(struct document *d, struct gw_exchange *x);
 struct gw_verdict document_parameters(struct document *d, struct gw_exchange *x);

@@ -11,6 +11,7 @@
 enum { OVERLOAD_RETRY_MS = 1000 };
 
 static void on_resumed(struct gw_exchange *x, struct gw_verdict v);
+static void on_impatient(void *arg);
 
 static const struct gwconf *conf_of(const struct exchange *x)
 {
@@ -53,16 +54,29 @@ SP_MUST static sp_error new_exchange(struct asker *a, struct exchange **out)
     x->x.request.arena = x->arena;
     x->x.request.version_minor = 1;
     x->x.began = clock_boot();
+    x->x.began_us = clock_boot_us();
     x->x.refusal = gw_pass();
     x->x.resumed = on_resumed;
     x->x.owner = x;
+    deferred_init(&x->impatient, on_impatient, x);
     name_decision(x->x.decision);
     *out = x;
     return SP_OK;
 }
 
+/* Their end did not come: nobody reads them. */
+static void drop_copies(struct exchange *x)
+{
+    if (x->copying)
+        x->x.request.body.inspected = GW_STREAMING;
+    if (x->answer_copying)
+        x->x.response.body.inspected = GW_STREAMING;
+    x->copying = x->answer_copying = false;
+}
+
 static void account(struct exchange *x)
 {
+    drop_copies(x);
     x->x.ended = clock_boot();
     (void)pipeline_run(&x->x, GW_PHASE_ACCOUNT);
 }
@@ -78,9 +92,11 @@ void exchange_free(struct exchange *x)
     if (x == NULL)
         return;
     pipeline_forget(&x->x);
+    deferred_cancel(gateway_loop(x->conn->gateway), &x->impatient);
     if (x->x.ended == 0) /* cut off: no exchange goes without its account */
         account(x);
     drop_leg(x);
+    place_leave(gateway_streams(x->conn->gateway), &x->place);
     arena_free(x->arena);
     app_free(x->x.app);
     free(x);
@@ -116,9 +132,11 @@ static void note_refusal(struct exchange *x, const struct gw_verdict *v)
 {
     pipeline_forget(&x->x);
     drop_leg(x);
+    drop_copies(x);
     if (x->x.refusal.outcome != GW_REFUSE)
         x->x.refusal = *v;
     x->x.own_answer = true;
+    x->x.withheld = x->x.response.body;
     x->x.response = (struct gw_response){.status = problem_status(v)};
 }
 
@@ -233,6 +251,35 @@ static void wait_for_deadline(struct exchange *x)
         asker_wait_for(x->asker, ASKER_WAIT_NONE, 0);
 }
 
+/* The body has left; rules that block would have held it back. */
+static void read_copy(struct exchange *x)
+{
+    struct gw_message_body *b = &x->x.request.body;
+
+    x->copying = false;
+    if (b->inspected == GW_NOT_INSPECTED)
+        coding_read(b, collected_view(&x->body), (size_t)conf_of(x)->limits.inspect, x->arena);
+    struct gw_verdict v = pipeline_run(&x->x, GW_PHASE_COPY);
+    if (v.outcome == GW_PASS)
+        return;
+    x->x.refusal = gw_pass(); /* no memory to read it: nothing was refused */
+    log_event(LOG_WARN, "gateway.request", gw_reasons[v.reason].title, "app", app_name(x->x.app),
+              "decision", x->x.decision, NULL);
+}
+
+/* Step 12: our own fields, in x->own. */
+SP_MUST static sp_error say_who(struct exchange *x, struct view host, const struct view *body,
+                                size_t *n)
+{
+    const struct identity *i = gateway_identity(x->conn->gateway);
+    sp_unix_ms now = app_now(x->x.app);
+    sp_error e = identity_fields(i, &x->x, now, x->own, n);
+
+    return e != SP_OK || conf_of(x)->identity.signature == GW_SIGNATURE_NONE
+               ? e
+               : identity_signature(i, &x->x, host, body, now, x->own, n);
+}
+
 /* Step 12, 13: the request is written anew and goes to the application. */
 static void forward(struct exchange *x)
 {
@@ -240,19 +287,18 @@ static void forward(struct exchange *x)
     const struct gwconf *conf = conf_of(x);
     struct write_fields own = {x->own, 0};
     struct view host = conf->upstream.host == NULL ? r->host : view_str(conf->upstream.host);
-    struct view body = {x->body.at, x->body.len};
+    struct view body = collected_view(&x->body);
+    bool whole = x->collecting || r->body.kind == GW_BODY_NONE;
     sp_error e;
 
     x->forwarding = true;
-    if (x->collecting) {
+    if (x->collecting) { /* whole */
         x->collecting = false;
-        if (x->request_ended)
-            r->body.kind = x->body.len > 0 ? GW_BODY_LENGTH : GW_BODY_NONE;
-        r->body.length = x->request_ended ? x->body.len : r->body.length;
+        r->body.kind = x->body.len > 0 ? GW_BODY_LENGTH : GW_BODY_NONE;
+        r->body.length = x->body.len;
     }
     x->leg = conf->upstream.http2 ? &leg2_io : &leg1_io;
-    if ((e = identity_fields(gateway_identity(x->conn->gateway), &x->x, app_now(x->x.app), x->own,
-                             &own.n)) != SP_OK ||
+    if ((e = say_who(x, host, whole ? &body : NULL, &own.n)) != SP_OK ||
         (e = x->leg->start(x, host, own, body)) != SP_OK) {
         bool busy = e == SP_ERR_NOMEM || e == SP_ERR_LIMIT;
         struct gw_verdict v = gw_refuse(busy ? GW_REASON_OVERLOAD : GW_REASON_UPSTREAM_DOWN);
@@ -267,6 +313,8 @@ static void forward(struct exchange *x)
     else if (!x->request_ended)
         asker_wait_for(x->asker, ASKER_WAIT_BODY, EXCHANGE_RATE_MS);
     say_continue(x);
+    if (x->copying && x->request_ended)
+        read_copy(x);
     x->asker->io->wake(x->asker);
 }
 
@@ -285,14 +333,22 @@ static void run_body(struct exchange *x)
     after_body(x, pipeline_run(&x->x, GW_PHASE_BODY));
 }
 
-/* A body that rules want to read, and may. */
+/* A signature says what the body is, where it does not stream. */
+static bool is_to_be_signed(const struct exchange *x)
+{
+    return conf_of(x)->identity.signature != GW_SIGNATURE_NONE &&
+           !exchange_streams(&x->x.request.body);
+}
+
+/* A body that rules or the signature want to read, and may. */
 static bool to_be_collected(struct exchange *x)
 {
     struct gw_message_body *b = &x->x.request.body;
 
     if (x->x.request.grpc)
         b->inspected = GW_STREAMING;
-    if (!x->x.inspect_request || b->kind == GW_BODY_NONE || x->x.request.grpc)
+    if (b->kind == GW_BODY_NONE || x->x.request.grpc ||
+        (!x->x.inspect_request && !is_to_be_signed(x)))
         return false;
     if (b->kind == GW_BODY_LENGTH && b->length > (uint64_t)conf_of(x)->limits.inspect) {
         b->inspected = GW_OVERSIZE;
@@ -307,8 +363,7 @@ static int64_t patience(const struct exchange *x)
 {
     int64_t left = x->x.began + conf_of(x)->limits.request_ms - clock_boot();
 
-    if (!x->collecting || x->x.request.body.inspected != GW_NOT_INSPECTED ||
-        left > EXCHANGE_RATE_MS)
+    if (!x->collecting || left > EXCHANGE_RATE_MS)
         return EXCHANGE_RATE_MS;
     return left > 0 ? left : 0;
 }
@@ -328,8 +383,24 @@ static void after_head(struct exchange *x, struct gw_verdict v)
     }
     x->rate_at = clock_boot();
     asker_wait_for(x->asker, ASKER_WAIT_BODY, patience(x));
-    say_continue(x);
+    if (x->x.hold_request || is_to_be_signed(x))
+        say_continue(x);
+    else
+        deferred_queue(gateway_loop(x->conn->gateway), &x->impatient);
     x->asker->io->wake(x->asker);
+}
+
+/* What came in one turn of the loop is read at once and leaves in one piece; nobody waits for the
+ * rest of a body for a rule that only monitors. */
+static void on_impatient(void *arg)
+{
+    struct exchange *x = arg;
+
+    if (!x->collecting)
+        return;
+    x->collecting = false;
+    x->copying = x->x.copies_request = true;
+    run_body(x);
 }
 
 static void on_resumed(struct gw_exchange *gx, struct gw_verdict v)
@@ -361,6 +432,19 @@ SP_MUST static sp_error read_request(struct exchange *x, enum gw_reason *reason)
     return e;
 }
 
+/* limits.streams_per_user: one above them is told so, until another one ends. */
+static bool has_place(struct exchange *x)
+{
+    const struct gw_conn *c = x->conn;
+
+    if (c->person == NULL) /* nobody's requests are refused at the next step */
+        return true;
+    return place_enter(gateway_streams(c->gateway),
+                       places_key(app_id(x->x.app), person_caller(c->person)->user),
+                       (size_t)conf_of(x)->limits.streams_per_user, 0, NULL, NULL,
+                       &x->place) == SP_OK;
+}
+
 void exchange_begin(struct asker *a, sp_error e, enum gw_reason reason)
 {
     struct exchange *x;
@@ -376,7 +460,7 @@ void exchange_begin(struct asker *a, sp_error e, enum gw_reason reason)
         return;
     }
     x->request_ended = a->io->whole(a);
-    if (!conn_has_place(x->conn)) {
+    if (!has_place(x)) {
         struct gw_verdict v = gw_refuse(GW_REASON_IN_FLIGHT);
         v.retry_after_ms = OVERLOAD_RETRY_MS;
         view_copy(v.rule, sizeof v.rule, view_str("streams_per_user"));
@@ -390,7 +474,7 @@ void exchange_begin(struct asker *a, sp_error e, enum gw_reason reason)
 
 size_t exchange_room(const struct exchange *x)
 {
-    if (x->collecting && x->x.request.body.inspected == GW_NOT_INSPECTED)
+    if (x->collecting)
         return LEG_OUT_MAX;
     return x->forwarding ? x->leg->room(x) : 0;
 }
@@ -411,29 +495,6 @@ int64_t exchange_patience(struct exchange *x)
     return patience(x);
 }
 
-bool exchange_collect(struct exchange *x, struct collected *to, struct view data, size_t max)
-{
-    if (data.len == 0)
-        return true;
-    if (data.len > max || to->len > max - data.len)
-        return false;
-    if (to->len + data.len > to->cap) {
-        size_t cap = to->cap == 0 ? 4096 : 2 * to->cap;
-        while (cap < to->len + data.len)
-            cap *= 2;
-        uint8_t *more = arena_take(x->arena, cap);
-        if (more == NULL)
-            return false;
-        if (to->len > 0)
-            memcpy(more, to->at, to->len);
-        to->at = more;
-        to->cap = cap;
-    }
-    memcpy(to->at + to->len, data.at, data.len);
-    to->len += data.len;
-    return true;
-}
-
 /* limits.body is that of one message: a call has no end that anybody knows. */
 static void take_messages(struct exchange *x, struct view data)
 {
@@ -443,6 +504,14 @@ static void take_messages(struct exchange *x, struct view data)
         exchange_refuse(x, gw_refuse(e == SP_ERR_LIMIT ? GW_REASON_BODY_SIZE : GW_REASON_FRAMING));
     else
         x->leg->body(x, data);
+}
+
+static void copy(struct exchange *x, struct view data)
+{
+    if (!x->copying || collected_add(&x->body, x->arena, data, (size_t)conf_of(x)->limits.inspect))
+        return;
+    x->x.request.body.inspected = GW_OVERSIZE;
+    read_copy(x);
 }
 
 void exchange_take(struct exchange *x, struct view data)
@@ -459,13 +528,15 @@ void exchange_take(struct exchange *x, struct view data)
         return;
     }
     if (!x->collecting) {
+        copy(x, data);
         x->leg->body(x, data);
         return;
     }
-    if (!exchange_collect(x, &x->body, data, SIZE_MAX)) {
+    if (!collected_add(&x->body, x->arena, data, SIZE_MAX)) {
         exchange_refuse(x, gw_refuse(GW_REASON_OVERLOAD));
     } else if (x->body.len > (size_t)conf_of(x)->limits.inspect) {
         b->inspected = GW_OVERSIZE; /* from here on it streams */
+        x->collecting = false;
         run_body(x);
     }
 }
@@ -477,13 +548,16 @@ void exchange_request_ended(struct exchange *x)
     x->request_ended = true;
     if (x->collecting) {
         asker_wait_for(x->asker, ASKER_WAIT_NONE, 0);
-        coding_read(b, (struct view){x->body.at, x->body.len}, (size_t)conf_of(x)->limits.inspect,
-                    x->arena);
+        if (x->x.inspect_request)
+            coding_read(b, collected_view(&x->body), (size_t)conf_of(x)->limits.inspect, x->arena);
         run_body(x);
         return;
     }
-    if (x->forwarding)
-        x->leg->end(x);
+    if (!x->forwarding)
+        return; /* a step is parked: forward() sees that it ended */
+    if (x->copying)
+        read_copy(x);
+    x->leg->end(x);
 }
 
 void exchange_raw_ended(struct exchange *x)

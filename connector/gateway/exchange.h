@@ -14,15 +14,18 @@
  */
 
 #include "connector/gateway/app.h"
+#include "connector/gateway/collected.h"
 #include "connector/gateway/grpc.h"
+#include "connector/gateway/places.h"
 #include "connector/gateway/problem.h"
 #include "connector/gateway/write.h"
 #include "lib/os/loop.h"
 
 enum {
-    ASKER_OUT_MAX = 64 * 1024,         /* bytes of an answer that wait for a slow client; then the
-                                          application is not read */
-    LEG_OUT_MAX = 64 * 1024,           /* the same the other way */
+    ASKER_OUT_MAX = 31 * 1024,         /* bytes of an answer that wait for a slow client; then the
+                                          application is not read. A buffer of 32 KiB holds them
+                                          with what frames them */
+    LEG_OUT_MAX = 31 * 1024,           /* the same the other way */
     EXCHANGE_RATE_MS = 10 * 1000,      /* the least rate of a body is looked at over this time */
     EXCHANGE_HEAD_MEMORY = 512 * 1024, /* of the arena, beside inspected bodies */
     EXCHANGE_DEADLINE_GRACE_MS = 1000,
@@ -93,16 +96,8 @@ struct leg_io {
     void (*drop)(struct exchange *x); /* it may not; frees. Also before start, and twice */
 };
 extern const struct leg_io leg1_io, leg2_io;
-struct http2_events;
-extern const struct http2_events leg2_events; /* of the links' streams */
 
 /* ---- the exchange -------------------------------------------------------------------------- */
-
-/* Bytes that grow inside of the arena. */
-struct collected {
-    uint8_t *at;
-    size_t len, cap;
-};
 
 struct exchange {
     struct gw_exchange x;
@@ -111,9 +106,13 @@ struct exchange {
     struct arena *arena;      /* owned; x lives beside it, all it points to lives in it */
     const struct leg_io *leg; /* NULL: not forwarded */
     void *leg_state;          /* the leg's own; in the arena */
+    struct place place;       /* among the person's requests under way */
     uint64_t rate_mark;       /* body bytes at the last look */
     sp_boot_ms rate_at;       /* when that was */
     bool collecting;
+    bool copying; /* passed on at once, and read at its end */
+    struct deferred
+        impatient;          /* while it collects for rules that only monitor: to the turn's end */
     bool answer_collecting; /* held back until it was read */
     bool answer_copying;    /* passed on at once, and read at its end */
     struct collected body, content;
@@ -141,7 +140,7 @@ void exchange_late(struct exchange *x, enum asker_wait what);
 int64_t exchange_patience(struct exchange *x);
 void exchange_refuse(struct exchange *x, struct gw_verdict v);
 void exchange_over(struct exchange *x, bool keep);
-bool exchange_collect(struct exchange *x, struct collected *to, struct view data, size_t max);
+bool exchange_streams(const struct gw_message_body *b); /* its media type is never held back */
 
 /* Of legs. */
 void exchange_sent(struct exchange *x); /* what it had has left for the application */

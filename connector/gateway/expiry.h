@@ -3,8 +3,8 @@
 
 /*
  * expiry: certificates that an app shows, to its application or to clients, and that end soon: a
- * line in the log when they are loaded and once a day, EXPIRY_AHEAD_MS before. Blocks on a small
- * file.
+ * line in the log when they are loaded and once a day, EXPIRY_AHEAD_MS before. When they end,
+ * renew.h has found out.
  */
 
 #include "connector/gateway/app.h"

@@ -67,10 +67,10 @@ static bool next_token(struct view *list, struct view *token)
 
 bool field_has(const struct gw_field *fields, size_t n, const char *name, const char *token)
 {
-    struct view list, one;
+    struct view list, one, wanted = view_str(name);
 
     for (size_t i = 0; i < n; i++) {
-        if (!view_is(fields[i].name, name))
+        if (!view_equal(fields[i].name, wanted))
             continue;
         list = fields[i].value;
         while (next_token(&list, &one))
@@ -97,25 +97,30 @@ struct field_wishes field_wishes_of(const struct gw_field *fields, size_t n)
 
 /* ---- what goes no further ------------------------------------------------------------------ */
 
-static const char *const dropped[] = {
-    "connection",
-    "keep-alive",
-    "proxy-connection",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-authentication-info",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "http2-settings",
-    "host",
-    "content-length",
-    "expect",
+#define NAME(text)                                \
+    {                                             \
+        (const uint8_t *)(text), sizeof(text) - 1 \
+    }
+
+static const struct view dropped[] = {
+    NAME("connection"),
+    NAME("keep-alive"),
+    NAME("proxy-connection"),
+    NAME("proxy-authenticate"),
+    NAME("proxy-authorization"),
+    NAME("proxy-authentication-info"),
+    NAME("te"),
+    NAME("trailer"),
+    NAME("transfer-encoding"),
+    NAME("upgrade"),
+    NAME("http2-settings"),
+    NAME("host"),
+    NAME("content-length"),
+    NAME("expect"),
 };
 
 static const char *const reserved[] = {"sallyport-", "x-sallyport-", "x-forwarded-"};
-static const char *const reserved_whole[] = {"forwarded", "x-real-ip"};
+static const struct view reserved_whole[] = {NAME("forwarded"), NAME("x-real-ip")};
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -125,7 +130,8 @@ static bool is_reserved(struct view name)
         if (field_name_begins(name, reserved[i]))
             return true;
     for (size_t i = 0; i < COUNT(reserved_whole); i++)
-        if (name.len == strlen(reserved_whole[i]) && field_name_begins(name, reserved_whole[i]))
+        if (name.len == reserved_whole[i].len &&
+            field_name_begins(name, (const char *)reserved_whole[i].at))
             return true;
     return false;
 }
@@ -154,7 +160,7 @@ static bool is_named(struct view name, const struct view *options, size_t n)
 static bool is_dropped(struct view name)
 {
     for (size_t i = 0; i < COUNT(dropped); i++)
-        if (view_is(name, dropped[i]))
+        if (view_equal(name, dropped[i]))
             return true;
     return false;
 }

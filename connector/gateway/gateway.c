@@ -1,10 +1,11 @@
 #include "connector/gateway/gateway.h"
 
 #include "connector/gateway/conn_internal.h"
-#include "connector/gateway/expiry.h"
 #include "connector/gateway/identity.h"
 #include "connector/gateway/lease.h"
 #include "connector/gateway/link2.h"
+#include "connector/gateway/siblings.h"
+#include "connector/gateway/slot.h"
 #include "connector/gateway/upstream.h"
 #include "connector/gateway/watch.h"
 #include "lib/base/log.h"
@@ -16,35 +17,26 @@
 
 enum { ARENAS_MAX = 128 * 1024 * 1024, SECOND_MS = 1000 };
 
-/* What is known of an app; `broken` keeps a configuration that can't be in force from being
- * loaded at each stream. */
-struct slot {
-    struct gw_app *app;  /* one share; NULL: broken */
-    struct watch *watch; /* owned; NULL: not yet asked for */
-    struct lease lease;
-    sp_unix_ms looked; /* for certificates that end soon; 0: at the next second */
-    int64_t version;
-};
-
 struct gateway {
     struct gateway_options o;
     struct identity *identity;       /* owned */
+    struct secret *site;             /* owned; NULL: the connectors of the site have no key */
     struct upstream_pool *upstreams; /* owned */
     struct link2_pool *links;        /* owned */
     struct places streams;
     struct arena_pool arenas;
     uint8_t *scratch; /* owned */
     struct map apps;  /* struct slot *; owned */
+    unsigned generation;
     struct timer *second;
 };
 
-static void tell_demand(struct gateway *g, struct slot *s)
+void gateway_tell_demand(const struct gateway *g, struct lease *l, struct gw_app *app)
 {
-    struct json *demand =
-        s->app == NULL || g->o.demand == NULL ? NULL : lease_demand(&s->lease, s->app);
+    struct json *demand = g->o.demand == NULL ? NULL : lease_demand(l, app);
 
     if (demand != NULL && !g->o.demand(g->o.arg, demand))
-        s->lease.asked = true; /* no broker now: again in a second */
+        l->asked = true; /* no broker now: again in a second */
 }
 
 static void on_second(void *arg)
@@ -52,15 +44,8 @@ static void on_second(void *arg)
     struct gateway *g = arg;
     size_t at = 0;
 
-    for (struct slot *s; (s = map_next(&g->apps, &at, NULL)) != NULL;) {
-        if (s->watch != NULL)
-            watch_tick(s->watch, gateway_now(g));
-        tell_demand(g, s);
-        if (s->app != NULL && gateway_now(g) - s->looked >= EXPIRY_EACH_MS) {
-            s->looked = gateway_now(g);
-            (void)expiry_warn(s->app, s->looked);
-        }
-    }
+    for (struct slot *s; (s = map_next(&g->apps, &at, NULL)) != NULL;)
+        slot_tick(s, gateway_now(g));
     g->second = NULL; /* a timer that has fired is gone */
     if (timer_start(g->o.loop, clock_boot() + SECOND_MS, on_second, g, &g->second) != SP_OK)
         log_event(LOG_ERROR, "gateway.second", "out of memory: detectors stand still", NULL);
@@ -79,8 +64,9 @@ sp_error gateway_new(const struct gateway_options *o, struct sp_why *why, struct
     g->scratch = malloc(GATEWAY_SCRATCH);
     if ((e = g->scratch == NULL ? SP_ERR_NOMEM : SP_OK) != SP_OK ||
         (e = identity_new(o->state, o->connector, why, &g->identity)) != SP_OK ||
+        (e = siblings_key(o->files, why, &g->site)) != SP_OK ||
         (e = upstream_pool_new(o->loop, &g->upstreams)) != SP_OK ||
-        (e = link2_pool_new(o->loop, g->upstreams, &leg2_events, &g->links)) != SP_OK ||
+        (e = link2_pool_new(o->loop, g->upstreams, &g->links)) != SP_OK ||
         (e = timer_start(o->loop, clock_boot() + SECOND_MS, on_second, g, &g->second)) != SP_OK) {
         gateway_free(g);
         return e;
@@ -96,16 +82,14 @@ void gateway_free(struct gateway *g)
     if (g == NULL)
         return;
     timer_cancel(g->second);
-    for (struct slot *s; (s = map_next(&g->apps, &at, NULL)) != NULL;) {
-        app_free(s->app);
-        watch_free(s->watch);
-        free(s);
-    }
+    for (struct slot *s; (s = map_next(&g->apps, &at, NULL)) != NULL;)
+        slot_free(s);
     map_deinit(&g->apps);
     link2_pool_free(g->links);
     upstream_pool_free(g->upstreams);
     places_deinit(&g->streams);
     identity_free(g->identity);
+    secret_free(g->site);
     free(g->scratch);
     free(g);
 }
@@ -186,43 +170,65 @@ void gateway_forget(struct gateway *g, struct sp_id app, struct sp_id user)
     upstream_pool_forget(g->upstreams, app, user);
 }
 
+const char *gateway_documents(const struct gateway *g)
+{
+    return g->o.documents != NULL ? g->o.documents : g->o.files;
+}
+
+unsigned gateway_generation(const struct gateway *g)
+{
+    return g->generation;
+}
+
+struct pool *gateway_pool(const struct gateway *g)
+{
+    return g->o.pool;
+}
+
+void gateway_fetch(const struct gateway *g, const uint8_t sha256[32])
+{
+    if (g->o.fetch != NULL)
+        g->o.fetch(g->o.arg, sha256);
+}
+
+bool gateway_shares(const struct gateway *g)
+{
+    return g->o.demand != NULL;
+}
+
 /* ---- apps ---------------------------------------------------------------------------------- */
 
-struct watch *gateway_watch(struct gateway *g, struct sp_id app)
+static void on_gauges(void *arg, struct sp_id app, struct api_gauges *out)
 {
-    struct slot *s = map_get(&g->apps, app);
+    struct gw_app *a = gateway_app_now(arg, app);
+
+    if (a != NULL)
+        app_gauges(a, out);
+}
+
+struct watch *gateway_watch_new(struct gateway *g, struct sp_id app)
+{
     const struct watch_options o = {.app = app,
                                     .state = g->o.state,
                                     .pool = g->o.pool,
                                     .incident = g->o.incident,
                                     .report = g->o.report,
+                                    .site = g->o.objects != NULL ? g->site : NULL,
+                                    .objects = g->o.objects,
+                                    .gauges = on_gauges,
                                     .arg = g->o.arg,
+                                    .gauges_arg = g,
                                     .now = gateway_now(g)};
+    struct watch *w = NULL;
 
-    if (s == NULL || (s->watch == NULL && watch_new(&o, &s->watch) != SP_OK))
-        return NULL;
-    return s->watch;
+    return watch_new(&o, &w) == SP_OK ? w : NULL;
 }
 
-static void load(struct gateway *g, struct slot *s, const struct apprec *record)
+struct watch *gateway_watch(struct gateway *g, struct sp_id app)
 {
-    struct sp_why why = {{0}, {0}, 0, 0};
-    struct gw_app *app = NULL;
-    sp_error e = app_new(g, record, &why, &app);
+    struct slot *s = map_get(&g->apps, app);
 
-    if (e != SP_OK)
-        log_event(LOG_ERROR, "gateway.load", why.text[0] != '\0' ? why.text : sp_error_text(e),
-                  "app", record->name, "version", LOG_INT(record->version), NULL);
-    else
-        log_event(LOG_INFO, "gateway.load", "the app's gateway is in force", "app", record->name,
-                  "version", LOG_INT(record->version), NULL);
-    if (app != NULL && g->o.demand != NULL)
-        lease_begin(app, s->app);
-    s->looked = 0;
-    s->lease.asked = true; /* it is told within the second */
-    app_free(s->app); /* a configuration that is not understood refuses: it does not fall back */
-    s->app = app;
-    s->version = record->version;
+    return s == NULL ? NULL : slot_watch(s, true);
 }
 
 /* NULL: no memory. */
@@ -232,38 +238,36 @@ static struct slot *slot_of(struct gateway *g, struct sp_id app)
 
     if (s != NULL)
         return s;
-    s = calloc(1, sizeof *s);
-    if (s == NULL || map_put(&g->apps, app, s) != SP_OK) {
-        free(s);
+    if (slot_new(g, app, &s) != SP_OK || map_put(&g->apps, app, s) != SP_OK) {
+        slot_free(s);
         return NULL;
     }
     return s;
 }
 
-/* NULL: it can't be in force. Borrowed until the next call. */
-static struct gw_app *app_of(struct gateway *g, const struct apprec *record)
-{
-    struct slot *s = slot_of(g, record->id);
-
-    if (s == NULL)
-        return NULL;
-    if (s->version != record->version)
-        load(g, s, record);
-    return s->app;
-}
-
 void gateway_put(struct gateway *g, const struct apprec *app)
 {
-    if (gateway_serves(app))
-        (void)app_of(g, app);
+    struct slot *s = gateway_serves(app) ? slot_of(g, app->id) : NULL;
+
+    if (s != NULL)
+        slot_put(s, app);
+}
+
+void gateway_document(struct gateway *g, const uint8_t sha256[32])
+{
+    size_t at = 0;
+
+    for (struct slot *s; (s = map_next(&g->apps, &at, NULL)) != NULL;)
+        slot_document(s, sha256);
 }
 
 void gateway_reload(struct gateway *g)
 {
     size_t at = 0;
 
+    g->generation++;
     for (struct slot *s; (s = map_next(&g->apps, &at, NULL)) != NULL;)
-        s->version = 0;
+        slot_reload(s);
 }
 
 void gateway_expect(struct gateway *g, const struct api_expect *e)
@@ -279,10 +283,19 @@ void gateway_expect(struct gateway *g, const struct api_expect *e)
 
 void gateway_share(struct gateway *g, const struct api_rules *shares)
 {
-    struct slot *s = map_get(&g->apps, shares->app);
+    struct gw_app *app = gateway_app_now(g, shares->app);
 
-    if (s != NULL && s->app != NULL)
-        lease_take(s->app, shares);
+    if (app != NULL)
+        lease_take(app, shares);
+}
+
+void gateway_objects(struct gateway *g, const struct api_objects *m)
+{
+    struct slot *s = map_get(&g->apps, m->app);
+    struct watch *w = s == NULL ? NULL : slot_watch(s, false);
+
+    if (w != NULL)
+        watch_learn(w, m);
 }
 
 void gateway_tell_again(struct gateway *g)
@@ -290,27 +303,30 @@ void gateway_tell_again(struct gateway *g)
     size_t at = 0;
 
     for (struct slot *s; (s = map_next(&g->apps, &at, NULL)) != NULL;)
-        if (s->watch != NULL)
-            watch_tell_again(s->watch);
+        if (slot_watch(s, false) != NULL)
+            watch_tell_again(slot_watch(s, false));
 }
 
 struct gw_app *gateway_app_now(const struct gateway *g, struct sp_id app)
 {
     struct slot *s = map_get(&g->apps, app);
 
-    return s == NULL ? NULL : s->app;
+    return s == NULL ? NULL : slot_app(s);
 }
 
 sp_error gateway_serve(struct gateway *g, const struct apprec *app, const struct gw_person *person,
                        struct stream *stream, const struct gateway_serving *serving,
                        struct gw_conn **out)
 {
-    struct gw_app *a = app_of(g, app);
+    struct slot *s = slot_of(g, app->id);
 
-    if (a == NULL) {
-        stream_refuse(stream, 502);
-        stream_free(stream);
-        return SP_ERR_INVALID;
-    }
-    return conn_new(g, a, person, stream, serving, out);
+    if (s != NULL)
+        slot_put(s, app);
+    if (s != NULL && slot_app(s) != NULL)
+        return conn_new(g, slot_app(s), person, stream, serving, out);
+    if (s != NULL && conn_park(g, s, person, stream, serving, out) == SP_OK)
+        return SP_OK;
+    stream_refuse(stream, 502);
+    stream_free(stream);
+    return SP_ERR_INVALID;
 }

@@ -8,6 +8,7 @@
 
 #include "connector/gateway/request.h"
 #include "lib/base/json.h"
+#include "lib/gateway/trace.h"
 #include "lib/os/sock.h"
 #include "lib/trust/apprec.h"
 #include "lib/trust/grant.h"
@@ -29,8 +30,9 @@ struct gw_told {
     bool blocked; /* false: a step in monitor */
     int status;
     const char *reason, *rule; /* "token_subject", "per-user"; rule "" for none */
+    const char *detector;      /* "bola"; "" for none */
     const char *text;          /* one sentence for people */
-    const char *decision;
+    struct trace trace;
     struct view method, template;
 };
 
@@ -39,6 +41,10 @@ struct gateway_options {
     struct pool *pool;
     const char *state; /* the connector's state folder: its own key lies there */
     const char *files; /* certificates, keys and documents that configurations name */
+    /* Documents that configurations name by their SHA-256: files of the hex text of it, and who is
+     * asked for one that is not there; gateway_document says that it came. NULL: nobody. */
+    const char *documents;
+    void (*fetch)(void *arg, const uint8_t sha256[32]);
     struct sp_id connector;
     sp_unix_ms (*broker_time)(void *arg);
     void (*tell)(void *arg, const struct gw_told *t);
@@ -51,6 +57,8 @@ struct gateway_options {
     /* What was asked of limits that the connectors of a site share (api.demand). Takes it. NULL:
      * this connector is the only one, and every limit is wholly its own. */
     bool (*demand)(void *arg, struct json *demand);
+    /* For the site's other connectors (siblings.h). Takes it. */
+    void (*objects)(void *arg, struct json *objects);
     /* For access tokens: who fetches keys and asks introspection, in the pool's jobs, so it lives
      * longer than the pool; and whether the floor lists a host as an issuer. */
     struct client *client;
@@ -59,7 +67,8 @@ struct gateway_options {
 };
 
 /*
- * Loads the gateway's own key, or makes it.
+ * Loads the gateway's own key, or makes it, and the site's if there is one.
+ *   SP_ERR_INVALID    the site's key is none
  *   SP_ERR_PERMISSION, SP_ERR_CORRUPT, SP_ERR_IO, SP_ERR_NOMEM  `why` says what
  */
 SP_MUST sp_error gateway_new(const struct gateway_options *o, struct sp_why *why,
@@ -94,6 +103,7 @@ struct gateway_serving {
 /*
  * Serves one stream. Takes `stream`, also when it fails. `person` NULL: nobody, and every request
  * is 401; else borrowed until gateway_leave.
+ * A stream of an app whose document is still being read waits for it, some seconds at most.
  *   SP_ERR_INVALID  the configuration can't be in force here: it was logged
  *   SP_ERR_NOMEM
  */
@@ -108,6 +118,8 @@ void gateway_hold(struct gw_conn *c, bool held);
 
 /* A record of an app that has sessions: its next request is judged by it. */
 void gateway_put(struct gateway *g, const struct apprec *app);
+/* A document that was asked for is in the folder now. */
+void gateway_document(struct gateway *g, const uint8_t sha256[32]);
 /* Files may have changed: every app reads its own anew at its next gateway_put or stream. */
 void gateway_reload(struct gateway *g);
 
@@ -121,6 +133,10 @@ void gateway_tell_again(struct gateway *g);
 /* The broker's word on limits that are shared (api.share). */
 struct api_rules;
 void gateway_share(struct gateway *g, const struct api_rules *shares);
+
+/* What another connector of the site told. An app that nobody asked for here learns nothing. */
+struct api_objects;
+void gateway_objects(struct gateway *g, const struct api_objects *m);
 
 /* The last session of a user on an app is over. */
 void gateway_forget(struct gateway *g, struct sp_id app, struct sp_id user);

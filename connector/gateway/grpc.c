@@ -34,6 +34,17 @@ enum grpc_status grpc_status_of(int http_status)
     return GRPC_UNKNOWN;
 }
 
+int grpc_http_status(struct view status)
+{
+    static const int http[] = {200, 499, 500, 400, 504, 404, 409, 403, 429,
+                               412, 409, 400, 404, 500, 503, 500, 401};
+    uint64_t n;
+
+    if (num_uint(status, sizeof http / sizeof http[0] - 1, &n) != SP_OK)
+        return 500;
+    return http[n];
+}
+
 /* The prefix is whole. */
 SP_MUST static sp_error begin_message(struct grpc_messages *m, uint64_t max)
 {

@@ -25,6 +25,9 @@ enum grpc_status {
 bool grpc_is_type(struct view media_type);
 
 enum grpc_status grpc_status_of(int http_status);
+/* The other way, for who learns from answers: 200 for "0", what a REST application would have said
+ * for the rest; 500 for a text that is no status, and where there is none. */
+int grpc_http_status(struct view status);
 
 /* The messages of one direction, in any pieces; begins zeroed. */
 struct grpc_messages {

@@ -56,6 +56,11 @@ struct rate *guard_rate(struct guard *g)
     return g->rate;
 }
 
+size_t guard_token_bytes(const struct guard *g)
+{
+    return g->seen != NULL ? seen_bytes(g->seen) : 0;
+}
+
 struct guard_note *guard_note(struct guard *g, struct gw_exchange *x)
 {
     if (x->guard_note == NULL) {
@@ -124,9 +129,7 @@ struct gw_verdict guard_access(struct guard *g, struct gw_exchange *x, sp_unix_m
     const struct gwconf_operation *o = guard_operation(g, x);
 
     if (o == NULL)
-        return g->conf->otherwise == GW_OTHERWISE_ALLOW || g->conf->operations.count == 0
-                   ? gw_pass()
-                   : gw_refuse(GW_REASON_POLICY);
+        return g->conf->otherwise == GW_OTHERWISE_ALLOW ? gw_pass() : gw_refuse(GW_REASON_POLICY);
     if (o->deny || !in_one_of(&o->groups, x->caller))
         return gw_refuse(GW_REASON_POLICY);
     if (o->step_up_ms > 0 && !factor_is_fresh(x->caller, o->step_up_ms, now))
@@ -136,27 +139,33 @@ struct gw_verdict guard_access(struct guard *g, struct gw_exchange *x, sp_unix_m
 
 /* ---- step 6 ------------------------------------------------------------------------------- */
 
-static struct gw_verdict too_many(const struct gwconf_rate *rule, const struct rate_answer *a)
+/* RateLimit fields for HTTP; names are letters, digits, '-' and '_' (config.h). */
+static void tell_limit(const struct gwconf_rate *rule, int64_t remaining, int64_t seconds,
+                       struct gw_words *words)
+{
+    int64_t window = (rule->pace.per_ms + 999) / 1000;
+
+    snprintf(words->limit_fields[0], sizeof words->limit_fields[0], "\"%s\";r=%lld;t=%lld",
+             rule->name, (long long)remaining, (long long)seconds);
+    snprintf(words->limit_fields[1], sizeof words->limit_fields[1], "\"%s\";q=%lld;w=%lld",
+             rule->name, (long long)(rule->pace.count * window * 1000 / rule->pace.per_ms),
+             (long long)window);
+}
+
+static struct gw_verdict too_many(const struct gwconf_rate *rule, const struct rate_answer *a,
+                                  struct arena *arena)
 {
     bool places = rule != NULL && rule->in_flight > 0;
     struct gw_verdict v = gw_refuse(places ? GW_REASON_IN_FLIGHT : GW_REASON_RATE);
-    int64_t seconds;
 
     v.retry_after_ms = (a->retry_ns + 999999) / 1000000;
     if (v.retry_after_ms < 1)
         v.retry_after_ms = 1;
-    seconds = (v.retry_after_ms + 999) / 1000;
     if (rule == NULL)
         return v;
     view_copy(v.rule, sizeof v.rule, view_str(rule->name));
-    if (places)
-        return v;
-    /* RateLimit fields for HTTP; names are letters, digits, '-' and '_' (config.h). */
-    int64_t window = (rule->pace.per_ms + 999) / 1000;
-    snprintf(v.limit_fields[0], sizeof v.limit_fields[0], "\"%s\";r=%lld;t=%lld", rule->name,
-             (long long)a->remaining, (long long)seconds);
-    snprintf(v.limit_fields[1], sizeof v.limit_fields[1], "\"%s\";q=%lld;w=%lld", rule->name,
-             (long long)(rule->pace.count * window * 1000 / rule->pace.per_ms), (long long)window);
+    if (!places && gw_words_new(&v, arena) != NULL)
+        tell_limit(rule, a->remaining, (v.retry_after_ms + 999) / 1000, v.words);
     return v;
 }
 
@@ -190,10 +199,10 @@ struct gw_verdict guard_limit(struct guard *g, struct gw_exchange *x, enum rate_
         return gw_refuse(GW_REASON_OVERLOAD);
     a = rate_check(g->rate, pass, &f, now_ns, x->request.arena, &note->held);
     for (size_t i = 0; i < a.hit_count; i++)
-        (void)gw_in_mode(x, GW_MONITOR, too_many(a.hits[i], &a));
+        (void)gw_in_mode(x, GW_MONITOR, too_many(a.hits[i], &a, x->request.arena));
     if (a.passed)
         return gw_pass();
-    return a.rule != NULL ? too_many(a.rule, &a) : gw_refuse(GW_REASON_OVERLOAD);
+    return a.rule != NULL ? too_many(a.rule, &a, x->request.arena) : gw_refuse(GW_REASON_OVERLOAD);
 }
 
 /* ---- step 16 ------------------------------------------------------------------------------ */

@@ -31,6 +31,7 @@ void guard_free(struct guard *g); /* after its requests; NULL is allowed */
 
 /* For leases and metrics. Never NULL. */
 struct rate *guard_rate(struct guard *g);
+size_t guard_token_bytes(const struct guard *g); /* of tokens that it has seen */
 
 /* `now` is the broker's time, `now_ns` of the boot clock. */
 struct gw_verdict guard_retired(struct guard *g, struct gw_exchange *x, sp_unix_ms now);

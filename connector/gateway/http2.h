@@ -22,7 +22,8 @@ enum {
     HTTP2_STREAM_WINDOW = 64 * 1024,           /* of the first bytes of a stream */
     HTTP2_STREAM_WINDOW_MAX = 1024 * 1024,     /* of one whose bytes are taken at once */
     HTTP2_CONNECTION_WINDOW = 4 * 1024 * 1024, /* of a client: all that can pile up here */
-    HTTP2_APP_STREAM_WINDOW = 128 * 1024,      /* of an application */
+    HTTP2_APP_STREAM_WINDOW = 96 * 1024,       /* of an application: with ASKER_OUT_MAX a buffer of
+                                                  128 KiB, for a client that takes nothing */
     HTTP2_APP_CONNECTION_WINDOW = 16 * 1024 * 1024
 };
 

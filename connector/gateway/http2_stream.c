@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 enum {
-    HELD_HALF = 32 * 1024,
-    NAMES_MAX = 320 /* fields of one message of ours */
+    HELD_LOW = 16 * 1024, /* more may come, and what is gone makes room */
+    NAMES_MAX = 320       /* fields of one message of ours */
 };
 
 /* ---- streams ------------------------------------------------------------------------------- */
@@ -159,7 +159,7 @@ static ssize_t on_source(nghttp2_session *session, int32_t id, uint8_t *to, size
                 return NGHTTP2_ERR_CALLBACK_FAILURE;
         }
     }
-    if (!s->ended && held - n <= HELD_HALF && s->user != NULL)
+    if (!s->ended && held - n <= HELD_LOW && s->user != NULL)
         s->h2->events->drained(s->h2->arg, s->user);
     return (ssize_t)n;
 }
@@ -223,7 +223,8 @@ sp_error http2_write(struct http2_stream *s, struct view data)
 {
     if (s->reset || s->ended || data.len == 0)
         return SP_OK;
-    if (s->out_at > HELD_HALF) {
+    /* what is gone makes room before the buffer grows for it */
+    if (s->out_at > HELD_LOW || s->out.cap - s->out.len < data.len) {
         buf_consume(&s->out, s->out_at);
         s->out_at = 0;
     }

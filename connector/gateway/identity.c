@@ -2,6 +2,7 @@
 
 #include "connector/gateway/app.h"
 #include "connector/gateway/fields.h"
+#include "connector/gateway/signature.h"
 #include "lib/base/encode.h"
 #include "lib/base/json.h"
 #include "lib/crypto/jwt.h"
@@ -311,4 +312,23 @@ sp_error identity_fields(const struct identity *i, struct gw_exchange *x, sp_uni
         add_assertion(&f, i, x, now);
     *n = f.n;
     return f.e;
+}
+
+sp_error identity_signature(const struct identity *i, struct gw_exchange *x, struct view host,
+                            const struct view *body, sp_unix_ms now, struct gw_field *out,
+                            size_t *n)
+{
+    struct gw_request *r = &x->request;
+    const struct signature_request signed_of = {.method = view_str(gw_method_name(r->method)),
+                                                .secure = gw_app_conf(x->app)->upstream.https,
+                                                .host = host,
+                                                .prefix = app_prefix(x->app),
+                                                .target = &r->target,
+                                                .whole = body != NULL,
+                                                .body = body != NULL ? *body : (struct view){0},
+                                                .user =
+                                                    gw_field_find(out, *n, "sallyport-user", NULL)};
+
+    r->field_count = signature_keep(r->fields, r->field_count, body != NULL);
+    return signature_fields(i->key, i->kid.s, &signed_of, now, r->arena, out, n);
 }

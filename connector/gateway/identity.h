@@ -31,6 +31,15 @@ struct view identity_jwks(const struct identity *i);
 SP_MUST sp_error identity_fields(const struct identity *i, struct gw_exchange *x, sp_unix_ms now,
                                  struct gw_field *out, size_t *n);
 
+/*
+ * The same, after identity_fields() and with identity.signature: those of signature.h, of `x` as it
+ * goes to `host`. `body`: all of it; NULL: it streams. What the client said in their place is taken
+ * out of the request.   SP_ERR_LIMIT, SP_ERR_NOMEM, SP_ERR_INTERNAL
+ */
+SP_MUST sp_error identity_signature(const struct identity *i, struct gw_exchange *x,
+                                    struct view host, const struct view *body, sp_unix_ms now,
+                                    struct gw_field *out, size_t *n);
+
 /* RFC 7638 thumbprint of a key, base64url, appended to `out`. */
 void identity_thumbprint(const struct key_public *k, struct buf *out);
 

@@ -1,9 +1,9 @@
 #include "connector/gateway/coding.h"
 #include "connector/gateway/guard_internal.h"
 #include "connector/gateway/input.h"
-#include "connector/gateway/schema/openapi.h"
-#include "connector/gateway/schema/value.h"
 #include "connector/gateway/target.h"
+#include "lib/schema/openapi.h"
+#include "lib/schema/value.h"
 
 #include <stdio.h>
 
@@ -11,8 +11,8 @@
 
 /*
  * Step 10 over the values of a request: parameters in the head phase, strings of a JSON or form
- * body in the body phase. The first finding speaks; a rule that monitors is noted and the next
- * value is judged.
+ * body in the body or copy phase. The first finding speaks; a rule that monitors is noted and the
+ * next value is judged.
  */
 
 struct judging {
@@ -32,14 +32,12 @@ static enum gw_mode mode_of(const struct gwconf_input *c, enum input_finding f)
     return (enum gw_mode)c->mode;
 }
 
-static struct gw_verdict found(enum input_finding f, struct view pointer)
+static struct gw_verdict found(enum input_finding f, struct view pointer, struct arena *a)
 {
     struct gw_verdict v = gw_refuse(GW_REASON_INPUT);
 
     view_copy(v.rule, sizeof v.rule, view_str(input_finding_name(f)));
-    v.detail_count = 1;
-    view_copy(v.details[0].rule, sizeof v.details[0].rule, view_str(input_finding_name(f)));
-    view_copy(v.details[0].pointer, sizeof v.details[0].pointer, pointer);
+    gw_say_place(&v, a, pointer, input_finding_name(f));
     return v;
 }
 
@@ -57,7 +55,7 @@ static void judge(struct judging *j, struct view name, struct view value)
         return;
     snprintf(pointer, sizeof pointer, "%s%.*s", j->body ? "/" : "",
              (int)(name.len > 100 ? 100 : name.len), name.len > 0 ? (const char *)name.at : "");
-    j->refused = gw_in_mode(j->x, mode_of(c, f), found(f, view_str(pointer)));
+    j->refused = gw_in_mode(j->x, mode_of(c, f), found(f, view_str(pointer), j->x->request.arena));
 }
 
 static void judge_json(struct judging *j, const struct value *v, struct view name)
@@ -79,8 +77,8 @@ static bool is_form(struct view type)
     return view_is(type, "application/x-www-form-urlencoded");
 }
 
-/* Whether a body is worth holding back, and for what: what only monitors by default is no reason
- * to. */
+/* Whether a body is worth reading, and whether holding back: what only monitors by default is no
+ * reason to. */
 static enum gw_mode asks_for_bodies(const struct gwconf_input *c)
 {
     bool texts = c->mode != GW_OFF && (c->sqli != GW_TEXT_OFF || c->xss != GW_TEXT_OFF ||
@@ -168,8 +166,9 @@ static bool take_told(struct judging *j)
     bool told = note != NULL && note->texts_told;
 
     if (told && note->text != INPUT_NOTHING)
-        j->refused = gw_in_mode(j->x, (enum gw_mode)j->g->conf->input.mode,
-                                found(note->text, view_str(note->text_pointer)));
+        j->refused =
+            gw_in_mode(j->x, (enum gw_mode)j->g->conf->input.mode,
+                       found(note->text, view_str(note->text_pointer), j->x->request.arena));
     if (note != NULL) {
         note->texts_told = false;
         note->text = INPUT_NOTHING;
@@ -184,7 +183,7 @@ struct gw_verdict guard_input(struct guard *g, struct gw_exchange *x)
 
     j.free_texts = !take_told(&j);
 
-    if (x->phase == GW_PHASE_BODY) {
+    if (x->phase != GW_PHASE_HEAD) {
         j.body = true;
         if (j.refused.outcome != GW_PASS)
             return j.refused;
@@ -202,9 +201,11 @@ struct gw_verdict guard_input(struct guard *g, struct gw_exchange *x)
         judge(&j, (struct view){0}, x->request.target.segments[i]);
     for (size_t i = 0; i < x->request.target.query_count; i++)
         judge(&j, x->request.target.pairs[i].name, x->request.target.pairs[i].value);
-    if (j.refused.outcome == GW_PASS && b->kind != GW_BODY_NONE &&
-        asks_for_bodies(&g->conf->input) != GW_OFF &&
-        (is_json(b->content_type) || is_form(b->content_type)))
+    enum gw_mode asked = asks_for_bodies(&g->conf->input);
+    if (j.refused.outcome == GW_PASS && b->kind != GW_BODY_NONE && asked != GW_OFF &&
+        (is_json(b->content_type) || is_form(b->content_type))) {
         x->inspect_request = true;
+        x->hold_request = x->hold_request || asked == GW_BLOCK;
+    }
     return j.refused;
 }

@@ -59,6 +59,32 @@ static void count_body(struct api_coverage *c, const struct gw_message_body *b)
 
     if (b->seen > 0 || b->inspected == GW_INSPECTED)
         ++*counts[b->inspected];
+    if (b->inspected == GW_INSPECTED)
+        c->read_bytes += (int64_t)b->bytes.len;
+}
+
+static void count_time(int64_t us, int64_t *sum, int64_t buckets[API_BUCKETS], size_t *count)
+{
+    size_t i = 0;
+
+    while (i < API_BUCKETS - 1 && us > api_bounds_us[i])
+        i++;
+    buckets[i]++;
+    *sum += us;
+    *count = API_BUCKETS;
+}
+
+static void count_answer(struct api_coverage *c, const struct gw_exchange *x)
+{
+    int class = x->response.status / 100;
+
+    if (class >= 1 && class <= API_CLASSES) {
+        c->classes[class - 1]++;
+        c->class_count = API_CLASSES;
+    }
+    count_time(x->own_us, &c->own_us, c->own, &c->own_count);
+    if (x->upstream_us > 0)
+        count_time(x->upstream_us, &c->upstream_us, c->upstream, &c->upstream_count);
 }
 
 static bool has_owner(const struct gw_exchange *x)
@@ -79,12 +105,12 @@ void ledger_account(struct ledger *l, const struct gw_exchange *x, sp_unix_ms no
     struct api_coverage *c = &l->since;
 
     c->requests++;
+    count_answer(c, x);
     c->documented += x->route.operation != NULL;
     c->token += x->token.present;
     c->owner += has_owner(x);
     count_body(c, &x->request.body);
-    if (!x->own_answer)
-        count_body(c, &x->response.body);
+    count_body(c, x->own_answer ? &x->withheld : &x->response.body);
     for (size_t i = 0; i < x->hit_count; i++)
         count_hit(l, x, &x->hits[i].verdict, false, now);
     if (x->refusal.outcome == GW_REFUSE && x->own_answer)

@@ -3,7 +3,7 @@
 
 /* The way to an application that speaks HTTP/1: one connection of the pool for one exchange. */
 
-enum { READS_A_TURN = 8 };
+enum { READS_A_TURN = 8, USUAL_HEAD = 1024 };
 
 struct leg1 {
     struct upstream *up;  /* owned; NULL: none */
@@ -27,6 +27,12 @@ static void pump(struct exchange *x);
 
 /* ---- to the application -------------------------------------------------------------------- */
 
+/* A request without a body is kept until the answer begins: for a second try. */
+static bool keeps_nothing(const struct exchange *x)
+{
+    return leg1_of(x)->heard || x->x.request.body.kind != GW_BODY_NONE || x->raw;
+}
+
 static void push(struct exchange *x)
 {
     struct leg1 *l = leg1_of(x);
@@ -44,8 +50,7 @@ static void push(struct exchange *x)
         l->out_at = l->out.len;
     if (l->out_at < l->out.len)
         return;
-    /* a request without a body is kept until the answer begins: for a second try */
-    if (l->heard || x->x.request.body.kind != GW_BODY_NONE || x->raw) {
+    if (keeps_nothing(x)) {
         buf_reset(&l->out);
         l->out_at = 0;
     }
@@ -144,7 +149,8 @@ SP_MUST static sp_error start(struct exchange *x, struct view host, struct write
     *l = (struct leg1){0};
     buf_init(&l->out, (size_t)LEG_OUT_MAX * 4);
     x->leg_state = l;
-    if ((e = write_request(r, app_prefix(x->x.app), host, own, &l->out)) != SP_OK ||
+    if ((e = buf_reserve(&l->out, USUAL_HEAD)) != SP_OK ||
+        (e = write_request(r, app_prefix(x->x.app), host, own, &l->out)) != SP_OK ||
         (e = http1_new(HTTP1_RESPONSES, app_answer_limits(x->x.app), &l->answer)) != SP_OK ||
         (e = connect_app(x)) != SP_OK)
         return e;
@@ -182,6 +188,9 @@ static void pass_on(struct exchange *x, struct view data)
 
     if (l->deaf)
         return;
+    /* what is gone makes room, though a slow application never takes the last byte */
+    buf_consume(&l->out, l->out_at);
+    l->out_at = 0;
     if (chunked)
         write_chunk_head(data.len, &l->out);
     buf_add(&l->out, data);
@@ -297,8 +306,9 @@ static void pump(struct exchange *x)
     struct leg1 *l = leg1_of(x);
     uint8_t *scratch = gateway_scratch(x->conn->gateway);
     size_t got = 0;
+    unsigned reads;
 
-    for (unsigned reads = 0; reads < READS_A_TURN; reads++) {
+    for (reads = 0; reads < READS_A_TURN; reads++) {
         size_t n = a->io->room(a);
         if (n == 0) {
             upstream_want(l->up, false); /* exchange_client_took() */
@@ -315,6 +325,8 @@ static void pump(struct exchange *x)
         if (!take(x, (struct view){scratch, got}))
             return;
     }
+    if (reads == READS_A_TURN)
+        upstream_want(l->up, true);
     a->io->flush(a);
 }
 

@@ -7,6 +7,7 @@
  * its user share. */
 
 struct leg2 {
+    struct link2_user user;
     struct exchange *x;     /* borrowed: it lives as long */
     struct link2 *link;     /* borrowed; NULL: without a stream */
     struct http2_stream *s; /* NULL: none */
@@ -23,6 +24,7 @@ static struct leg2 *leg2_of(const struct exchange *x)
 }
 
 static const struct write_fields none;
+static const struct http2_events leg2_events;
 
 /* ---- to the application -------------------------------------------------------------------- */
 
@@ -53,7 +55,7 @@ SP_MUST static sp_error start(struct exchange *x, struct view host, struct write
 
     if (l == NULL)
         return arena_error(x->arena);
-    *l = (struct leg2){.x = x};
+    *l = (struct leg2){.user = {&leg2_events}, .x = x};
     x->leg_state = l;
     if ((e = message2_write(&x->x.request, app_prefix(x->x.app), host,
                             gw_app_conf(x->x.app)->upstream.https, own, x->arena, &l->fields)) !=
@@ -124,12 +126,6 @@ static void broken(struct exchange *x, enum gw_reason reason)
 static void over(struct exchange *x, struct write_fields trailers)
 {
     sp_ignore(answer_ends(x, trailers) ? SP_OK : SP_ERR_CLOSED);
-}
-
-static bool no_begins(void *arg, struct http2_stream *s)
-{
-    (void)arg, (void)s;
-    return false; /* nothing is pushed to us */
 }
 
 static void on_head(void *arg, void *user, struct http2_stream *s, bool at_end)
@@ -237,13 +233,12 @@ static void on_closed(void *arg, void *user, uint32_t code)
         broken(x, l->heard ? GW_REASON_UPSTREAM_FRAMING : GW_REASON_UPSTREAM_DOWN);
 }
 
-const struct http2_events leg2_events = {.begins = no_begins,
-                                         .head = on_head,
-                                         .data = on_data,
-                                         .end = on_end,
-                                         .drained = on_drained,
-                                         .broken = on_broken,
-                                         .closed = on_closed};
+static const struct http2_events leg2_events = {.head = on_head,
+                                                .data = on_data,
+                                                .end = on_end,
+                                                .drained = on_drained,
+                                                .broken = on_broken,
+                                                .closed = on_closed};
 
 /* ---- its end ------------------------------------------------------------------------------- */
 

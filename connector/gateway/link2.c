@@ -25,12 +25,62 @@ struct link2 {
 struct link2_pool {
     struct loop *loop;
     struct upstream_pool *upstreams;
-    const struct http2_events *events;
     struct link2 *links; /* owned */
     uint8_t scratch[READ_MAX];
 };
 
 static const struct http2_limits limits = {128 * 1024, GW_HEADERS_MAX};
+
+/* ---- whose stream it is -------------------------------------------------------------------- */
+
+static bool no_begins(void *arg, struct http2_stream *s)
+{
+    (void)arg, (void)s;
+    return false; /* nothing is pushed to us */
+}
+
+static const struct http2_events *events_of(void *user)
+{
+    return ((const struct link2_user *)user)->events;
+}
+
+static void to_head(void *arg, void *user, struct http2_stream *s, bool end)
+{
+    events_of(user)->head(arg, user, s, end);
+}
+
+static void to_data(void *arg, void *user, struct view data)
+{
+    events_of(user)->data(arg, user, data);
+}
+
+static void to_end(void *arg, void *user, struct http2_stream *s)
+{
+    events_of(user)->end(arg, user, s);
+}
+
+static void to_drained(void *arg, void *user)
+{
+    events_of(user)->drained(arg, user);
+}
+
+static void to_broken(void *arg, void *user)
+{
+    events_of(user)->broken(arg, user);
+}
+
+static void to_closed(void *arg, void *user, uint32_t code)
+{
+    events_of(user)->closed(arg, user, code);
+}
+
+static const struct http2_events of_streams = {.begins = no_begins,
+                                               .head = to_head,
+                                               .data = to_data,
+                                               .end = to_end,
+                                               .drained = to_drained,
+                                               .broken = to_broken,
+                                               .closed = to_closed};
 
 /* ---- its end ------------------------------------------------------------------------------- */
 
@@ -170,6 +220,8 @@ static void on_readable(void *arg)
             return;
         }
     }
+    if (e == SP_OK)
+        upstream_want(l->up, true);
     if (e != SP_OK && e != SP_ERR_AGAIN)
         end_link(l, e, sp_error_text(e));
     else
@@ -202,8 +254,7 @@ static const struct upstream_events events = {.connected = on_connected,
 
 /* ---- the pool ------------------------------------------------------------------------------ */
 
-sp_error link2_pool_new(struct loop *loop, struct upstream_pool *upstreams,
-                        const struct http2_events *http2_events, struct link2_pool **out)
+sp_error link2_pool_new(struct loop *loop, struct upstream_pool *upstreams, struct link2_pool **out)
 {
     struct link2_pool *p = calloc(1, sizeof *p);
 
@@ -211,7 +262,6 @@ sp_error link2_pool_new(struct loop *loop, struct upstream_pool *upstreams,
         return SP_ERR_NOMEM;
     p->loop = loop;
     p->upstreams = upstreams;
-    p->events = http2_events;
     *out = p;
     return SP_OK;
 }
@@ -270,7 +320,7 @@ SP_MUST static sp_error make(struct link2_pool *p, const struct upstream_to *to,
     l->tls = to->tls == NULL ? NULL : tls_context_hold(to->tls);
     buf_init(&l->out, LINK_OUT + 32 * 1024);
     deferred_init(&l->news, on_news, l);
-    if ((e = http2_new(HTTP2_CLIENT, &limits, p->events, l, &l->h2)) != SP_OK ||
+    if ((e = http2_new(HTTP2_CLIENT, &limits, &of_streams, l, &l->h2)) != SP_OK ||
         (e = connect_new(l, to)) != SP_OK) {
         end_link(l, e, sp_error_text(e));
         return e;

@@ -16,10 +16,15 @@
 struct link2_pool;
 struct link2;
 
-/* `events` are those of all streams, with the link as their arg. Borrows everything.
- *   SP_ERR_NOMEM */
+/* What http2_request() gets as user begins with this: the events of that stream, which have the
+ * link as their arg. Nothing is pushed to us, so `begins` is not among them. */
+struct link2_user {
+    const struct http2_events *events;
+};
+
+/* Borrows everything.   SP_ERR_NOMEM */
 SP_MUST sp_error link2_pool_new(struct loop *loop, struct upstream_pool *upstreams,
-                                const struct http2_events *events, struct link2_pool **out);
+                                struct link2_pool **out);
 void link2_pool_free(struct link2_pool *p); /* NULL is allowed */
 void link2_pool_forget(struct link2_pool *p, struct sp_id app, struct sp_id user);
 

@@ -1,8 +1,8 @@
 #include "connector/gateway/app.h"
 #include "connector/gateway/detect/exposure.h"
-#include "connector/gateway/schema/openapi.h"
 #include "connector/gateway/watch_internal.h"
 #include "lib/base/num.h"
+#include "lib/schema/openapi.h"
 
 #include <stdio.h>
 
@@ -43,6 +43,15 @@ static void observe_path(struct watch *w, const struct gw_exchange *x, struct ob
     o->numbered = num_int(last, INT64_MIN, INT64_MAX, &o->number) == SP_OK;
 }
 
+static void name_known(const struct gw_exchange *x, char *out, size_t room)
+{
+    struct view method = view_str(gw_method_name(x->request.method));
+
+    memcpy(out, method.at, method.len);
+    out[method.len] = ' ';
+    view_copy(out + method.len + 1, room - method.len - 1, x->route.template);
+}
+
 /* An endpoint that answered and that nobody knows yet: its path with values left out. */
 static void name_unknown(const struct watch *w, const struct gw_exchange *x, char *out, size_t room)
 {
@@ -66,7 +75,7 @@ void observe(struct watch *w, const struct gw_exchange *x, struct observed *room
     const struct watch_note *note = x->watch_note;
     struct observation o = {.at = app_now(x->app), .method = x->request.method};
 
-    snprintf(room->user, sizeof room->user, "%s", id_text(c->user).s);
+    view_copy(room->user, sizeof room->user, view_str(id_text(c->user).s));
     o.user_text = view_str(room->user);
     o.session = c->session;
     o.user = detect_hash(w->detect, o.user_text);
@@ -76,12 +85,11 @@ void observe(struct watch *w, const struct gw_exchange *x, struct observed *room
         room->groups[o.group_count++] = detect_hash(w->detect, c->groups[i]);
     room->endpoint[0] = '\0';
     if (x->route.template.len > 0) {
-        snprintf(room->endpoint, sizeof room->endpoint, "%s %.*s",
-                 gw_method_name(x->request.method), VIEW_ARG(x->route.template));
+        name_known(x, room->endpoint, sizeof room->endpoint);
         o.endpoint_text = view_str(room->endpoint);
         o.endpoint = detect_hash(w->detect, o.endpoint_text);
     }
-    if (x->route.template.len == 0 && x->response.status / 100 == 2) {
+    if (x->route.template.len == 0 && gw_meaning(&x->response) / 100 == 2) {
         name_unknown(w, x, room->endpoint, sizeof room->endpoint);
         o.endpoint_text = view_str(room->endpoint);
         o.endpoint = detect_hash(w->detect, o.endpoint_text);
@@ -95,7 +103,8 @@ void observe(struct watch *w, const struct gw_exchange *x, struct observed *room
         o.password_tag = note->password_tag;
         o.records = note->records;
     }
-    o.status = x->response.status;
+    o.trace = app_trace(x->app, x);
+    o.status = gw_meaning(&x->response);
     o.bytes = x->response.body.seen;
     *out = o;
 }
@@ -187,6 +196,10 @@ static void take_names(struct watch *w, struct gw_exchange *x, const struct valu
 {
     struct watch_note *note = x->watch_note;
 
+    if (note->properties == NULL &&
+        (note->properties =
+             arena_array(x->request.arena, INVENTORY_NAMES_MAX, sizeof *note->properties)) == NULL)
+        return;
     for (struct value_iter i = value_iter(object);
          value_next(&i) && note->property_count < INVENTORY_NAMES_MAX;) {
         struct view name = arena_copy(x->request.arena, value_string(i.name));
@@ -198,25 +211,25 @@ static void take_names(struct watch *w, struct gw_exchange *x, const struct valu
 }
 
 /* What the document marks x-sallyport-sensitive is meant to leave. */
-static void look(struct watch *w, struct exposure_seen *seen, struct view name,
+static void look(struct scratch *scratch, struct exposure_seen *seen, struct view name,
                  const struct value *v, struct api_place place)
 {
     if (seen->values == EXPOSURE_VALUES_MAX || api_place_sensitive(place))
         return;
     if (value_kind(v) == VALUE_STRING || value_kind(v) == VALUE_NUMBER) {
-        exposure_see(seen, name, value_text(v, &w->scratch));
+        exposure_see(seen, name, value_text(v, scratch));
         return;
     }
     for (struct value_iter i = value_iter(v); value_next(&i);) {
         if (value_kind(v) == VALUE_OBJECT)
-            look(w, seen, value_string(i.name), i.value,
+            look(scratch, seen, value_string(i.name), i.value,
                  api_place_member(place, value_string(i.name)));
         else
-            look(w, seen, name, i.value, api_place_item(place, i.index));
+            look(scratch, seen, name, i.value, api_place_item(place, i.index));
     }
 }
 
-static struct api_place place_of(struct watch *w, const struct gw_exchange *x)
+static struct api_place place_of(const struct gw_exchange *x, struct scratch *scratch)
 {
     const struct gw_response *r = &x->response;
 
@@ -224,7 +237,14 @@ static struct api_place place_of(struct watch *w, const struct gw_exchange *x)
                ? (struct api_place){0}
                : api_answer_place(x->route.operation, (unsigned)r->status,
                                   gw_field_find(r->fields, r->field_count, "content-type", NULL),
-                                  &w->scratch);
+                                  scratch);
+}
+
+void observe_exposure(const struct gw_exchange *x, const struct value *root,
+                      struct scratch *scratch, struct exposure_seen *out)
+{
+    if (x->route.operation == NULL || !x->route.operation->sensitive)
+        look(scratch, out, (struct view){0}, root, place_of(x, scratch));
 }
 
 /* Rows of a list, or of the largest list of an object. */
@@ -243,7 +263,7 @@ static uint64_t records_of(const struct value *root)
 
 static void report_exposure(struct watch *w, struct gw_exchange *x, const struct exposure_seen *s)
 {
-    struct finding f = {.detector = DETECTOR_EXPOSURE, .score = 1, .threshold = 1};
+    struct finding f = {.detector = DETECTOR_EXPOSURE, .refuses = true, .score = 1, .threshold = 1};
     struct observation o;
     struct observed room;
 
@@ -269,10 +289,9 @@ void observe_answer(struct watch *w, struct gw_exchange *x, const struct value *
     const struct value *object = note->shape == SHAPE_ARRAY ? value_item(root, 0) : root;
     if (value_kind(object) == VALUE_OBJECT)
         take_names(w, x, object);
-    if (gw_app_conf(x->app)->detectors.exposure == GW_OFF ||
-        (x->route.operation != NULL && x->route.operation->sensitive))
+    if (gw_app_conf(x->app)->detectors.exposure == GW_OFF)
         return;
-    look(w, &seen, (struct view){0}, root, place_of(w, x));
+    observe_exposure(x, root, &w->scratch, &seen);
     note->exposed = seen.kinds;
     if (seen.kinds != 0)
         report_exposure(w, x, &seen);

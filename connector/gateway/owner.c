@@ -1,5 +1,7 @@
 #include "connector/gateway/owner.h"
 
+#include "connector/gateway/watch_internal.h"
+
 enum { OWNER_DEPTH_MAX = 32 };
 
 static struct view first_segment(struct view pointer)
@@ -42,6 +44,57 @@ bool owner_holds(const struct value *v, struct view pointer, struct view expecte
                  struct scratch *scratch)
 {
     return expected.len > 0 && holds(v, pointer, expected, OWNER_DEPTH_MAX, scratch);
+}
+
+/* The segment of the request that stands where the rule's match has "{name}". */
+static struct view path_value(const struct gw_exchange *x, const struct gwmatch *m,
+                              const char *name)
+{
+    for (size_t i = 0; i < m->segment_count && i < x->request.target.segment_count; i++)
+        if (view_is(gwmatch_name(view_str(m->path), i), name))
+            return x->request.target.segments[i];
+    return (struct view){0};
+}
+
+static bool query_is(const struct gw_exchange *x, const char *name, struct view expected)
+{
+    size_t found = 0;
+
+    for (size_t i = 0; i < x->request.target.query_count; i++) {
+        const struct gw_pair *p = &x->request.target.pairs[i];
+        if (!view_is(p->name, name))
+            continue;
+        found++;
+        if (!view_equal(p->value, expected))
+            return false; /* twice, once right: what would the application take? */
+    }
+    return found > 0;
+}
+
+static bool body_is(const struct gw_exchange *x, const char *pointer, struct view expected,
+                    struct scratch *scratch)
+{
+    const struct value *root = NULL;
+
+    return x->request.body.inspected == GW_INSPECTED && is_json(x->request.body.content_type) &&
+           value_read(x->request.body.bytes, VALUE_DEPTH_MAX, scratch, NULL, &root) == SP_OK &&
+           owner_holds(root, view_str(pointer), expected, scratch);
+}
+
+bool owner_in_request(const struct gw_exchange *x, const struct gwconf_owner *rule,
+                      struct view expected, struct scratch *scratch)
+{
+    bool own = false;
+
+    if (rule->from.source == GW_OWNER_PATH)
+        own =
+            expected.len > 0 && view_equal(path_value(x, &rule->match, rule->from.where), expected);
+    else if (rule->from.source == GW_OWNER_QUERY)
+        own = expected.len > 0 && query_is(x, rule->from.where, expected);
+    else if (rule->from.source == GW_OWNER_BODY)
+        own = body_is(x, rule->from.where, expected, scratch);
+    scratch_reset(scratch, SCRATCH_FIRST_BYTES);
+    return own;
 }
 
 static struct view attribute(const struct gw_caller *c, const char *name)

@@ -7,8 +7,8 @@
  */
 
 #include "connector/gateway/pipeline.h"
-#include "connector/gateway/schema/value.h"
 #include "lib/base/json.h"
+#include "lib/schema/value.h"
 
 /*
  * Every value at `pointer` (RFC 6901) is `expected`. A segment that meets an array and is no index
@@ -17,6 +17,11 @@
  */
 bool owner_holds(const struct value *v, struct view pointer, struct view expected,
                  struct scratch *scratch);
+
+/* The same of what the request itself says: the place in path, query or JSON body that the rule
+ * reads. Any other source: false. Resets `scratch`. */
+bool owner_in_request(const struct gw_exchange *x, const struct gwconf_owner *rule,
+                      struct view expected, struct scratch *scratch);
 
 /* What `equals` means for this request; empty: not known. `subject` is the app's own id of this
  * person, empty while it has not said one. Takes room from the request's arena. */

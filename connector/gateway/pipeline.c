@@ -12,33 +12,38 @@
 static const struct {
     enum gw_phase phase;
     gw_step *step;
+    bool reads_body; /* and nothing else: not asked of a body that is copied */
 } steps[] = {
-    {GW_PHASE_HEAD, step_session},
-    {GW_PHASE_HEAD, step_method},
-    {GW_PHASE_HEAD, step_route},
-    {GW_PHASE_HEAD, watch_route},
-    {GW_PHASE_HEAD, step_retired},
-    {GW_PHASE_HEAD, step_access},
-    {GW_PHASE_HEAD, step_limit},
-    {GW_PHASE_HEAD, step_token},
-    {GW_PHASE_HEAD, step_limit_token},
-    {GW_PHASE_HEAD, step_size},
-    {GW_PHASE_HEAD, step_parameters},
-    {GW_PHASE_HEAD, step_pollution},
-    {GW_PHASE_HEAD, step_input},
-    {GW_PHASE_BODY, step_request_schema},
-    {GW_PHASE_BODY, step_pollution},
-    {GW_PHASE_BODY, step_input},
-    {GW_PHASE_BODY, watch_block},
-    {GW_PHASE_BODY, watch_preflight}, /* costs a round trip: after all that cost none */
-    {GW_PHASE_ANSWER, step_want_answer},
-    {GW_PHASE_ANSWER, watch_answer},
-    {GW_PHASE_ANSWER, step_deprecated},
-    {GW_PHASE_CONTENT, step_answer_schema},
-    {GW_PHASE_CONTENT, watch_content},
-    {GW_PHASE_ACCOUNT, watch_account},
-    {GW_PHASE_ACCOUNT, step_record},
-    {GW_PHASE_ACCOUNT, step_settle},
+    {GW_PHASE_HEAD, step_session, false},
+    {GW_PHASE_HEAD, step_method, false},
+    {GW_PHASE_HEAD, step_route, false},
+    {GW_PHASE_HEAD, watch_route, false},
+    {GW_PHASE_HEAD, step_retired, false},
+    {GW_PHASE_HEAD, step_access, false},
+    {GW_PHASE_HEAD, step_limit, false},
+    {GW_PHASE_HEAD, step_token, false},
+    {GW_PHASE_HEAD, step_limit_token, false},
+    {GW_PHASE_HEAD, step_size, false},
+    {GW_PHASE_HEAD, step_parameters, false},
+    {GW_PHASE_HEAD, step_pollution, false},
+    {GW_PHASE_HEAD, step_input, false},
+    {GW_PHASE_BODY, step_request_schema, true},
+    {GW_PHASE_BODY, step_pollution, true},
+    {GW_PHASE_BODY, step_input, true},
+    {GW_PHASE_BODY, watch_block, false},
+    {GW_PHASE_BODY, watch_preflight, false}, /* costs a round trip: after all that cost none */
+    {GW_PHASE_COPY, step_request_schema, false},
+    {GW_PHASE_COPY, step_pollution, false},
+    {GW_PHASE_COPY, step_input, false},
+    {GW_PHASE_COPY, watch_copy, false},
+    {GW_PHASE_ANSWER, step_want_answer, false},
+    {GW_PHASE_ANSWER, watch_answer, false},
+    {GW_PHASE_ANSWER, step_deprecated, false},
+    {GW_PHASE_CONTENT, step_answer_schema, false},
+    {GW_PHASE_CONTENT, watch_content, false},
+    {GW_PHASE_ACCOUNT, watch_account, false},
+    {GW_PHASE_ACCOUNT, step_record, false},
+    {GW_PHASE_ACCOUNT, step_settle, false},
 };
 
 enum { STEPS = sizeof steps / sizeof steps[0] };
@@ -60,12 +65,19 @@ bool gw_answer_field(struct gw_exchange *x, struct view name, struct view value)
     return true;
 }
 
+/* The steps' own time, for the metrics: that of the account comes too late for them. */
+static void count_time(struct gw_exchange *x)
+{
+    if (x->began_us > 0 && x->phase != GW_PHASE_ACCOUNT)
+        x->own_us += clock_boot_us() - x->phase_us;
+}
+
 static struct gw_verdict run_from(struct gw_exchange *x, size_t at)
 {
     struct gw_verdict v = gw_pass();
 
     for (; at < STEPS; at++) {
-        if (steps[at].phase != x->phase)
+        if (steps[at].phase != x->phase || (steps[at].reads_body && x->copies_request))
             continue;
         x->at_step = at;
         v = steps[at].step(x);
@@ -74,12 +86,16 @@ static struct gw_verdict run_from(struct gw_exchange *x, size_t at)
     }
     if (v.outcome == GW_REFUSE && x->phase != GW_PHASE_ACCOUNT)
         x->refusal = v;
+    if (v.outcome != GW_PARK)
+        count_time(x);
     return v;
 }
 
 struct gw_verdict pipeline_run(struct gw_exchange *x, enum gw_phase phase)
 {
     x->phase = phase;
+    if (x->began_us > 0)
+        x->phase_us = clock_boot_us();
     return run_from(x, 0);
 }
 

@@ -10,6 +10,8 @@
  *             9 parameters               as soon as the header block is whole
  *   body      9 body, 10 input rules, 11 detectors that block, owner rules that ask the
  *             application first   with a whole inspected body, or at once where the body streams
+ *   copy      what of that phase reads a body which nothing blocks for: its bytes have left as they
+ *             came, and their copy is read when all of them have. Its verdicts are hits at most
  *   answer    15 response head: retire, size      before the first byte of the answer leaves
  *   content   15 response body: schema, owner, exposure   with a whole inspected body only: held
  *             back where a rule blocks, else a copy, when all of it has left but its end
@@ -52,6 +54,7 @@ enum { GW_HITS_MAX = 8, GW_DECISION_TEXT = 17, GW_OWN_FIELDS_MAX = 16 };
 enum gw_phase {
     GW_PHASE_HEAD,
     GW_PHASE_BODY,
+    GW_PHASE_COPY,
     GW_PHASE_ANSWER,
     GW_PHASE_CONTENT,
     GW_PHASE_ACCOUNT,
@@ -68,7 +71,10 @@ struct gw_exchange {
     struct gw_token token;
     char decision[GW_DECISION_TEXT]; /* 16 hex digits */
     sp_boot_ms began, first_byte, ended;
+    int64_t began_us;    /* `began` for measurements; 0: nobody measures */
     int64_t upstream_us; /* from the request's last byte there to the answer's head */
+    int64_t own_us;      /* what steps took so far, with what they waited for while parked */
+    struct gw_message_body withheld; /* of the application's answer, when ours took its place */
     size_t hit_count;
     struct gw_hit hits[GW_HITS_MAX]; /* of steps in monitor mode */
     struct gw_verdict refusal;       /* of the step that refused; outcome GW_PASS: none */
@@ -76,9 +82,10 @@ struct gw_exchange {
 
     /* Wishes that steps state. inspect_request: in the head phase, the whole body is needed;
      * inspect_answer: until the end of the answer phase. What can't be had is told in
-     * body.inspected. hold_answer besides: a rule may refuse for what it reads, so no byte leaves
-     * before; without it the answer streams, and its copy is read at its end. */
-    bool inspect_request, inspect_answer, hold_answer;
+     * body.inspected. hold_request, hold_answer besides: a rule may refuse for what it reads, so no
+     * byte leaves before; without it the body streams, and its copy is read at its end. */
+    bool inspect_request, hold_request, inspect_answer, hold_answer;
+    bool copies_request; /* of who drives it: the body's readers wait for the copy phase */
     bool
         drop_bearer; /* Authorization goes on without its DPoP scheme and proof (identity.bearer) */
 
@@ -96,6 +103,7 @@ struct gw_exchange {
 
     /* Of pipeline.c and of who drives it. */
     enum gw_phase phase;
+    int64_t phase_us; /* when it began */
     size_t at_step;
     void (*resumed)(struct gw_exchange *x, struct gw_verdict v);
     void *owner;

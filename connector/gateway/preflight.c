@@ -1,13 +1,13 @@
-#include "connector/gateway/preflight.h"
+#include "connector/gateway/preflight_internal.h"
 
 #include "connector/gateway/app.h"
 #include "connector/gateway/coding.h"
 #include "connector/gateway/fields.h"
 #include "connector/gateway/gateway_internal.h"
 #include "connector/gateway/identity.h"
+#include "connector/gateway/message2.h"
 #include "connector/gateway/target.h"
 #include "connector/gateway/upstream.h"
-#include "connector/gateway/write.h"
 #include "lib/base/log.h"
 #include "lib/os/loop.h"
 
@@ -18,25 +18,7 @@
 enum {
     MEMORY_MAX = 512 * 1024, /* of the arena; the body stands beside it */
     HEAD_MAX = 256 * 1024,   /* the request's */
-    FIRST_BODY = 4096,
-    INTERIM_MAX = 16,
     READS_A_TURN = 8
-};
-
-struct preflight {
-    struct gw_exchange *x; /* borrowed: on whose behalf; parked while this lives */
-    preflight_said *said;
-    struct gw_exchange asked; /* the GET and its answer; all of it in `arena` */
-    struct arena *arena;      /* owned */
-    struct upstream *up;      /* owned; NULL: none */
-    struct http1 *answer;     /* owned */
-    struct timer *late;       /* owned */
-    struct buf request;
-    size_t sent;
-    uint8_t *body; /* in `arena` */
-    size_t body_len, body_room;
-    bool fresh, connected, heard, retried, until_close, dirty, oversize;
-    unsigned interim;
 };
 
 static const struct gwconf *conf_of(const struct preflight *p)
@@ -49,6 +31,7 @@ static void preflight_free(struct preflight *p)
     if (p == NULL)
         return;
     timer_cancel(p->late);
+    preflight2_drop(p);
     upstream_free(p->up);
     http1_free(p->answer);
     arena_free(p->arena);
@@ -83,10 +66,10 @@ static void add_escaped(struct view segment, struct buf *out)
 }
 
 sp_error preflight_path(const struct gw_exchange *x, const struct gwconf_owner *rule,
-                        struct view *path)
+                        bool encoded_slash, struct view *path)
 {
     const struct gwmatch *m = &rule->from.asked;
-    const struct target_options o = {gw_app_conf(x->app)->allow_encoded_slash};
+    const struct target_options o = {.allow_encoded_slash = encoded_slash};
     struct gw_target target = {0};
     sp_error e = SP_OK;
     struct buf text;
@@ -126,7 +109,7 @@ static void finish(struct preflight *p, const struct preflight_answer *a)
     pipeline_resume(x);
 }
 
-static void fail(struct preflight *p, enum gw_reason reason, const char *why)
+void preflight_fail(struct preflight *p, enum gw_reason reason, const char *why)
 {
     const struct preflight_answer a = {.refusal = gw_refuse(reason)};
 
@@ -141,7 +124,7 @@ static void on_forget(struct gw_exchange *x)
     x->parked = NULL;
 }
 
-static void answered(struct preflight *p)
+void preflight_answered(struct preflight *p)
 {
     const struct gw_response *r = &p->asked.response;
     struct preflight_answer a = {.refusal = gw_pass(), .content_type = r->body.content_type};
@@ -149,14 +132,15 @@ static void answered(struct preflight *p)
     if (r->status / 100 != 2) {
         a.refusal = gw_refuse(GW_REASON_PREFLIGHT);
         a.refusal.status = r->status >= 400 ? r->status : 0;
-        view_copy(a.refusal.challenge, sizeof a.refusal.challenge,
-                  gw_field_find(r->fields, r->field_count, "www-authenticate", NULL));
+        if (gw_words_new(&a.refusal, p->x->request.arena) != NULL)
+            view_copy(a.refusal.words->challenge, sizeof a.refusal.words->challenge,
+                      gw_field_find(r->fields, r->field_count, "www-authenticate", NULL));
     } else if (!p->oversize &&
-               coding_undo(r->body.coding, (struct view){p->body, p->body_len},
+               coding_undo(r->body.coding, collected_view(&p->body),
                            (size_t)conf_of(p)->limits.inspect, p->arena, &a.body) != SP_OK) {
         a.body = (struct view){0};
     }
-    if (r->keep_alive && !p->until_close && !p->dirty) {
+    if (p->up != NULL && r->keep_alive && !p->until_close && !p->dirty) {
         upstream_give_back(p->up);
         p->up = NULL;
     }
@@ -182,8 +166,8 @@ static bool take_head(struct preflight *p, struct view *in)
         *in = view_slice(*in, used, in->len);
         return true;
     }
-    if (e != SP_OK || status == 101 || ++p->interim > INTERIM_MAX) {
-        fail(p, GW_REASON_UPSTREAM_FRAMING, "its answer is not valid");
+    if (e != SP_OK || status == 101 || ++p->interim > PREFLIGHT_INTERIM) {
+        preflight_fail(p, GW_REASON_UPSTREAM_FRAMING, "its answer is not valid");
         return false;
     }
     *in = view_slice(*in, used, in->len);
@@ -192,26 +176,11 @@ static bool take_head(struct preflight *p, struct view *in)
     return true;
 }
 
-SP_MUST static bool keep(struct preflight *p, struct view data)
+/* What is over the limit is not read by anybody, but its end frees the connection. */
+void preflight_keep(struct preflight *p, struct view data)
 {
-    size_t max = (size_t)conf_of(p)->limits.inspect, room = p->body_room;
-
-    if (data.len > max - p->body_len)
-        return false;
-    if (data.len > room - p->body_len) {
-        for (room = room == 0 ? FIRST_BODY : room; room - p->body_len < data.len;)
-            room *= 2;
-        uint8_t *more = arena_take(p->arena, room);
-        if (more == NULL)
-            return false;
-        if (p->body_len > 0)
-            memcpy(more, p->body, p->body_len);
-        p->body = more;
-        p->body_room = room;
-    }
-    memcpy(p->body + p->body_len, data.at, data.len);
-    p->body_len += data.len;
-    return true;
+    p->oversize =
+        p->oversize || !collected_add(&p->body, p->arena, data, (size_t)conf_of(p)->limits.inspect);
 }
 
 /* false: p is gone. */
@@ -228,16 +197,15 @@ static bool take(struct preflight *p, struct view in)
         }
         if (http1_ended(p->answer)) {
             p->dirty = in.len > 0;
-            answered(p);
+            preflight_answered(p);
             return false;
         }
         if (http1_body(p->answer, in, &used, &data) != SP_OK) {
-            fail(p, GW_REASON_UPSTREAM_FRAMING, "its answer is not valid");
+            preflight_fail(p, GW_REASON_UPSTREAM_FRAMING, "its answer is not valid");
             return false;
         }
         in = view_slice(in, used, in.len);
-        /* what is over the limit is not read by anybody, but its end frees the connection */
-        p->oversize = p->oversize || (data.len > 0 && !keep(p, data));
+        preflight_keep(p, data);
     }
     return true;
 }
@@ -291,11 +259,11 @@ static void closed(struct preflight *p, sp_error e)
         return;
     if (e == SP_ERR_CLOSED && p->asked.response.status >= 200 && http1_close(p->answer) == SP_OK) {
         p->dirty = true;
-        answered(p);
+        preflight_answered(p);
         return;
     }
-    fail(p, p->heard ? GW_REASON_UPSTREAM_FRAMING : GW_REASON_UPSTREAM_DOWN,
-         "it ended the connection");
+    preflight_fail(p, p->heard ? GW_REASON_UPSTREAM_FRAMING : GW_REASON_UPSTREAM_DOWN,
+                   "it ended the connection");
 }
 
 static void on_readable(void *arg)
@@ -316,16 +284,17 @@ static void on_readable(void *arg)
         if (!take(p, (struct view){scratch, got}))
             return;
     }
+    upstream_want(p->up, true);
 }
 
 static void on_failed(void *arg, sp_error e, enum tls_refusal refusal)
 {
-    fail(arg,
-         e == SP_ERR_TLS       ? GW_REASON_UPSTREAM_TLS
-         : e == SP_ERR_TIMEOUT ? GW_REASON_UPSTREAM_TIMEOUT
-         : e == SP_ERR_LIMIT   ? GW_REASON_OVERLOAD
-                               : GW_REASON_UPSTREAM_DOWN,
-         e == SP_ERR_TLS ? tls_refusal_text(refusal) : sp_error_text(e));
+    preflight_fail(arg,
+                   e == SP_ERR_TLS       ? GW_REASON_UPSTREAM_TLS
+                   : e == SP_ERR_TIMEOUT ? GW_REASON_UPSTREAM_TIMEOUT
+                   : e == SP_ERR_LIMIT   ? GW_REASON_OVERLOAD
+                                         : GW_REASON_UPSTREAM_DOWN,
+                   e == SP_ERR_TLS ? tls_refusal_text(refusal) : sp_error_text(e));
 }
 
 static void on_late(void *arg)
@@ -333,7 +302,7 @@ static void on_late(void *arg)
     struct preflight *p = arg;
 
     p->late = NULL;
-    fail(p, GW_REASON_UPSTREAM_TIMEOUT, "it did not answer in time");
+    preflight_fail(p, GW_REASON_UPSTREAM_TIMEOUT, "it did not answer in time");
 }
 
 static void on_given(void *arg, struct upstream *up)
@@ -395,6 +364,9 @@ SP_MUST static sp_error write_get(struct preflight *p, struct view path)
     struct gw_request *r = &p->asked.request;
     struct gw_field own[GW_OWN_FIELDS_MAX];
     struct write_fields mine = {own, 0};
+    const struct identity *identity = gateway_identity(app_gateway(p->x->app));
+    struct view host = conf->upstream.host == NULL ? from->host : view_str(conf->upstream.host);
+    const struct view no_body = {0};
     sp_error e;
 
     r->arena = p->arena;
@@ -413,12 +385,15 @@ SP_MUST static sp_error write_get(struct preflight *p, struct view path)
         (struct gw_field){view_str("accept"), view_str("application/json")};
     r->fields[r->field_count++] =
         (struct gw_field){view_str("accept-encoding"), view_str("identity")};
-    if ((e = identity_fields(gateway_identity(app_gateway(p->x->app)), &p->asked,
-                             app_now(p->x->app), own, &mine.n)) != SP_OK)
+    if ((e = identity_fields(identity, &p->asked, app_now(p->x->app), own, &mine.n)) != SP_OK ||
+        (conf->identity.signature != GW_SIGNATURE_NONE &&
+         (e = identity_signature(identity, &p->asked, host, &no_body, app_now(p->x->app), own,
+                                 &mine.n)) != SP_OK))
         return e;
-    return write_request(r, app_prefix(p->x->app),
-                         conf->upstream.host == NULL ? from->host : view_str(conf->upstream.host),
-                         mine, &p->request);
+    if (conf->upstream.http2)
+        return message2_write(r, app_prefix(p->x->app), host, conf->upstream.https, mine, p->arena,
+                              &p->two.fields);
+    return write_request(r, app_prefix(p->x->app), host, mine, &p->request);
 }
 
 SP_MUST static sp_error start(struct preflight *p, struct view path)
@@ -435,7 +410,7 @@ SP_MUST static sp_error start(struct preflight *p, struct view path)
         (e = http1_new(HTTP1_RESPONSES, app_answer_limits(p->x->app), &p->answer)) != SP_OK ||
         (e = timer_start(gateway_loop(g), until, on_late, p, &p->late)) != SP_OK)
         return e;
-    return dial(p);
+    return conf->upstream.http2 ? preflight2_start(p) : dial(p);
 }
 
 struct gw_verdict preflight_ask(struct gw_exchange *x, struct view path, preflight_said *said)

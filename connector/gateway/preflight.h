@@ -30,11 +30,11 @@ typedef void preflight_said(struct gw_exchange *x, const struct preflight_answer
 /*
  * The path that `rule` asks for `x`, in its one form, in x's arena: the names of
  * rule->from.preflight stand for the segments at the names of rule->match, else for the
- * parameters of the route.   SP_ERR_NOT_FOUND a name that the request does not have; SP_ERR_LIMIT,
- * SP_ERR_MALFORMED, SP_ERR_NOMEM
+ * parameters of the route. `encoded_slash` as target_options.   SP_ERR_NOT_FOUND a name that the
+ * request does not have; SP_ERR_LIMIT, SP_ERR_MALFORMED, SP_ERR_NOMEM
  */
 SP_MUST sp_error preflight_path(const struct gw_exchange *x, const struct gwconf_owner *rule,
-                                struct view *path);
+                                bool encoded_slash, struct view *path);
 
 /*
  * From inside of a step: asks for `path`, parks x and returns GW_PARK; or refuses (503, 502) when

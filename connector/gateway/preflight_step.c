@@ -36,6 +36,12 @@ static const struct gwconf_owner *rule_now(const struct gw_exchange *x)
     return gwconf_owner_at(gw_app_conf(x->app), note->preflights);
 }
 
+SP_MUST static sp_error path_of(const struct gw_exchange *x, const struct gwconf_owner *rule,
+                                struct view *path)
+{
+    return preflight_path(x, rule, gw_app_conf(x->app)->allow_encoded_slash, path);
+}
+
 static bool object_is_own(struct watch *w, const struct gw_exchange *x,
                           const struct gwconf_owner *rule, const struct preflight_answer *a)
 {
@@ -67,7 +73,7 @@ static void on_said(struct gw_exchange *x, const struct preflight_answer *a)
         return;
     }
     bool own = object_is_own(w, x, rule, a);
-    uint64_t key = preflight_path(x, rule, &path) == SP_OK ? key_of(w, x, rule, path) : 0;
+    uint64_t key = path_of(x, rule, &path) == SP_OK ? key_of(w, x, rule, path) : 0;
     if (key != 0) {
         struct object *o = slots_take(w->objects, key, app_now(x->app), NULL);
         *o = (struct object){.until = clock_boot() + WATCH_OBJECT_MS, .own = own};
@@ -84,7 +90,7 @@ static struct gw_verdict look(struct watch *w, struct gw_exchange *x,
 
     /* whom nothing can belong to is not worth a question */
     if (owner_expected(x, &rule->equals, watch_subject(w, x)).len == 0 ||
-        preflight_path(x, rule, &path) != SP_OK)
+        path_of(x, rule, &path) != SP_OK)
         return judged(w, x, rule, false);
     uint64_t key = key_of(w, x, rule, path);
     const struct object *known = key == 0 ? NULL : slots_find(w->objects, key);

@@ -29,6 +29,7 @@ static void add_json(struct buf *out, const char *name, const char *text)
 static void write_json(const struct gw_verdict *v, const char *decision, struct buf *out)
 {
     const struct gw_reason_row *row = &gw_reasons[v->reason];
+    const struct gw_words *words = gw_words(v);
 
     buf_addf(out, "{\"type\":\"urn:sallyport:problem:%s\"", row->name);
     add_json(out, "title", row->title);
@@ -36,13 +37,13 @@ static void write_json(const struct gw_verdict *v, const char *decision, struct 
     add_json(out, "decision", decision);
     if (v->retry_after_ms > 0)
         buf_addf(out, ",\"retry_after\":%lld", (long long)seconds_up(v->retry_after_ms));
-    for (size_t i = 0; i < v->detail_count && i < GW_DETAILS_MAX; i++) {
+    for (size_t i = 0; i < words->detail_count && i < GW_DETAILS_MAX; i++) {
         buf_add_str(out, i == 0 ? ",\"errors\":[{\"pointer\":" : ",{\"pointer\":");
-        encode_json_string(view_str(v->details[i].pointer), out);
-        add_json(out, "rule", v->details[i].rule);
+        encode_json_string(view_str(words->details[i].pointer), out);
+        add_json(out, "rule", words->details[i].rule);
         buf_add_str(out, "}");
     }
-    if (v->detail_count > 0)
+    if (words->detail_count > 0)
         buf_add_byte(out, ']');
     buf_add_str(out, "}\n");
 }
@@ -110,6 +111,7 @@ static void add_fields(struct gw_problem *p, const struct gw_verdict *v, const c
                        const struct problem_options *o)
 {
     static const char *const limit_names[] = {"ratelimit", "ratelimit-policy"};
+    const struct gw_words *words = gw_words(v);
 
     add_text(p, "content-type", o->html ? "text/html; charset=utf-8" : "application/problem+json");
     add_number(p, "content-length", p->length, (int64_t)p->body.len);
@@ -120,10 +122,10 @@ static void add_fields(struct gw_problem *p, const struct gw_verdict *v, const c
         add_text(p, "content-security-policy", "default-src 'none'; frame-ancestors 'none'");
     if (v->retry_after_ms > 0)
         add_number(p, "retry-after", p->retry, seconds_up(v->retry_after_ms));
-    add_text(p, "www-authenticate", v->challenge);
+    add_text(p, "www-authenticate", words->challenge);
     for (size_t i = 0; i < 2; i++)
-        add_text(p, limit_names[i], v->limit_fields[i]);
-    add_text(p, "dpop-nonce", v->dpop_nonce);
+        add_text(p, limit_names[i], words->limit_fields[i]);
+    add_text(p, "dpop-nonce", words->dpop_nonce);
     if (p->status == 405)
         add_allow(p, o->allowed);
     add_cors(p, o->origin);

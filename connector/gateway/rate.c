@@ -349,6 +349,7 @@ int64_t rate_take_demand(struct rate *r, size_t i)
 struct rate_stats rate_stats(const struct rate *r)
 {
     struct rate_stats s = {.entries = r->mask + 1,
+                           .bytes = (r->mask + 1) * sizeof *r->table,
                            .checked = r->checked,
                            .refused = r->refused,
                            .overflowed = r->overflowed};

@@ -86,7 +86,7 @@ int64_t rate_share(const struct rate *r, size_t i);
 int64_t rate_take_demand(struct rate *r, size_t i);
 
 struct rate_stats {
-    size_t entries, live; /* live: walks the table */
+    size_t entries, live, bytes; /* live: walks the table */
     uint64_t checked, refused, overflowed;
 };
 struct rate_stats rate_stats(const struct rate *r);

@@ -52,3 +52,50 @@ const struct gw_reason_row gw_reasons[GW_REASONS] = {
                                     "The application did not answer in time"},
     [GW_REASON_OVERLOAD] = {"overload", 503, "Too much is under way; try again later"},
 };
+
+/* Whose finding a refusal is; what is not here is an exact rule's, which `rule` names. */
+static const char *const detectors[GW_REASONS] = {
+    [GW_REASON_DUPLICATE_PARAMETER] = "pollution",
+    [GW_REASON_INPUT] = "input",
+    [GW_REASON_OWNER] = "owner",
+    [GW_REASON_PREFLIGHT] = "owner",
+    [GW_REASON_BOLA] = "bola",
+    [GW_REASON_FUNCTION] = "function",
+    [GW_REASON_SCANNER] = "scanner",
+    [GW_REASON_ENUMERATION] = "enumeration",
+    [GW_REASON_CREDENTIAL] = "credential",
+    [GW_REASON_FLOW] = "flow",
+    [GW_REASON_EXPOSURE] = "exposure",
+};
+
+const char *gw_detector(const struct gw_verdict *v)
+{
+    const char *detector = detectors[v->reason];
+
+    if (v->reason == GW_REASON_VOLUME) /* of two detectors: its rule is the one's name */
+        return v->rule;
+    return detector != NULL ? detector : "";
+}
+
+const struct gw_words *gw_words(const struct gw_verdict *v)
+{
+    static const struct gw_words none;
+
+    return v->words != NULL ? v->words : &none;
+}
+
+struct gw_words *gw_words_new(struct gw_verdict *v, struct arena *a)
+{
+    return v->words = arena_take(a, sizeof *v->words);
+}
+
+void gw_say_place(struct gw_verdict *v, struct arena *a, struct view pointer, const char *rule)
+{
+    struct gw_words *w = gw_words_new(v, a);
+
+    if (w == NULL)
+        return;
+    w->detail_count = 1;
+    view_copy(w->details[0].pointer, sizeof w->details[0].pointer, pointer);
+    view_copy(w->details[0].rule, sizeof w->details[0].rule, view_str(rule));
+}

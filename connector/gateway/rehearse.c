@@ -1,8 +1,9 @@
-#include "connector/gateway/rehearse.h"
+#include "connector/gateway/rehearse_internal.h"
 
 #include "connector/gateway/guard.h"
+#include "connector/gateway/pollution.h"
+#include "connector/gateway/route.h"
 #include "connector/gateway/target.h"
-#include "lib/http/url.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -12,27 +13,6 @@
 #include "lib/base/banned.h"
 
 enum { ARENA_MAX = 8 * 1024 * 1024, FIELDS_MAX = 256 };
-
-struct stage {
-    const struct rehearsal_options *o;
-    struct gwconf conf; /* of `o`, but tokens are not asked for; lists are borrowed */
-    struct guard *guard;
-    struct arena_pool arenas;
-    struct rehearsal *out;
-};
-
-/* One entry while it is judged. */
-struct act {
-    struct stage *s;
-    struct gw_exchange x;
-    sp_unix_ms at;
-    struct url url;
-    const struct api_operation *operation;
-    struct api_pair parameters[GW_SEGMENTS_MAX];
-    size_t parameter_count;
-    struct scratch scratch;
-    bool blocked;
-};
 
 static struct rehearsal_finding *row_of(struct rehearsal *r, const struct gw_verdict *v,
                                         bool blocks)
@@ -67,8 +47,7 @@ static void note(struct act *a, const struct gw_verdict *v, bool blocks)
     a->blocked = a->blocked || blocks;
 }
 
-/* True: go on. */
-static bool took(struct act *a, struct gw_verdict v)
+bool act_took(struct act *a, struct gw_verdict v)
 {
     if (v.outcome == GW_REFUSE)
         note(a, &v, true);
@@ -152,7 +131,7 @@ static bool read_request(struct act *a, const struct json *request)
     e = path.at == NULL ? SP_ERR_NOMEM
                         : target_parse(path, r->host, r->method, &options, r->arena, &r->target);
     if (e != SP_OK)
-        return took(a, gw_refuse(GW_REASON_FRAMING));
+        return act_took(a, gw_refuse(GW_REASON_FRAMING));
     r->body.bytes = json_str(json_get(post, "text"));
     r->body.content_type = media_type(a, json_str(json_get(post, "mimeType")));
     r->body.length = r->body.bytes.len;
@@ -162,58 +141,16 @@ static bool read_request(struct act *a, const struct json *request)
 
 /* ---- the document ------------------------------------------------------------------------- */
 
-static bool is_template(const struct api_operation *o, struct view base, struct act *a)
+/* As a connector: also where a document knows the path and not the method. */
+static bool find_operation(struct act *a)
 {
-    const struct gw_target *t = &a->x.request.target;
-    struct view rest = view_str(o->path), whole = base;
-    size_t n = 0;
-
-    a->parameter_count = 0;
-    for (int part = 0; part < 2; part++, whole = rest) {
-        for (size_t at = 1; at < whole.len;) {
-            const uint8_t *slash = memchr(whole.at + at, '/', whole.len - at);
-            size_t len = slash != NULL ? (size_t)(slash - whole.at) - at : whole.len - at;
-            struct view s = view_slice(whole, at, len);
-            if (n == t->segment_count)
-                return false;
-            bool any = s.len > 2 && s.at[0] == '{' && s.at[s.len - 1] == '}';
-            if (any && a->parameter_count < GW_SEGMENTS_MAX)
-                a->parameters[a->parameter_count++] =
-                    (struct api_pair){view_slice(s, 1, s.len - 2), t->segments[n]};
-            else if (!view_equal(s, t->segments[n]))
-                return false;
-            n++;
-            at += len + 1;
-        }
-    }
-    return n == t->segment_count;
-}
-
-/* A literal path beats a template (OpenAPI 3.1, section 4.8.8.2). */
-static void find_operation(struct act *a)
-{
-    const struct api_document *d = a->s->o->document;
-    struct api_strings bases = api_bases(d);
-    size_t fewest = SIZE_MAX;
-
-    for (size_t i = 0; i < api_operation_count(d); i++) {
-        const struct api_operation *o = api_operation_at(d, i);
-        if (!view_is(a->x.request.method_text, o->method))
-            continue;
-        for (size_t b = 0; b < bases.count; b++) {
-            if (!is_template(o, view_str(bases.items[b]), a) || a->parameter_count >= fewest)
-                continue;
-            fewest = a->parameter_count;
-            a->operation = o;
-            a->x.route.operation = o;
-            a->x.route.operation_id = view_str(o->id);
-            a->x.route.template = view_str(o->path);
-        }
-    }
-    for (size_t b = 0; a->operation != NULL && b < bases.count; b++) {
-        if (is_template(a->operation, view_str(bases.items[b]), a))
-            break;
-    }
+    if (routes_find(a->s->routes, &a->x.request, &a->x.route) != SP_OK)
+        return act_took(a, gw_refuse(GW_REASON_OVERLOAD));
+    if (a->x.route.operation != NULL)
+        return true;
+    return act_took(a, gw_in_mode(&a->x, (enum gw_mode)a->s->conf.openapi.unknown_endpoint,
+                                  gw_refuse(a->x.route.allowed != 0 ? GW_REASON_METHOD
+                                                                    : GW_REASON_UNKNOWN_ENDPOINT)));
 }
 
 static struct gw_verdict of_report(enum schema_verdict v, const struct schema_report *report,
@@ -222,40 +159,55 @@ static struct gw_verdict of_report(enum schema_verdict v, const struct schema_re
     if (schema_passes(v))
         return gw_pass();
     struct gw_verdict refused = gw_refuse(GW_REASON_SCHEMA);
-    snprintf(refused.rule, sizeof refused.rule, "%s%s%.40s", part, report->count > 0 ? ": " : "",
-             report->count > 0 ? report->faults[0].pointer : "");
+    const char *place = report->count > 0 ? report->faults[0].pointer : "";
+    snprintf(refused.rule, sizeof refused.rule, "%s%s%.40s", part, place[0] != '\0' ? ": " : "",
+             place);
     return refused;
 }
 
-static bool check_request(struct act *a)
+static struct api_strictness strictness(const struct act *a)
 {
-    const struct gwconf_openapi *c = &a->s->conf.openapi;
-    const struct gw_request *r = &a->x.request;
-    struct api_pair headers[FIELDS_MAX];
-    struct api_strictness strict = {.unknown_properties =
-                                        c->unknown_properties == GW_PROPERTIES_REFUSE};
-    struct schema_report report = {0};
-    const struct value *json = NULL;
-
-    if (a->operation == NULL)
-        return took(a, gw_in_mode(&a->x, (enum gw_mode)c->unknown_endpoint,
-                                  gw_refuse(GW_REASON_UNKNOWN_ENDPOINT)));
-    for (size_t i = 0; i < r->field_count; i++)
-        headers[i] = (struct api_pair){r->fields[i].name, r->fields[i].value};
-    const struct api_parameters given = {.path = {a->parameters, a->parameter_count},
-                                         .query = a->url.query,
-                                         .header = {headers, r->field_count}};
-    enum schema_verdict v =
-        api_check_parameters(a->operation, &given, &strict, &a->scratch, &report);
-    if (!took(a, gw_in_mode(&a->x, (enum gw_mode)c->request, of_report(v, &report, "parameter"))))
-        return false;
-    report = (struct schema_report){0};
-    const struct api_message body = {.type = r->body.content_type, .body = r->body.bytes};
-    v = api_check_request(a->operation, &body, &strict, &a->scratch, &report, &json);
-    return took(a, gw_in_mode(&a->x, (enum gw_mode)c->request, of_report(v, &report, "body")));
+    return (struct api_strictness){.unknown_properties = a->s->conf.openapi.unknown_properties ==
+                                                         GW_PROPERTIES_REFUSE};
 }
 
-static void check_response(struct act *a, const struct json *response)
+static bool check_parameters(struct act *a)
+{
+    const struct gw_request *r = &a->x.request;
+    const struct gw_route *route = &a->x.route;
+    struct api_pair headers[FIELDS_MAX], path[GW_SEGMENTS_MAX];
+    struct api_strictness strict = strictness(a);
+    struct schema_report report = {0};
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->field_count; i++)
+        headers[i] = (struct api_pair){r->fields[i].name, r->fields[i].value};
+    for (; n < route->parameter_count && n < GW_SEGMENTS_MAX; n++)
+        path[n] = (struct api_pair){route->parameters[n].name, route->parameters[n].value};
+    const struct api_parameters given = {
+        .path = {path, n}, .query = a->url.query, .header = {headers, r->field_count}};
+    enum schema_verdict v =
+        api_check_parameters(route->operation, &given, &strict, &a->scratch, &report);
+    return act_took(a, gw_in_mode(&a->x, (enum gw_mode)a->s->conf.openapi.request,
+                                  of_report(v, &report, "parameter")));
+}
+
+static bool check_body(struct act *a)
+{
+    const struct gw_message_body *b = &a->x.request.body;
+    struct api_strictness strict = strictness(a);
+    const struct api_message body = {.type = b->content_type, .body = b->bytes};
+    struct schema_report report = {0};
+    const struct value *json = NULL;
+    enum schema_verdict v =
+        api_check_request(a->x.route.operation, &body, &strict, &a->scratch, &report, &json);
+
+    return act_took(a, gw_in_mode(&a->x, (enum gw_mode)a->s->conf.openapi.request,
+                                  of_report(v, &report, "body")));
+}
+
+/* true: go on. */
+static bool check_response(struct act *a, const struct json *response)
 {
     const struct json *content = json_get(response, "content");
     struct api_strictness strict = {0};
@@ -264,19 +216,25 @@ static void check_response(struct act *a, const struct json *response)
     int64_t status = 0;
 
     /* Binary bodies stand there as base64: they are no JSON. */
-    if (a->operation == NULL || json_get(content, "encoding") != NULL ||
+    if (a->x.route.operation == NULL || a->x.request.method == GW_HEAD ||
+        json_get(content, "encoding") != NULL ||
         json_get_int(response, "status", 100, 599, &status) != SP_OK)
-        return;
+        return true;
     const struct api_message given = {.status = (unsigned)status,
                                       .type = json_str(json_get(content, "mimeType")),
                                       .body = json_str(json_get(content, "text"))};
     enum schema_verdict v =
-        api_check_response(a->operation, &given, &strict, &a->scratch, &report, &json);
-    (void)took(a, gw_in_mode(&a->x, (enum gw_mode)a->s->conf.openapi.response,
-                             of_report(v, &report, "response")));
+        api_check_response(a->x.route.operation, &given, &strict, &a->scratch, &report, &json);
+    return act_took(a, gw_in_mode(&a->x, (enum gw_mode)a->s->conf.openapi.response,
+                                  of_report(v, &report, "response")));
 }
 
 /* ---- one entry ---------------------------------------------------------------------------- */
+
+static bool unpolluted(struct act *a)
+{
+    return act_took(a, pollution_judge(&a->x, &a->s->conf, &a->scratch));
+}
 
 static void judge(struct act *a, const struct json *entry)
 {
@@ -287,40 +245,46 @@ static void judge(struct act *a, const struct json *entry)
     a->x.phase = GW_PHASE_HEAD;
     if (!read_request(a, json_get(entry, "request")))
         return;
-    if (a->s->o->document != NULL)
-        find_operation(a);
     if ((a->s->conf.methods & 1u << a->x.request.method) == 0) {
-        (void)took(a, gw_refuse(GW_REASON_METHOD));
+        (void)act_took(a, gw_refuse(GW_REASON_METHOD));
         return;
     }
-    if (!took(a, guard_retired(g, &a->x, a->at)) || !took(a, guard_access(g, &a->x, a->at)) ||
-        !took(a, guard_limit(g, &a->x, RATE_SESSION_KEYS, a->at * 1000000)))
+    if (a->s->routes != NULL && !find_operation(a))
+        return;
+    if (!act_took(a, guard_retired(g, &a->x, a->at)) ||
+        !act_took(a, guard_access(g, &a->x, a->at)) ||
+        !act_took(a, guard_limit(g, &a->x, RATE_SESSION_KEYS, a->at * 1000000)))
         return;
     if (a->x.request.body.length > (uint64_t)a->s->conf.limits.body) {
-        (void)took(a, gw_refuse(GW_REASON_BODY_SIZE));
+        (void)act_took(a, gw_refuse(GW_REASON_BODY_SIZE));
         return;
     }
-    if (!took(a, guard_input(g, &a->x)) || (a->s->o->document != NULL && !check_request(a)))
+    if ((a->x.route.operation != NULL && !check_parameters(a)) || !unpolluted(a) ||
+        !act_took(a, guard_input(g, &a->x)))
         return;
     a->x.phase = GW_PHASE_BODY;
     a->x.request.body.inspected = a->x.request.body.length <= (uint64_t)a->s->conf.limits.inspect
                                       ? GW_INSPECTED
                                       : GW_OVERSIZE;
-    if (!took(a, guard_input(g, &a->x)))
+    if ((a->x.route.operation != NULL && !check_body(a)) || !unpolluted(a) ||
+        !act_took(a, guard_input(g, &a->x)) || !objects_in_request(a))
         return;
     if (json_get_int(json_get(response, "content"), "size", 0, INT64_MAX, &size) == SP_OK)
         a->x.response.body.seen = (uint64_t)size;
-    check_response(a, response);
+    if (check_response(a, response))
+        (void)objects_in_answer(a, response);
 }
 
-static sp_error play(struct stage *s, const struct json *entry)
+static sp_error play(struct stage *s, size_t index)
 {
+    const struct json *entry = json_at(s->entries, index);
     struct act *a = calloc(1, sizeof *a);
     sp_error e;
 
     if (a == NULL)
         return SP_ERR_NOMEM;
     a->s = s;
+    a->index = index;
     a->x.caller = &s->o->caller;
     scratch_init(&a->scratch, 64 * 1024 * 1024);
     if (!read_time(json_cstr(json_get(entry, "startedDateTime")), &a->at)) {
@@ -350,7 +314,8 @@ sp_error rehearse_har(struct view text, const struct rehearsal_options *o, struc
     struct stage s = {
         .o = o, .conf = *o->conf, .arenas = {.max = 2 * (size_t)ARENA_MAX}, .out = out};
     struct json *har = NULL;
-    const struct json *entries;
+    struct view host, prefix = {0};
+    uint16_t port;
     sp_error e;
 
     *out = (struct rehearsal){0};
@@ -358,21 +323,48 @@ sp_error rehearse_har(struct view text, const struct rehearsal_options *o, struc
     const struct guard_options guard = {.conf = &s.conf};
     if ((e = json_parse(text, REHEARSE_BYTES_MAX, why, &har)) != SP_OK)
         return e;
-    entries = json_get(json_get(har, "log"), "entries");
-    if (json_kind(entries) != JSON_ARRAY)
+    s.entries = json_get(json_get(har, "log"), "entries");
+    if (json_kind(s.entries) != JSON_ARRAY)
         e = sp_why_say(why, SP_ERR_MALFORMED, "the record has no log.entries: it is no HAR file");
     else
         e = guard_new(&guard, why, &s.guard);
-    for (size_t i = 0; e == SP_OK && i < json_len(entries); i++)
-        e = play(&s, json_at(entries, i));
+    if (e == SP_OK && o->document != NULL) {
+        (void)gwconf_upstream_at(o->conf, &host, &port, &prefix);
+        e = routes_new(o->document, prefix, &s.routes);
+    }
+    for (size_t i = 0; e == SP_OK && i < json_len(s.entries); i++)
+        e = play(&s, i);
     guard_free(s.guard);
+    routes_free(s.routes);
     json_free(har);
     return e;
 }
 
-void rehearse_unjudged(const struct gwconf *conf, void (*say)(void *arg, const char *text),
+/* What of the person rules ask for, and nobody said. */
+static void owners_unjudged(const struct rehearsal_options *o,
+                            void (*say)(void *arg, const char *text), void *arg)
+{
+    bool named = false, mailed = false, other = false;
+
+    for (size_t i = 0; i < o->conf->owners.count; i++) {
+        int kind = gwconf_owner_at(o->conf, i)->equals.kind;
+        named = named || (kind == GW_VALUE_USER_NAME && o->caller.name.len == 0);
+        mailed = mailed || (kind == GW_VALUE_USER_EMAIL && o->caller.email.len == 0);
+        other = other || kind == GW_VALUE_USER_ID || kind == GW_VALUE_USER_ATTRIBUTE ||
+                kind == GW_VALUE_TOKEN_CLAIM;
+    }
+    if (named)
+        say(arg, "owner rules on user.name: --user says who made the requests");
+    if (mailed)
+        say(arg, "owner rules on user.email: --email says whose requests they are");
+    if (other)
+        say(arg, "owner rules on ids, attributes and claims: the record does not have them");
+}
+
+void rehearse_unjudged(const struct rehearsal_options *o, void (*say)(void *arg, const char *text),
                        void *arg)
 {
+    const struct gwconf *conf = o->conf;
     const struct gwconf_detectors *d = &conf->detectors;
 
     if (conf->oauth.require)
@@ -381,10 +373,9 @@ void rehearse_unjudged(const struct gwconf *conf, void (*say)(void *arg, const c
         if ((gwconf_rate_at(conf, i)->key & GW_KEY_TOKEN_CLIENT) != 0)
             say(arg, "limits with the key token_client: there is no token");
     }
-    if (conf->owners.count > 0)
-        say(arg, "owner rules: they ask the application");
+    owners_unjudged(o, say, arg);
     if (d->bola == GW_BLOCK || d->enumeration == GW_BLOCK || d->credential == GW_BLOCK ||
-        d->exfiltration == GW_BLOCK || d->exposure == GW_BLOCK || d->function == GW_BLOCK ||
-        d->flow == GW_BLOCK || d->scanner == GW_BLOCK)
+        d->exfiltration == GW_BLOCK || d->function == GW_BLOCK || d->flow == GW_BLOCK ||
+        d->scanner == GW_BLOCK)
         say(arg, "detectors that block: they learn from days of traffic");
 }

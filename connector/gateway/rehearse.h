@@ -7,14 +7,17 @@
  *
  * Record    HAR 1.2, as browsers and proxies write it; times are those of the record.
  * Judged    target, method, retirement, operations, limits, input rules, and with a document
- *           parameters, bodies and answers; by the functions that judge in a connector.
- * Not       access tokens (their keys are at the issuer), owner rules and detectors (they need
- *           the application): `rehearse_unjudged` names what a configuration has of these.
+ *           parameters, bodies and answers; names with two values; owner rules and exposure, as
+ *           far as the record has the answers; by the functions that judge in a connector. A
+ *           preflight is answered by what the same path answered before, in the record.
+ * Not       access tokens (their keys are at the issuer) and detectors that learn:
+ *           `rehearse_unjudged` names what a configuration has of these. Requests whose answer an
+ *           owner rule needs and the record lacks are counted in `owners_unknown`.
  * Pure but for memory. Any one thread.
  */
 
 #include "connector/gateway/pipeline.h"
-#include "connector/gateway/schema/openapi.h"
+#include "lib/schema/openapi.h"
 
 enum { REHEARSE_BYTES_MAX = 64 * 1024 * 1024, REHEARSE_FINDINGS_MAX = 64, REHEARSE_TEXT = 160 };
 
@@ -36,7 +39,8 @@ struct rehearsal_finding {
 struct rehearsal {
     size_t requests, unreadable; /* unreadable: entries that are no request */
     size_t passed, blocked;
-    size_t finding_count; /* more kinds than fit are counted in the last */
+    size_t owners_unknown; /* times that nobody can tell whose it was */
+    size_t finding_count;  /* more kinds than fit are counted in the last */
     struct rehearsal_finding findings[REHEARSE_FINDINGS_MAX];
 };
 
@@ -48,8 +52,8 @@ struct rehearsal {
 SP_MUST sp_error rehearse_har(struct view text, const struct rehearsal_options *o,
                               struct sp_why *why, struct rehearsal *out);
 
-/* Calls `say` for each part of `conf` that a rehearsal passes over. */
-void rehearse_unjudged(const struct gwconf *conf, void (*say)(void *arg, const char *text),
+/* Calls `say` for each part of the configuration that a rehearsal passes over. */
+void rehearse_unjudged(const struct rehearsal_options *o, void (*say)(void *arg, const char *text),
                        void *arg);
 
 #endif

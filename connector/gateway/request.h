@@ -81,11 +81,18 @@ struct gw_request {
 
 struct gw_response {
     int status;
+    int meaning; /* of a call of gRPC: what its grpc-status says, as a status of HTTP; 0: status */
     size_t field_count;
     struct gw_field *fields;
     struct gw_message_body body;
     bool keep_alive, switched; /* 101 */
 };
+
+/* What the application said of the request, to whoever learns from it. */
+static inline int gw_meaning(const struct gw_response *r)
+{
+    return r->meaning != 0 ? r->meaning : r->status;
+}
 
 /* The first value of a field, empty when absent; *count (may be NULL) gets how many there are. */
 struct view gw_field_find(const struct gw_field *fields, size_t n, const char *name, size_t *count);

@@ -11,7 +11,7 @@
  */
 
 #include "connector/gateway/pipeline.h"
-#include "connector/gateway/schema/openapi.h"
+#include "lib/schema/openapi.h"
 
 struct routes;
 

@@ -17,12 +17,12 @@ struct upstream {
     struct address address;
     struct tls_context *context; /* held; NULL: plain */
     int64_t connect_ms, idle_ms;
-    struct place place;       /* one of the user's connections, or its stand in line for one */
-    struct upstream *instead; /* owned; NULL: none came back for it */
-    struct deferred handing;
-    struct connecting *target; /* owned; NULL: not running */
-    int fd;                    /* owned; -1: none */
-    struct watch *watch;       /* owned; NULL: not connected */
+    struct place place;            /* one of the user's connections, or its stand in line for one */
+    struct upstream *instead;      /* owned; NULL: none came back for it */
+    struct deferred handing, held; /* held: bytes that the socket will not tell of */
+    struct connecting *target;     /* owned; NULL: not running */
+    int fd;                        /* owned; -1: none */
+    struct watch *watch;           /* owned; NULL: not connected */
     unsigned watched;
     bool reading, blocked; /* blocked: a write took less than all */
     bool ready;            /* connected, and TLS is done */
@@ -238,6 +238,20 @@ static void on_event(void *arg, unsigned events)
         u->events->readable(u->arg);
 }
 
+/* Decrypted, or received and not decrypted: the socket may have nothing more to say of them. */
+static bool holds_bytes(const struct upstream *u)
+{
+    return u->tls != NULL && (tls_conn_pending(u->tls) > 0 || u->in_at < u->in.len);
+}
+
+static void on_held(void *arg)
+{
+    struct upstream *u = arg;
+
+    if (u->ready && u->reading)
+        u->events->readable(u->arg);
+}
+
 static void on_late(void *arg)
 {
     struct upstream *u = arg;
@@ -399,6 +413,7 @@ sp_error upstream_get(struct upstream_pool *p, const struct upstream_to *to,
         buf_init(&u->in, CIPHER_IN_MAX);
         buf_init(&u->out, CIPHER_OUT_MAX);
         deferred_init(&u->handing, on_handing, u);
+        deferred_init(&u->held, on_held, u);
         if ((e = start(u, to)) != SP_OK) {
             upstream_free(u);
             return e;
@@ -440,6 +455,8 @@ void upstream_want(struct upstream *u, bool reading)
 {
     u->reading = reading;
     watch_now(u);
+    if (reading && holds_bytes(u))
+        deferred_queue(u->pool->loop, &u->held);
 }
 
 void upstream_finish(struct upstream *u)
@@ -477,6 +494,7 @@ void upstream_give_back(struct upstream *u)
 {
     struct upstream_pool *p = u->pool;
 
+    deferred_cancel(p->loop, &u->held);
     if (is_clean(u) && handed_over(u))
         return;
     if (u->idle_ms == 0 || p->count >= UPSTREAM_WAITING_MAX || !is_clean(u) ||
@@ -506,6 +524,7 @@ void upstream_free(struct upstream *u)
     if (u->instead != NULL)
         upstream_give_back(u->instead);
     deferred_cancel(u->pool->loop, &u->handing);
+    deferred_cancel(u->pool->loop, &u->held);
     connect_cancel(u->target);
     timer_cancel(u->late);
     watch_stop(u->watch);

@@ -70,7 +70,8 @@ SP_MUST sp_error upstream_get(struct upstream_pool *p, const struct upstream_to 
 SP_MUST sp_error upstream_read(struct upstream *u, uint8_t *to, size_t room, size_t *got);
 /* Takes *took bytes; `writable` will tell when it was less than all. Errors as read. */
 SP_MUST sp_error upstream_write(struct upstream *u, struct view bytes, size_t *took);
-/* Whether `readable` is wanted; off at first. */
+/* Whether `readable` is wanted; off at first. Who stopped before SP_ERR_AGAIN and goes on says so
+ * again: what TLS holds makes no socket readable. */
 void upstream_want(struct upstream *u, bool reading);
 /* No more bytes from us. */
 void upstream_finish(struct upstream *u);

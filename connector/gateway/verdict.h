@@ -70,12 +70,9 @@ struct gw_detail {
     char rule[32];
 };
 
-struct gw_verdict {
-    enum gw_outcome outcome;
-    enum gw_reason reason;
-    int status;                /* 0: the reason's own */
-    int64_t retry_after_ms;    /* 0: no Retry-After */
-    char rule[65];             /* name of the limit, rule or detector; "" when there is one only */
+/* What the answer to a refused request says besides its reason. Few verdicts have any, and each
+ * step of each request gives a verdict: so they stand apart. */
+struct gw_words {
     char challenge[256];       /* WWW-Authenticate; "" none */
     char limit_fields[2][128]; /* RateLimit, RateLimit-Policy; "" none */
     char dpop_nonce[48];       /* DPoP-Nonce; "" none */
@@ -83,11 +80,31 @@ struct gw_verdict {
     struct gw_detail details[GW_DETAILS_MAX];
 };
 
+struct gw_verdict {
+    enum gw_outcome outcome;
+    enum gw_reason reason;
+    int status;             /* 0: the reason's own */
+    int64_t retry_after_ms; /* 0: no Retry-After */
+    char rule[65];          /* name of the limit, rule or detector; "" when there is one only */
+    struct gw_words *words; /* borrowed, of the request's arena; NULL: none */
+};
+
 extern const struct gw_reason_row {
     const char *name; /* "token_subject" */
     int status;
     const char *title; /* for people */
 } gw_reasons[GW_REASONS];
+
+/* The words of `v`; empty ones when it has none. */
+const struct gw_words *gw_words(const struct gw_verdict *v);
+/* Gives `v` empty words to be written.   NULL: `a` is spent, and the refusal stands without */
+struct gw_words *gw_words_new(struct gw_verdict *v, struct arena *a);
+
+/* One entry of `errors`, in words of its own. */
+void gw_say_place(struct gw_verdict *v, struct arena *a, struct view pointer, const char *rule);
+
+/* The detector of a verdict: "bola"; "" where none found it. */
+const char *gw_detector(const struct gw_verdict *v);
 
 static inline struct gw_verdict gw_pass(void)
 {

@@ -1,85 +1,17 @@
 #include "connector/gateway/route.h"
-#include "connector/gateway/schema/openapi.h"
+#include "connector/gateway/siblings.h"
 #include "connector/gateway/sketch/slots.h"
 #include "connector/gateway/watch_internal.h"
 #include "lib/base/log.h"
 #include "lib/crypto/random.h"
-#include "lib/os/file.h"
-#include "lib/os/pool.h"
+#include "lib/schema/openapi.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "lib/base/banned.h"
 
-enum {
-    SUBJECTS = 4096,
-    OBJECTS = 8192,
-    SNAPSHOT_MAX = 24 * 1024 * 1024,
-    SCRATCH_MAX = 16 * 1024 * 1024
-};
-
-/* A snapshot on its way to the disk: of the worker from pool_submit until `done`. */
-struct saving {
-    struct watch *watch; /* NULL: the watch is gone */
-    char path[1200];
-    struct buf text;
-    sp_error e;
-    struct sp_why why;
-};
-
-static void path_of(const struct watch *w, char *out, size_t room)
-{
-    snprintf(out, room, "%s/watch-%s", w->o.state, id_text(w->o.app).s);
-}
-
-/* "SPW1", length of the inventory's part (8), that part, the detectors' part. */
-SP_MUST static sp_error write_state(const struct watch *w, struct buf *out)
-{
-    struct buf part;
-    sp_error e;
-
-    buf_init(&part, SNAPSHOT_MAX);
-    if ((e = inventory_save(w->inventory, &part)) == SP_OK) {
-        buf_add_str(out, "SPW1");
-        buf_add_uint(out, part.len, 8);
-        buf_add(out, buf_view(&part));
-        e = buf_error(out);
-    }
-    buf_deinit(&part);
-    return e != SP_OK ? e : detect_save(w->detect, out);
-}
-
-SP_MUST static sp_error read_state(struct watch *w, struct view text)
-{
-    struct cursor c = cur_over(text, SP_ERR_MALFORMED);
-    bool right = view_is(cur_take(&c, 4), "SPW1");
-    struct view part = cur_take(&c, (size_t)cur_uint(&c, 8));
-    sp_error e = SP_ERR_MALFORMED;
-
-    if (c.err != SP_OK || !right || (e = inventory_load(w->inventory, part)) != SP_OK)
-        return e;
-    return detect_load(w->detect, c.rest);
-}
-
-static void load(struct watch *w)
-{
-    char path[1200];
-    struct buf text;
-    struct sp_why why = {{0}, {0}, 0, 0};
-    sp_error e;
-
-    path_of(w, path, sizeof path);
-    buf_init(&text, SNAPSHOT_MAX);
-    e = file_read_secret(path, SNAPSHOT_MAX, &text, &why);
-    if (e == SP_OK)
-        e = read_state(w, buf_view(&text));
-    if (e != SP_OK && e != SP_ERR_NOT_FOUND)
-        log_event(LOG_WARN, "gateway.watch",
-                  "what was learned of an app can't be read; it starts anew", "app",
-                  LOG_ID(w->o.app), "reason", sp_error_text(e), NULL);
-    buf_deinit(&text);
-}
+enum { SUBJECTS = 4096, OBJECTS = 8192, PACES = 8192, SCRATCH_MAX = 16 * 1024 * 1024 };
 
 sp_error watch_new(const struct watch_options *o, struct watch **out)
 {
@@ -92,96 +24,51 @@ sp_error watch_new(const struct watch_options *o, struct watch **out)
         return SP_ERR_NOMEM;
     w->o = *o;
     w->saved = w->swept = o->now;
-    random_bytes(inventory.key, sizeof inventory.key);
+    detect.shared = o->site != NULL;
+    if (detect.shared)
+        siblings_hash_key(o->site, o->app, inventory.key);
+    else
+        random_bytes(inventory.key, sizeof inventory.key);
     memcpy(detect.key, inventory.key, sizeof detect.key);
     scratch_init(&w->scratch, SCRATCH_MAX);
     if ((e = inventory_new(&inventory, &w->inventory)) != SP_OK ||
         (e = detect_new(&detect, &w->detect)) != SP_OK ||
         (e = slots_new(SUBJECTS, sizeof(struct subject), &w->subjects)) != SP_OK ||
+        (e = slots_new(PACES, sizeof(struct minute), &w->paces)) != SP_OK ||
         (e = slots_new(OBJECTS, sizeof(struct object), &w->objects)) != SP_OK) {
         watch_free(w);
         return SP_ERR_NOMEM;
     }
-    load(w);
+    snapshot_read(w);
     *out = w;
     return SP_OK;
-}
-
-static void write_now(struct saving *s)
-{
-    s->e = file_write_secret(s->path, buf_view(&s->text), &s->why);
-}
-
-static void saving_end(struct saving *s)
-{
-    if (s->e != SP_OK)
-        log_event(LOG_ERROR, "gateway.watch",
-                  s->why.text[0] != '\0' ? s->why.text : sp_error_text(s->e), NULL);
-    buf_deinit(&s->text);
-    free(s);
-}
-
-static void on_work(void *arg)
-{
-    write_now(arg);
-}
-
-static void on_saved(void *arg)
-{
-    struct saving *s = arg;
-
-    if (s->watch != NULL)
-        s->watch->saving = NULL;
-    saving_end(s);
-}
-
-static struct saving *saving_new(struct watch *w)
-{
-    struct saving *s = calloc(1, sizeof *s);
-
-    if (s == NULL)
-        return NULL;
-    s->watch = w;
-    path_of(w, s->path, sizeof s->path);
-    buf_init(&s->text, SNAPSHOT_MAX);
-    if ((s->e = write_state(w, &s->text)) == SP_OK)
-        return s;
-    saving_end(s);
-    return NULL;
-}
-
-static void save(struct watch *w)
-{
-    struct saving *s = w->saving != NULL || w->o.pool == NULL ? NULL : saving_new(w);
-
-    if (s == NULL)
-        return;
-    w->saving = s;
-    if (pool_submit(w->o.pool, POOL_PLAIN, on_work, on_saved, s) != SP_OK) {
-        w->saving = NULL; /* the next one, in five minutes */
-        saving_end(s);
-    }
 }
 
 void watch_free(struct watch *w)
 {
     if (w == NULL)
         return;
-    if (w->saving != NULL)
-        w->saving->watch = NULL;
-    else if (w->objects != NULL) { /* the last that watch_new() makes */
-        struct saving *s = saving_new(w);
-        if (s != NULL) {
-            write_now(s);
-            saving_end(s);
-        }
-    }
+    if (w->objects != NULL) /* the last that watch_new() makes */
+        snapshot_leave(w);
+    json_free(w->expected);
     inventory_free(w->inventory);
     detect_free(w->detect);
     slots_free(w->subjects);
     slots_free(w->objects);
+    slots_free(w->paces);
     scratch_deinit(&w->scratch);
     free(w);
+}
+
+bool watch_is_ready(const struct watch *w)
+{
+    return w->reading == NULL;
+}
+
+void watch_await(struct watch *w, void (*ready)(void *arg), void *arg)
+{
+    w->ready = ready;
+    w->ready_arg = arg;
 }
 
 static int most(int a, int b)
@@ -211,6 +98,10 @@ void watch_configure(struct watch *w, const struct gwconf *conf)
         const struct gwconf_retire *r = gwconf_retire_at(conf, i);
         inventory_retire(w->inventory, &r->match, r->deprecated_s * 1000, r->sunset_s * 1000);
     }
+    if (inventory_split(w->inventory, conf->split.count, (const char *const *)conf->split.items) !=
+        SP_OK)
+        log_event(LOG_ERROR, "gateway.watch", "out of memory: words are not kept apart", "app",
+                  LOG_ID(w->o.app), NULL);
 }
 
 /* False: there is no room for the operation. */
@@ -266,10 +157,39 @@ static void tell_full(struct watch *w, sp_unix_ms now)
     w->full_told = figures.full;
 }
 
+/* Best effort: what is lost on the way is one object that nobody there knows. */
+static void tell_objects(struct watch *w)
+{
+    uint64_t objects[DETECT_FRESH_MAX];
+    size_t n = w->o.site == NULL ? 0 : detect_fresh(w->detect, objects);
+    struct json *m = n == 0 ? NULL : siblings_write(w->o.site, w->o.app, n, objects);
+
+    if (m != NULL)
+        w->o.objects(w->o.arg, m);
+}
+
+void watch_learn(struct watch *w, const struct api_objects *m)
+{
+    uint64_t objects[DETECT_FRESH_MAX];
+    size_t n = 0;
+    bool deaf = w->o.site == NULL || w->reading != NULL;
+    sp_error e = deaf ? SP_OK : siblings_read(w->o.site, m, &n, objects);
+
+    if (e == SP_OK)
+        detect_learn(w->detect, n, objects);
+    else
+        log_event(LOG_WARN, "gateway.siblings",
+                  e == SP_ERR_SIGNATURE ? "another connector of the site has another " SIBLINGS_FILE
+                                        : sp_error_text(e),
+                  "app", LOG_ID(w->o.app), NULL);
+}
+
 void watch_tick(struct watch *w, sp_unix_ms now)
 {
     struct json *incident;
 
+    if (w->reading != NULL)
+        return;
     if (now - w->swept >= INVENTORY_SWEEP_MS) {
         w->swept = now;
         inventory_sweep(w->inventory, now);
@@ -277,7 +197,7 @@ void watch_tick(struct watch *w, sp_unix_ms now)
     }
     if (now - w->saved >= WATCH_SAVE_MS) {
         w->saved = now;
-        save(w);
+        snapshot_save(w);
     }
     /* A few a second: what is new goes out at once, and a flood of changes can't fill the channel.
      */
@@ -290,11 +210,14 @@ void watch_tick(struct watch *w, sp_unix_ms now)
             break;
     }
     report_news(w, now);
+    tell_objects(w);
 }
 
 void watch_tell_again(struct watch *w)
 {
     w->round = 0;
+    w->gauged = 0;
+    w->gauges = (struct api_gauges){.inventory = 0};
     detect_tell_again(w->detect);
 }
 

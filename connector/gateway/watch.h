@@ -10,10 +10,12 @@
 #include "connector/gateway/detect/detect.h"
 #include "connector/gateway/inventory/inventory.h"
 #include "connector/gateway/pipeline.h"
-#include "connector/gateway/schema/scratch.h"
+#include "lib/schema/scratch.h"
 
 struct api_expect;
+struct api_gauges;
 struct pool;
+struct secret;
 struct watch;
 
 enum { WATCH_SAVE_MS = 5 * 60 * 1000, WATCH_SUBJECT_MAX = 128, WATCH_OBJECT_MS = 30 * 1000 };
@@ -21,20 +23,32 @@ enum { WATCH_SAVE_MS = 5 * 60 * 1000, WATCH_SUBJECT_MAX = 128, WATCH_OBJECT_MS =
 struct watch_options {
     struct sp_id app;
     const char *state; /* folder; borrowed */
-    struct pool *pool; /* writes the snapshot; borrowed */
+    struct pool *pool; /* reads and writes the snapshot; borrowed */
     /* An incident that is new or has changed, as detect.h says it. Borrowed for the call.
      * false: not taken now, it is told again. */
     bool (*incident)(void *arg, struct sp_id app, const struct json *incident);
     /* An "api.report" (lib/proto/gateway.h), taken in every case. false: not sent, what is in it
      * is told again. */
     bool (*report)(void *arg, struct json *report);
-    void *arg;
+    /* The key of the site's connectors, and where what they are told goes (siblings.h): taken in
+     * every case, and not said again. NULL: the site has none. */
+    const struct secret *site; /* borrowed */
+    void (*objects)(void *arg, struct json *objects);
+    /* What the app holds beside this: adds to `out`. NULL: nobody knows. */
+    void (*gauges)(void *arg, struct sp_id app, struct api_gauges *out);
+    void *arg, *gauges_arg;
     sp_unix_ms now;
 };
 
-/*   SP_ERR_NOMEM.  A snapshot that can't be read is logged, and the app starts clean. Blocks. */
+/*   SP_ERR_NOMEM.  A snapshot is read by a worker; one that can't be is logged, and the app starts
+ * clean. */
 SP_MUST sp_error watch_new(const struct watch_options *o, struct watch **out);
 void watch_free(struct watch *w); /* NULL is allowed; what is being written is finished */
+/* The snapshot was read, or there is none: before, nothing learns from it and nothing is asked of
+ * it. `ready` is called from the loop then, unless it was freed before; one waits, the last that
+ * said so. */
+bool watch_is_ready(const struct watch *w);
+void watch_await(struct watch *w, void (*ready)(void *arg), void *arg);
 /* Another configuration of the same app; what was learned stays. */
 void watch_configure(struct watch *w, const struct gwconf *conf);
 /* The operations of the app's document, with `prefix` as routes_base takes it. NULL: none. */
@@ -45,6 +59,9 @@ void watch_tick(struct watch *w, sp_unix_ms now);
 
 /* The list of what is expected, in place of the one before. */
 void watch_expect(struct watch *w, const struct api_expect *e, sp_unix_ms now);
+/* What another connector of the site told. */
+struct api_objects;
+void watch_learn(struct watch *w, const struct api_objects *m);
 /* The broker was away: the whole inventory and every incident are told anew. */
 void watch_tell_again(struct watch *w);
 
@@ -54,6 +71,7 @@ struct detect *watch_detect(struct watch *w);
 /* The steps, in the order of pipeline.h. */
 gw_step watch_route; /* 4: template and parameters from the inventory where no document has it */
 gw_step watch_block; /* 11: open blocks; owner rules on path, query and body */
+gw_step watch_copy;  /* the same of what a copied body says */
 gw_step watch_preflight; /* 11: owner rules that ask the application first; parks */
 gw_step watch_answer;    /* ANSWER: does anybody want to read the body? */
 gw_step watch_content;   /* 15: owner, subject, exposure */

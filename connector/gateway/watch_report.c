@@ -14,6 +14,7 @@ enum {
     ROUND_MS = 60 * 60 * 1000,
     ROUND_AGAIN_MS = 60 * 1000,
     COUNTS_MS = 30 * 1000,
+    GAUGES_MS = 60 * 1000,     /* where nothing else is to be told */
     ROWS_BYTES_MAX = 40 * 1024 /* of the 64 KiB of a message */
 };
 
@@ -123,6 +124,35 @@ static void settle_rows(struct report *r, bool sent, sp_unix_ms now)
     }
 }
 
+static struct api_gauges gauges_now(const struct watch *w)
+{
+    struct api_gauges g = {
+        .inventory = (int64_t)(inventory_figures(w->inventory).bytes + slots_bytes(w->paces)),
+        .detectors = (int64_t)detect_bytes(w->detect),
+        .owners = (int64_t)(slots_bytes(w->subjects) + slots_bytes(w->objects))};
+
+    if (w->o.gauges != NULL)
+        w->o.gauges(w->o.gauges_arg, w->o.app, &g);
+    return g;
+}
+
+/* With the counts, and alone where they have changed. True: there is something to tell. */
+static bool add_gauges(struct report *r, struct watch *w, bool counts, sp_unix_ms now)
+{
+    bool due = now - w->gauged >= GAUGES_MS;
+
+    if (!counts && !due)
+        return false;
+    struct api_gauges g = gauges_now(w);
+    if (due)
+        w->gauged = now;
+    if (memcmp(&g, &w->gauges, sizeof g) == 0)
+        return false;
+    r->wire.gauges[0] = g;
+    r->wire.gauge_count = 1;
+    return true;
+}
+
 void report_news(struct watch *w, sp_unix_ms now)
 {
     struct report *r = calloc(1, sizeof *r);
@@ -141,12 +171,15 @@ void report_news(struct watch *w, sp_unix_ms now)
         add_news(r, w, now);
     ledger_write(&w->ledger, &r->wire);
     /* Counts alone can wait. */
-    if (r->wire.row_count > 0 || r->wire.hit_count > 0 || r->wire.ended ||
-        (r->wire.coverage_count > 0 && now - w->reported >= COUNTS_MS)) {
+    bool counts = r->wire.coverage_count > 0 && now - w->reported >= COUNTS_MS;
+    bool gauges = add_gauges(r, w, counts, now);
+    if (r->wire.row_count > 0 || r->wire.hit_count > 0 || r->wire.ended || counts || gauges) {
         bool sent = w->o.report(w->o.arg, fields_write(api_report_fields, &r->wire));
         settle_rows(r, sent, now);
         if (sent) {
             w->reported = now;
+            if (gauges)
+                w->gauges = r->wire.gauges[0];
             w->round_at = at;
             w->round_ended = w->round_ended || r->wire.ended;
             ledger_told(&w->ledger, &r->wire);
@@ -157,6 +190,11 @@ void report_news(struct watch *w, sp_unix_ms now)
 
 void watch_expect(struct watch *w, const struct api_expect *e, sp_unix_ms now)
 {
+    if (w->reading != NULL) { /* after it */
+        json_free(w->expected);
+        w->expected = fields_write(api_expect_fields, e);
+        return;
+    }
     detect_unexpect(w->detect);
     for (size_t i = 0; i < e->count; i++) {
         const struct api_expected *x = &e->items[i];

@@ -1,7 +1,7 @@
 #include "connector/gateway/app.h"
 #include "connector/gateway/owner.h"
-#include "connector/gateway/schema/openapi.h"
 #include "connector/gateway/watch_internal.h"
+#include "lib/schema/openapi.h"
 
 #include <stdio.h>
 
@@ -46,16 +46,21 @@ static bool carries_a_form(const struct gw_message_body *b)
     return is_json(b->content_type) && b->kind == GW_BODY_LENGTH && b->length <= LOGIN_BODY_MAX;
 }
 
-static bool owner_reads_body(const struct gw_exchange *x, const struct gwmatch_subject *s)
+static void want_body(struct gw_exchange *x, enum gw_mode mode)
+{
+    x->inspect_request = x->inspect_request || mode != GW_OFF;
+    x->hold_request = x->hold_request || mode == GW_BLOCK;
+}
+
+static void want_body_of_owners(struct gw_exchange *x, const struct gwmatch_subject *s)
 {
     const struct gwconf *conf = gw_app_conf(x->app);
 
     for (size_t i = 0; i < conf->owners.count; i++) {
         const struct gwconf_owner *r = gwconf_owner_at(conf, i);
-        if (r->mode != GW_OFF && r->from.source == GW_OWNER_BODY && gwmatch_holds(&r->match, s))
-            return true;
+        if (r->from.source == GW_OWNER_BODY && gwmatch_holds(&r->match, s))
+            want_body(x, (enum gw_mode)r->mode);
     }
-    return false;
 }
 
 struct gw_verdict watch_route(struct gw_exchange *x)
@@ -75,9 +80,9 @@ struct gw_verdict watch_route(struct gw_exchange *x)
         note->login = note->login || op->login;
         note->sensitive = note->sensitive || op->sensitive;
     }
-    if (owner_reads_body(x, &s) ||
-        (conf->detectors.credential != GW_OFF && (note->login || carries_a_form(&x->request.body))))
-        x->inspect_request = true;
+    want_body_of_owners(x, &s);
+    if (note->login || carries_a_form(&x->request.body))
+        want_body(x, (enum gw_mode)conf->detectors.credential);
     if (x->route.template.len > 0 || !conf->detectors.inventory)
         return gw_pass();
     struct endpoint *e = inventory_find(w->inventory, method_of(x), x->request.target.segment_count,
@@ -113,62 +118,15 @@ struct view watch_subject(struct watch *w, const struct gw_exchange *x)
                : (struct view){(const uint8_t *)s->text, s->len};
 }
 
-/* The segment of the request that stands where the rule's match has "{name}". */
-static struct view path_value(const struct gw_exchange *x, const struct gwmatch *m,
-                              const char *name)
-{
-    for (size_t i = 0; i < m->segment_count && i < x->request.target.segment_count; i++)
-        if (view_is(gwmatch_name(view_str(m->path), i), name))
-            return x->request.target.segments[i];
-    return (struct view){0};
-}
-
-static bool query_is(const struct gw_exchange *x, const char *name, struct view expected)
-{
-    size_t found = 0;
-
-    for (size_t i = 0; i < x->request.target.query_count; i++) {
-        const struct gw_pair *p = &x->request.target.pairs[i];
-        if (!view_is(p->name, name))
-            continue;
-        found++;
-        if (!view_equal(p->value, expected))
-            return false; /* twice, once right: what would the application take? */
-    }
-    return found > 0;
-}
-
-static bool body_is(struct watch *w, const struct gw_exchange *x, const char *pointer,
-                    struct view expected)
-{
-    const struct value *root = NULL;
-
-    return x->request.body.inspected == GW_INSPECTED && is_json(x->request.body.content_type) &&
-           value_read(x->request.body.bytes, VALUE_DEPTH_MAX, &w->scratch, NULL, &root) == SP_OK &&
-           owner_holds(root, view_str(pointer), expected, &w->scratch);
-}
-
-static bool request_is_own(struct watch *w, const struct gw_exchange *x,
-                           const struct gwconf_owner *rule, struct view expected)
-{
-    bool own = false;
-
-    if (rule->from.source == GW_OWNER_PATH)
-        own =
-            expected.len > 0 && view_equal(path_value(x, &rule->match, rule->from.where), expected);
-    else if (rule->from.source == GW_OWNER_QUERY)
-        own = expected.len > 0 && query_is(x, rule->from.where, expected);
-    else if (rule->from.source == GW_OWNER_BODY)
-        own = body_is(w, x, rule->from.where, expected);
-    scratch_reset(&w->scratch, SCRATCH_FIRST_BYTES);
-    return own;
-}
-
 struct gw_verdict watch_not_own(struct watch *w, struct gw_exchange *x,
                                 const struct gwconf_owner *rule, const char *what)
 {
     struct gw_verdict v = gw_refuse(GW_REASON_OWNER);
-    struct finding f = {.detector = DETECTOR_OWNER, .score = 1, .threshold = 1};
+    struct finding f = {.detector = DETECTOR_OWNER,
+                        .refuses = true,
+                        .mode = (enum gw_mode)rule->mode,
+                        .score = 1,
+                        .threshold = 1};
     struct observation o;
     struct observed room;
 
@@ -179,6 +137,15 @@ struct gw_verdict watch_not_own(struct watch *w, struct gw_exchange *x,
     return gw_in_mode(x, (enum gw_mode)rule->mode, v);
 }
 
+/* Those of a body that is copied are for the copy phase, and no others. */
+static bool is_for_now(const struct gw_exchange *x, const struct gwconf_owner *r)
+{
+    if (r->from.source == GW_OWNER_BODY)
+        return !x->copies_request || x->phase == GW_PHASE_COPY;
+    return (r->from.source == GW_OWNER_PATH || r->from.source == GW_OWNER_QUERY) &&
+           x->phase != GW_PHASE_COPY;
+}
+
 static struct gw_verdict owner_of_request(struct watch *w, struct gw_exchange *x)
 {
     const struct gwconf *conf = gw_app_conf(x->app);
@@ -186,11 +153,9 @@ static struct gw_verdict owner_of_request(struct watch *w, struct gw_exchange *x
 
     for (size_t i = 0; i < conf->owners.count; i++) {
         const struct gwconf_owner *r = gwconf_owner_at(conf, i);
-        bool now = r->from.source == GW_OWNER_PATH || r->from.source == GW_OWNER_QUERY ||
-                   r->from.source == GW_OWNER_BODY;
-        if (!now || r->mode == GW_OFF || !gwmatch_holds(&r->match, &s) ||
+        if (!is_for_now(x, r) || r->mode == GW_OFF || !gwmatch_holds(&r->match, &s) ||
             owner_excepted(x->caller, r) ||
-            request_is_own(w, x, r, owner_expected(x, &r->equals, watch_subject(w, x))))
+            owner_in_request(x, r, owner_expected(x, &r->equals, watch_subject(w, x)), &w->scratch))
             continue;
         struct gw_verdict v = watch_not_own(w, x, r, "the request's");
         if (v.outcome != GW_PASS)
@@ -199,24 +164,46 @@ static struct gw_verdict owner_of_request(struct watch *w, struct gw_exchange *x
     return gw_pass();
 }
 
-struct gw_verdict watch_block(struct gw_exchange *x)
+static struct gw_verdict blocked(struct watch *w, struct gw_exchange *x)
 {
-    struct watch *w = watch_of(x);
+    struct watch_note *note = x->watch_note;
     struct detect_block block = {0};
     struct observation o;
     struct observed room;
 
-    observe_login(w, x);
+    if (!detect_blocks(w->detect))
+        return gw_pass();
     observe(w, x, &room, &o);
-    if (detect_blocked(w->detect, &o, &block)) {
-        struct gw_verdict v = gw_refuse(reasons[block.detector]);
-        snprintf(v.rule, sizeof v.rule, "%s", detector_name(block.detector));
-        v.retry_after_ms = gw_reasons[v.reason].status == 429 ? block.retry_ms : 0;
-        v = gw_in_mode(x, block.mode, v);
-        if (v.outcome != GW_PASS)
-            return v;
-    }
-    return owner_of_request(w, x);
+    if (!detect_blocked(w->detect, &o, &block))
+        return gw_pass();
+    if (note != NULL)
+        note->blocked = true;
+    struct gw_verdict v = gw_refuse(reasons[block.detector]);
+    snprintf(v.rule, sizeof v.rule, "%s", detector_name(block.detector));
+    v.retry_after_ms = gw_reasons[v.reason].status == 429 ? block.retry_ms : 0;
+    return gw_in_mode(x, block.mode, v);
+}
+
+struct gw_verdict watch_block(struct gw_exchange *x)
+{
+    struct watch *w = watch_of(x);
+
+    observe_login(w, x);
+    struct gw_verdict v = blocked(w, x);
+    return v.outcome == GW_PASS ? owner_of_request(w, x) : v;
+}
+
+struct gw_verdict watch_copy(struct gw_exchange *x)
+{
+    const struct watch_note *note = x->watch_note;
+    struct watch *w = watch_of(x);
+    struct gw_verdict v = gw_pass();
+
+    observe_login(w, x);
+    /* a login that only its password tells as one was not looked at as such before */
+    if (note != NULL && note->password && !note->login && !note->blocked)
+        v = blocked(w, x);
+    return v.outcome == GW_PASS ? owner_of_request(w, x) : v;
 }
 
 /* 15 ---------------------------------------------------------------------------------------- */
@@ -273,17 +260,27 @@ struct gw_verdict watch_answer(struct gw_exchange *x)
     return gw_pass();
 }
 
+/* The first name counts: another one in the same session is another person's login, or token. */
 static void keep_subject(struct watch *w, struct gw_exchange *x, const struct value *root)
 {
     struct view pointer = view_str(gw_app_conf(x->app)->subject.pointer);
     struct view text = value_text(value_at(root, pointer), &w->scratch);
     uint64_t key = detect_hash(w->detect, id_view(&x->caller->session));
+    struct finding f = {.detector = DETECTOR_OWNER, .mode = GW_MONITOR, .score = 1, .threshold = 1};
+    struct observation o;
+    struct observed room;
 
     if (text.len == 0 || text.len > WATCH_SUBJECT_MAX)
         return;
     struct subject *s = slots_take(w->subjects, key, app_now(x->app), NULL);
-    s->len = (uint8_t)text.len;
-    memcpy(s->text, text.at, text.len);
+    if (s->len == 0) {
+        s->len = (uint8_t)text.len;
+        memcpy(s->text, text.at, text.len);
+    } else if (!view_equal(text, watch_subject(w, x))) {
+        observe(w, x, &room, &o);
+        finding_say(&f, "the application gave this session's person another name than before");
+        detect_report(w->detect, &o, &f);
+    }
 }
 
 /* `root` NULL: the answer could not be read, which is no reason to let it pass. */
@@ -335,7 +332,22 @@ struct gw_verdict watch_content(struct gw_exchange *x)
 
 /* 16 ---------------------------------------------------------------------------------------- */
 
-enum { QUERY_NAMES = 16 };
+enum { QUERY_NAMES = 16, MINUTE_MS = 60 * 1000 };
+
+/* A minute counts when the next one of that person begins: the one that runs is not over. */
+static void count_pace(struct watch *w, struct endpoint *e, const struct observation *o)
+{
+    uint64_t key = o->user ^ ((uint64_t)endpoint_id(e) + 1) * 0x9e3779b97f4a7c15u;
+    struct minute *m = slots_take(w->paces, key, o->at, NULL);
+    int64_t number = o->at / MINUTE_MS;
+
+    if (m->number != number) {
+        if (m->calls > 0)
+            endpoint_pace(e, m->calls);
+        *m = (struct minute){.number = number};
+    }
+    m->calls += m->calls < UINT32_MAX;
+}
 
 static void see(struct watch *w, struct gw_exchange *x, const struct observation *o)
 {
@@ -345,7 +357,7 @@ static void see(struct watch *w, struct gw_exchange *x, const struct observation
                                   .method = x->request.method,
                                   .segment_count = x->request.target.segment_count,
                                   .segments = x->request.target.segments,
-                                  .status = x->response.status,
+                                  .status = gw_meaning(&x->response),
                                   .user = o->user,
                                   .group_count = x->caller->group_count,
                                   .groups = x->caller->groups,
@@ -367,6 +379,8 @@ static void see(struct watch *w, struct gw_exchange *x, const struct observation
         call.sensitive = note->exposed;
     }
     struct endpoint *e = inventory_see(w->inventory, &call);
+    if (e != NULL)
+        count_pace(w, e, o);
     if (e != NULL && x->route.template.len == 0)
         take_template(x, w->inventory, e);
 }
@@ -420,7 +434,7 @@ struct gw_verdict watch_account(struct gw_exchange *x)
 {
     struct watch *w = watch_of(x);
     bool refused = x->own_answer;
-    int status = x->response.status;
+    int status = gw_meaning(&x->response);
     struct observation o;
     struct observed room;
 
@@ -430,8 +444,10 @@ struct gw_verdict watch_account(struct gw_exchange *x)
     count_refusal(w, x);
     observe(w, x, &room, &o);
     if (!refused && gw_app_conf(x->app)->detectors.inventory) {
+        bool named = x->route.template.len > 0;
         see(w, x, &o);
-        observe(w, x, &room, &o);
+        if (!named && x->route.template.len > 0)
+            observe(w, x, &room, &o);
     }
     ledger_account(&w->ledger, x, o.at); /* the inventory may have named the endpoint just now */
     /* What we refused teaches nothing; looking for paths that are not there still counts. */

@@ -77,9 +77,10 @@ sp_error buf_reserve(struct buf *b, size_t more)
 
 sp_error buf_append(struct buf *b, struct view v)
 {
+    bool fits = v.len <= b->cap - b->len && v.len <= b->max - b->len; /* nearly always */
     sp_error e;
 
-    if ((e = buf_reserve(b, v.len)) != SP_OK)
+    if (!fits && (e = buf_reserve(b, v.len)) != SP_OK)
         return e;
     if (v.len > 0)
         memcpy(b->at + b->len, v.at, v.len);

@@ -9,7 +9,7 @@
  * The types differ on purpose in name; never subtract one from the other. Any thread.
  */
 
-#include <stdint.h>
+#include "lib/base/view.h"
 
 typedef int64_t sp_unix_ms;
 typedef int64_t sp_boot_ms;
@@ -27,5 +27,9 @@ struct clock_text {
     char s[32];
 };
 struct clock_text clock_text(sp_unix_ms t);
+
+/* RFC 3339 in UTC or with an offset; what is finer than a millisecond is dropped. Pure.
+ *   SP_ERR_INVALID  no such text; `out` is as it was */
+SP_MUST sp_error clock_parse(struct view text, sp_unix_ms *out);
 
 #endif

@@ -1,5 +1,6 @@
 #include "lib/channel/call.h"
 
+#include "lib/base/log.h"
 #include "lib/crypto/random.h"
 #include "lib/os/loop.h"
 
@@ -9,9 +10,9 @@ struct call {
     struct channel *channel; /* borrowed */
     struct call *next;
     int64_t i;
-    call_done *done; /* NULL: cancelled */
+    call_done *done; /* NULL: nobody waits for the answer any more */
     void *arg;
-    struct timer *deadline; /* owned; NULL: not running */
+    struct timer *deadline; /* owned; NULL: it is over */
 };
 
 struct channel {
@@ -23,6 +24,7 @@ struct channel {
     int64_t sent, received; /* last `i` of each direction */
     struct call *calls;     /* ours, unanswered */
     size_t call_count;
+    struct deferred *room; /* borrowed; NULL: nobody asked */
     int64_t
         asked[ENVELOPE_UNANSWERED_MAX]; /* the peer's calls that we have not answered; 0: free */
     bool closed;
@@ -39,7 +41,7 @@ static const char *const event_types[] = {
     "at",          "live.list",   "live.delta",    "relay.rtt",     "stand.at",
     "usage",       "load",        "drain",         "boot",          "ticket",
     "cut",         "audit",       "lease",         "api.report",    "api.keys",
-    "api.expect",
+    "api.expect",  "api.objects",
 };
 
 static bool is_event(const char *type)
@@ -78,6 +80,8 @@ static void call_end(struct call *call, sp_error e, const struct envelope *m)
     *at = call->next;
     call->channel->call_count--;
     timer_cancel(call->deadline);
+    if (call->channel->room != NULL)
+        deferred_queue(call->channel->loop, call->channel->room);
     if (call->done != NULL)
         call->done(call->arg, e, m);
     free(call);
@@ -154,6 +158,7 @@ sp_error channel_refuse(struct channel *c, int64_t re, const char *code, const c
 {
     struct buf out;
 
+    log_event(LOG_DEBUG, "channel.refuse", text, "code", code, "message", LOG_INT(re), NULL);
     if (!answered(c, re))
         return SP_ERR_INVALID;
     if (c->closed)
@@ -162,12 +167,39 @@ sp_error channel_refuse(struct channel *c, int64_t re, const char *code, const c
     return send_text(c, envelope_write_error(c->sent + 1, re, code, text, request, &out), &out);
 }
 
+/* Every place is held by a call whose time is over: the peer answers nothing. */
+static bool is_deaf(const struct channel *c)
+{
+    if (channel_may_call(c))
+        return false;
+    for (const struct call *call = c->calls; call != NULL; call = call->next)
+        if (call->deadline != NULL)
+            return false;
+    return true;
+}
+
+/* The call keeps its place: the peer counts it until it has answered. */
 static void on_deadline(void *arg)
 {
     struct call *call = arg;
+    call_done *done = call->done;
 
     call->deadline = NULL;
-    call_end(call, SP_ERR_TIMEOUT, NULL);
+    call->done = NULL;
+    if (is_deaf(call->channel))
+        channel_close_with(call->channel, CHANNEL_CLOSE_TOO_MUCH, "no call is answered");
+    if (done != NULL)
+        done(call->arg, SP_ERR_TIMEOUT, NULL);
+}
+
+bool channel_may_call(const struct channel *c)
+{
+    return c->call_count < ENVELOPE_UNANSWERED_MAX;
+}
+
+void channel_on_room(struct channel *c, struct deferred *room)
+{
+    c->room = room;
 }
 
 sp_error channel_call(struct channel *c, const char *type, struct json *members, int64_t timeout_ms,
@@ -176,7 +208,7 @@ sp_error channel_call(struct channel *c, const char *type, struct json *members,
     struct call *call;
     sp_error e = SP_ERR_LIMIT;
 
-    if (c->call_count >= ENVELOPE_UNANSWERED_MAX)
+    if (!channel_may_call(c))
         goto refused;
     e = SP_ERR_NOMEM;
     if ((call = calloc(1, sizeof *call)) == NULL)
@@ -255,7 +287,7 @@ static sp_error take_answer(struct channel *c, const struct envelope *m)
             call_end(call, m->is_error ? SP_ERR_REFUSED : SP_OK, m);
             return SP_OK;
         }
-    /* One that timed out here is answered late; one that was never asked is an error. */
+    /* To an event that an older peer took for a call; to what was never said is an error. */
     return m->re <= c->sent ? SP_OK : SP_ERR_PROTOCOL;
 }
 

@@ -13,6 +13,7 @@
 #include "lib/proto/envelope.h"
 
 struct loop;
+struct deferred;
 struct channel;
 struct call;
 
@@ -64,6 +65,9 @@ SP_MUST sp_error channel_refuse(struct channel *c, int64_t re, const char *code,
 /*
  * The one end of a call, from the loop. SP_OK: `m` is the answer, borrowed. SP_ERR_REFUSED: `m` is
  * an error answer (code, text, request). Else `m` is NULL: SP_ERR_TIMEOUT, SP_ERR_CLOSED.
+ *
+ * A call whose time is over holds its place until the late answer comes, since the peer counts it
+ * until then. Where all places are held so, the peer is deaf and the channel is closed.
  */
 typedef void call_done(void *arg, sp_error e, const struct envelope *m);
 
@@ -74,7 +78,11 @@ typedef void call_done(void *arg, sp_error e, const struct envelope *m);
  */
 SP_MUST sp_error channel_call(struct channel *c, const char *type, struct json *members,
                               int64_t timeout_ms, call_done *done, void *arg, struct call **out);
-/* `done` will not run. A late answer is dropped. NULL is allowed. */
+/* Fewer than ENVELOPE_UNANSWERED_MAX calls are under way: channel_call is not refused for them. */
+bool channel_may_call(const struct channel *c);
+/* `room` is queued each time an answer makes room for one more; borrowed until channel_free. */
+void channel_on_room(struct channel *c, struct deferred *room);
+/* `done` will not run. The answer is dropped, and holds a place until then. NULL is allowed. */
 void call_cancel(struct call *call);
 
 void channel_close_with(struct channel *c, enum channel_close code, const char *reason);

@@ -59,6 +59,12 @@ static struct edge *find(struct listener *l, uint64_t number)
     return NULL;
 }
 
+/* It proved a key that nobody knows. */
+static bool is_stranger(const struct edge *e)
+{
+    return e->phase == EDGE_OPEN && id_is_zero(e->peer.id);
+}
+
 /* ---- ends ------------------------------------------------------------------------------------ */
 
 static void leave_phase(struct edge *e)
@@ -105,7 +111,7 @@ static void on_deadline(void *arg)
     struct edge *e = arg;
 
     e->deadline = NULL;
-    end_edge(e, CHANNEL_CLOSE_TIME, "10 s are over");
+    end_edge(e, CHANNEL_CLOSE_TIME, e->phase == EDGE_OPEN ? "nobody logged in" : "10 s are over");
 }
 
 /* ---- upgrade --------------------------------------------------------------------------------- */
@@ -124,14 +130,19 @@ static void read_source(struct edge *e)
 
 static bool too_many(const struct listener *l, const struct edge *e)
 {
-    size_t same = 0;
+    size_t same = 0, strangers = 0, strangers_all = 0;
 
     if (l->unproven >= LISTENER_UNPROVEN_MAX)
         return true;
-    for (const struct edge *o = l->edges; o != NULL; o = o->next)
-        same += (o->phase == EDGE_NEW || o->phase == EDGE_PROVEN) &&
-                o->source_len == e->source_len && memcmp(o->source, e->source, e->source_len) == 0;
-    return same >= LISTENER_UNPROVEN_A_SOURCE;
+    for (const struct edge *o = l->edges; o != NULL; o = o->next) {
+        bool near =
+            o->source_len == e->source_len && memcmp(o->source, e->source, e->source_len) == 0;
+        same += near && (o->phase == EDGE_NEW || o->phase == EDGE_PROVEN);
+        strangers += near && is_stranger(o);
+        strangers_all += is_stranger(o);
+    }
+    return same >= LISTENER_UNPROVEN_A_SOURCE || strangers >= LISTENER_STRANGERS_A_SOURCE ||
+           strangers_all >= LISTENER_STRANGERS_MAX;
 }
 
 static int check_upgrade(struct lws *wsi, struct edge *e)
@@ -357,6 +368,11 @@ void listener_welcome(struct listener *l, uint64_t number, const struct opening_
     l->open++;
     e->socket.limit = SIZE_MAX;
     e->peer.id = w->id;
+    if (is_stranger(e) && timer_start(engine_loop(l->engine), clock_boot() + LISTENER_STRANGER_MS,
+                                      on_deadline, e, &e->deadline) != SP_OK) {
+        end_edge(e, CHANNEL_CLOSE_GOING, "no room");
+        return;
+    }
     l->events->opened(l->arg, e->number, &e->peer, e->channel);
 }
 
@@ -393,8 +409,13 @@ void listener_peer_id(struct listener *l, uint64_t number, struct sp_id id)
 {
     struct edge *e = find(l, number);
 
-    if (e != NULL)
-        e->peer.id = id;
+    if (e == NULL)
+        return;
+    e->peer.id = id;
+    if (e->phase == EDGE_OPEN && !id_is_zero(id)) { /* no stranger any more */
+        timer_cancel(e->deadline);
+        e->deadline = NULL;
+    }
 }
 
 /* ---- life ------------------------------------------------------------------------------------ */

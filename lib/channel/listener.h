@@ -7,7 +7,9 @@
  * A websocket endpoint for lib/http/server.h. Proves each peer (opening.h), asks its owner to
  * admit the proven key, then delivers its messages. Refuses any Origin (WS-14), a query (WS-15),
  * a missing nonce, another subprotocol. Limits: 10 s and 4 KiB until welcome, 64 unproven
- * connections a source address (/64 for IPv6), 4,096 in all.
+ * connections a source address (/64 for IPv6), 4,096 in all. A key that is welcome but has no id
+ * is a stranger's, who may log in or enrol and nothing else: LISTENER_STRANGERS_A_SOURCE open
+ * channels a source, LISTENER_STRANGERS_MAX in all, LISTENER_STRANGER_MS each (4408).
  * Loop thread only, but listener_call_wait and listener_send (any worker).
  */
 
@@ -19,6 +21,11 @@ struct edge;
 struct lws_protocols;
 
 enum { LISTENER_UNPROVEN_A_SOURCE = 64, LISTENER_UNPROVEN_MAX = 4096, LISTENER_PING_MS = 15000 };
+enum {
+    LISTENER_STRANGERS_A_SOURCE = 256, /* a company behind one address, on the day of its rollout */
+    LISTENER_STRANGERS_MAX = 4096,
+    LISTENER_STRANGER_MS = 15 * 60 * 1000 /* a login lives 10 minutes */
+};
 
 struct listener_events {
     /*

@@ -1,5 +1,7 @@
 #include "lib/channel/socket.h"
 
+#include "lib/base/failpoint.h"
+
 #include <libwebsockets.h>
 #include <stdlib.h>
 
@@ -42,6 +44,7 @@ sp_error socket_send(struct socket *s, struct view text)
 
     if (s->wsi == NULL || s->close != 0)
         return SP_ERR_CLOSED;
+    FAILPOINT("channel:send");
     if (text.len > SOCKET_UNSENT_MAX - s->unsent)
         return SP_ERR_BUSY;
     if ((t = malloc(sizeof *t + LWS_PRE + text.len)) == NULL)

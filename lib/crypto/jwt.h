@@ -77,6 +77,7 @@ struct jwt_expect {
     size_t trusted_count;
     struct view nonce;        /* never empty: an empty one refuses */
     struct view access_token; /* empty: at_hash is not compared */
+    struct view code;         /* empty: c_hash is not compared */
     sp_unix_ms now;
     int64_t max_age_ms; /* 0: not asked for; else auth_time must be present and this fresh */
 };
@@ -95,7 +96,7 @@ struct jwt_id {
  *   SP_ERR_EXPIRED    a time outside its window; `why` says which clock seems wrong and by how
  *                     many seconds
  *   SP_ERR_REPLAY     `nonce` missing or another
- *   SP_ERR_INTEGRITY  `at_hash` does not fit
+ *   SP_ERR_INTEGRITY  `at_hash` or `c_hash` does not fit
  *   SP_ERR_STEP_UP    `auth_time` missing or too old for max_age
  */
 SP_MUST sp_error jwt_id_check(const struct json *claims, const struct jwt_expect *expect,
@@ -106,7 +107,8 @@ SP_MUST sp_error jwt_id_check(const struct json *claims, const struct jwt_expect
 SP_MUST sp_error jwt_sign(const struct key_secret *k, const char *kid, const struct json *claims,
                           struct buf *out);
 
-/* at_hash of an access token: base64url of the left half of its SHA-256, appended. */
+/* at_hash of an access token, c_hash of a code: base64url of the left half of its SHA-256,
+ * appended. */
 void jwt_half_hash(struct view token, struct buf *out);
 
 #endif

@@ -168,20 +168,21 @@ static sp_error check_subject(const struct json *c, struct sp_why *why, struct j
                              JWT_SUB_MAX);
 }
 
-static sp_error check_at_hash(const struct json *c, const struct jwt_expect *x, struct sp_why *why)
+/* at_hash, c_hash: what came beside the token is what the provider gave with it. */
+static sp_error check_half_hash(const struct json *c, const char *claim, struct view of,
+                                const char *what, struct sp_why *why)
 {
-    const struct json *at_hash = json_get(c, "at_hash");
+    const struct json *said = json_get(c, claim);
     struct buf want;
     bool same;
 
-    if (at_hash == NULL || x->access_token.len == 0)
+    if (said == NULL || of.len == 0)
         return SP_OK;
     buf_init(&want, 64);
-    jwt_half_hash(x->access_token, &want);
-    same = buf_error(&want) == SP_OK && secret_equal(json_str(at_hash), buf_view(&want));
+    jwt_half_hash(of, &want);
+    same = buf_error(&want) == SP_OK && secret_equal(json_str(said), buf_view(&want));
     buf_deinit(&want);
-    return same ? SP_OK
-                : sp_why_say(why, SP_ERR_INTEGRITY, "at_hash does not fit the access token");
+    return same ? SP_OK : sp_why_say(why, SP_ERR_INTEGRITY, "%s does not fit the %s", claim, what);
 }
 
 static sp_error check_freshness(const struct jwt_expect *x, struct sp_why *why,
@@ -213,7 +214,9 @@ sp_error jwt_id_check(const struct json *claims, const struct jwt_expect *x, str
     nonce = json_str(json_get(claims, "nonce"));
     if (x->nonce.len == 0 || !secret_equal(nonce, x->nonce))
         return sp_why_say(why, SP_ERR_REPLAY, "the token is not the answer to this login (nonce)");
-    if ((e = check_at_hash(claims, x, why)) != SP_OK || (e = check_freshness(x, why, &id)) != SP_OK)
+    if ((e = check_half_hash(claims, "at_hash", x->access_token, "access token", why)) != SP_OK ||
+        (e = check_half_hash(claims, "c_hash", x->code, "code", why)) != SP_OK ||
+        (e = check_freshness(x, why, &id)) != SP_OK)
         return e;
     id.acr = json_str(json_get(claims, "acr"));
     id.amr = json_get(claims, "amr");

@@ -19,7 +19,8 @@ tests_unit_%C%_test_paseto_SOURCES = tests/unit/%D%/test_paseto.c tests/unit/%D%
 tests_unit_%C%_test_paseto_CPPFLAGS = $(AM_CPPFLAGS) \
 	-DSP_TEST_VECTORS='"$(abs_top_srcdir)/tests/vectors"'
 
-check_PROGRAMS += tests/unit/%D%/test_jwt
+check_PROGRAMS += tests/unit/%D%/test_jwt tests/unit/%D%/test_jwt_made
+tests_unit_%C%_test_jwt_made_SOURCES = tests/unit/%D%/test_jwt_made.c
 tests_unit_%C%_test_jwt_SOURCES = tests/unit/%D%/test_jwt.c tests/unit/%D%/vectors.c \
 	tests/unit/%D%/vectors.h
 tests_unit_%C%_test_jwt_CPPFLAGS = $(AM_CPPFLAGS) \

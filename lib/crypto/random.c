@@ -30,3 +30,8 @@ uint64_t random_below(uint64_t bound)
     while (n < uneven);
     return n % bound;
 }
+
+const char *crypto_library(void)
+{
+    return sodium_version_string();
+}

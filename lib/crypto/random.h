@@ -11,6 +11,9 @@
 
 void random_bytes(uint8_t *out, size_t len);
 
+/* The version of the library behind this room: "1.0.18". For `version`. Any thread. */
+const char *crypto_library(void);
+
 /* A fresh name. Never zero. */
 struct sp_id random_id(void);
 

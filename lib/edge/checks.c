@@ -1,6 +1,7 @@
 #include "lib/edge/checks.h"
 
 #include "lib/http/client.h"
+#include "lib/http/portal.h"
 #include "lib/http/url.h"
 #include "lib/os/resolve.h"
 #include "lib/term/out.h"
@@ -10,11 +11,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "lib/base/banned.h"
 
-enum { DIAL_MS = 5 * 1000, ASK_MS = 10 * 1000 };
+enum { DIAL_MS = 5 * 1000, ASK_MS = 10 * 1000, DISK_WARN_MIB = 512, DISK_FAIL_MIB = 32 };
 
 static const char *const words[] = {"SKIP", "PASS", "WARN", "FAIL"};
 
@@ -114,8 +116,21 @@ static bool check_tcp(struct checks *c, const struct address *to, bool direct)
     return error == 0;
 }
 
-/* One request of the way a browser goes: certificate, name, and that it is a broker at all. */
-static void check_tls(struct checks *c, const char *host, uint16_t port,
+/* Where the broker's port or its TLS does not come through, the network may say why. */
+static void check_portal(struct checks *c, const char *host, const struct proxy_env *proxy)
+{
+    char where[URL_HOST_MAX + 1];
+
+    if (portal_look(host, PORTAL_PORT, proxy, where))
+        checks_say(c, CHECK_FAIL, "Portal", where,
+                   "accept its terms in a browser of this network, or have this machine exempted; "
+                   "it is back by itself then",
+                   "this network answers in the broker's place: a captive portal");
+}
+
+/* One request of the way a browser goes: certificate, name, and that it is a broker at all. false:
+ * TLS did not come through. */
+static bool check_tls(struct checks *c, const char *host, uint16_t port,
                       const struct proxy_env *proxy, const char *ca)
 {
     struct client_options o = {.ca_file = ca, .proxy = proxy};
@@ -148,6 +163,7 @@ static void check_tls(struct checks *c, const char *host, uint16_t port,
                    "status %d is not a broker's", answer.status);
     client_response_deinit(&answer);
     client_free(client);
+    return e == SP_OK;
 }
 
 bool checks_reach(struct checks *c, const char *host, uint16_t port, const struct proxy_env *proxy)
@@ -171,13 +187,40 @@ bool checks_reach(struct checks *c, const char *host, uint16_t port, const struc
 void checks_way(struct checks *c, const char *host, uint16_t port, const struct proxy_env *proxy,
                 const char *ca)
 {
+    bool whole = false;
+
     if (checks_reach(c, host, port, proxy))
-        check_tls(c, host, port, proxy, ca);
+        whole = check_tls(c, host, port, proxy, ca);
     else
         checks_say(c, CHECK_SKIP, "TLS", NULL, NULL, "needs TCP");
+    if (!whole)
+        check_portal(c, host, proxy);
 }
 
 /* ---- what is printed ---------------------------------------------------------------------- */
+
+void checks_disk(struct checks *c, const char *folder)
+{
+    struct statvfs s;
+
+    if (statvfs(folder, &s) != 0) {
+        checks_say(c, CHECK_FAIL, "Disk", folder, NULL, "%s", strerror(errno));
+        return;
+    }
+    uint64_t free_mib = (uint64_t)s.f_bavail * s.f_frsize / (1024 * 1024);
+    if ((s.f_flag & ST_RDONLY) != 0)
+        checks_say(c, CHECK_FAIL, "Disk", folder, "mount it so that it can be written",
+                   "is mounted read-only");
+    else if (s.f_favail == 0 && s.f_files > 0)
+        checks_say(c, CHECK_FAIL, "Disk", folder, "remove files", "has room for no further file");
+    else
+        checks_say(c,
+                   free_mib < DISK_FAIL_MIB   ? CHECK_FAIL
+                   : free_mib < DISK_WARN_MIB ? CHECK_WARN
+                                              : CHECK_PASS,
+                   "Disk", folder, free_mib < DISK_WARN_MIB ? "make room" : NULL,
+                   "%llu MiB are free", (unsigned long long)free_mib);
+}
 
 size_t checks_failed(const struct checks *c)
 {

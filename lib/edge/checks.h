@@ -30,9 +30,12 @@ void checks_say(struct checks *c, enum check_state state, const char *component,
 /* The way to a broker at host:port: proxy, name, TCP connection. Three rows. */
 bool checks_reach(struct checks *c, const char *host, uint16_t port, const struct proxy_env *proxy);
 /* The same, then its certificate, judged by the system's CAs and those in the file `ca` (or NULL),
- * and that a broker answers. */
+ * and that a broker answers; where one of them fails, whether a captive portal does. */
 void checks_way(struct checks *c, const char *host, uint16_t port, const struct proxy_env *proxy,
                 const char *ca);
+
+/* The disk of `folder`: whether it can be written, and how much room it has. One row. */
+void checks_disk(struct checks *c, const char *folder);
 
 size_t checks_failed(const struct checks *c);
 struct json *checks_json(const struct checks *c); /* for --json and bugreport */

@@ -77,9 +77,12 @@ static sp_error identity_done(void *block, struct sp_why *why)
 {
     struct gwconf_identity *i = block;
 
-    return i->assertion && i->audience == NULL
-               ? sp_why_say(why, SP_ERR_INVALID, "an assertion needs its audience")
-               : SP_OK;
+    if (i->assertion && i->audience == NULL)
+        return sp_why_say(why, SP_ERR_INVALID, "an assertion needs its audience");
+    if (i->signature == GW_SIGNATURE_RFC9421 && !i->headers)
+        return sp_why_say(why, SP_ERR_INVALID,
+                          "a signature covers sallyport-user: it needs headers: on");
+    return SP_OK;
 }
 
 static const struct config_field issuer_fields[] = {
@@ -189,15 +192,17 @@ static sp_error status_check(struct view v, struct sp_why *why)
                             VIEW_ARG(v));
 }
 
-static const char *const properties_words[] = {"as-schema", "refuse", NULL};
-static const char *const oversize_words[] = {"pass", "block", NULL};
+static const char *const properties_words[] = {"refuse", "as-schema", NULL};
+static const char *const oversize_words[] = {"block", "pass", NULL};
 static const struct config_field openapi_fields[] = {
     {STR("file", openapi, file, values_file)},
+    {OWN("document", openapi, document, values_document), .expected = "sha256: and 64 hex digits"},
     {MODE("request", openapi, request, "monitor")},
     {MODE("response", openapi, response, "monitor")},
     {MODE("unknown_endpoint", openapi, unknown_endpoint, "monitor")},
-    {WORD("unknown_properties", openapi, unknown_properties, properties_words)},
-    {WORD("oversize", openapi, oversize, oversize_words)},
+    {WORD("unknown_properties", openapi, unknown_properties, properties_words),
+     .preset = "as-schema"},
+    {WORD("oversize", openapi, oversize, oversize_words), .preset = "pass"},
     {INT("status", openapi, status, "400", 400, 422), .check = status_check},
     {SWITCH("formats", openapi, formats, "on")},
     {0},
@@ -450,8 +455,8 @@ static const struct config_field frontend_tls_fields[] = {
                               .max = GWCONF_RULES_MAX
 
 static const char *const frontend_words[] = {"plain", "tls", NULL};
-static const char *const otherwise_words[] = {"allow", "deny", NULL};
-static const char *const audit_words[] = {"minute", "all", NULL};
+static const char *const otherwise_words[] = {"deny", "allow", NULL};
+static const char *const audit_words[] = {"minute", NULL}; /* none alone: see docs/gateway.md */
 static const struct config_field fields[] = {
     {TOP("frontend", CONFIG_WORD, frontend), .words = frontend_words},
     {TOP_BLOCK("tls", tls, frontend_tls_fields, NULL)},
@@ -460,7 +465,7 @@ static const struct config_field fields[] = {
     {TOP_SWITCH("websocket", websocket)},
     {TOP_SWITCH("allow_encoded_slash", allow_encoded_slash)},
     {TOP("methods", CONFIG_OWN, methods), .read = values_methods, .preset = "any"},
-    {TOP("otherwise", CONFIG_WORD, otherwise), .words = otherwise_words},
+    {TOP("otherwise", CONFIG_WORD, otherwise), .words = otherwise_words, .preset = "allow"},
     {TOP("cors_origins", CONFIG_STRINGS, cors_origins), .min = 1, .max = 255,
      .check = values_origin},
     {TOP_BLOCK("upstream", upstream, upstream_fields, upstream_done)},
@@ -475,6 +480,7 @@ static const struct config_field fields[] = {
     {TOP_BLOCK("input_rules", input, input_fields, NULL)},
     {TOP_BLOCK("detectors", detectors, detector_fields, NULL)},
     {TOP_BLOCKS("retire", retired, retire_fields, retire_done, gwconf_retire)},
+    {TOP("split", CONFIG_STRINGS, split), .min = 1, .max = 512, .check = values_below},
     {TOP("audit", CONFIG_WORD, audit), .words = audit_words},
     {0},
 };
@@ -500,11 +506,18 @@ static sp_error operations_known(const struct gwconf *c, struct sp_why *why)
         named = named || gwconf_retire_at(c, i)->match.operation[0] != '\0';
     for (size_t i = 0; i < c->detectors.budgets.count; i++)
         named = named || gwconf_budget_at(c, i)->match.operation[0] != '\0';
-    if (!named || c->openapi.file != NULL)
+    if (!named || gwconf_has_document(c))
         return SP_OK;
     return refuse_at(why, "openapi",
-                     "a rule names an operation, and there is no document (openapi.file) that "
-                     "would say which one that is");
+                     "a rule names an operation, and there is no document (openapi.document) "
+                     "that would say which one that is");
+}
+
+/* Who writes `mode: block` and nothing that it is the mode of would believe to be guarded. */
+static bool decides_nothing(const struct gwconf_input *c)
+{
+    return c->mode == GW_BLOCK && c->sqli == GW_TEXT_OFF && c->xss == GW_TEXT_OFF &&
+           c->ssrf.count == 0 && !c->ssrf_urls;
 }
 
 static sp_error all_done(void *block, struct sp_why *why)
@@ -516,12 +529,18 @@ static sp_error all_done(void *block, struct sp_why *why)
         return refuse_at(why, "frontend", "frontend tls needs tls.cert and tls.key, and they it");
     if (c->grpc && !(c->http2 && c->upstream.http2))
         return refuse_at(why, "grpc", "gRPC needs http2 and upstream.http2");
+    if (c->openapi.file != NULL && c->openapi.document.named)
+        return refuse_at(why, "openapi", "file or document, and not both");
     if (c->limits.inspect > c->limits.body)
         return refuse_at(why, "limits", "inspect is above body");
     if (c->limits.line > c->limits.header_block)
         return refuse_at(why, "limits", "line is above header_block");
-    if (c->oauth.scopes == GW_SCOPES_FROM_OPENAPI && c->openapi.file == NULL)
-        return refuse_at(why, "oauth", "scopes from-openapi needs openapi.file");
+    if (c->oauth.scopes == GW_SCOPES_FROM_OPENAPI && !gwconf_has_document(c))
+        return refuse_at(why, "oauth",
+                         "scopes from-openapi needs openapi.file or openapi.document");
+    if (decides_nothing(&c->input))
+        return refuse_at(why, "input_rules",
+                         "mode is that of sqli, xss, ssrf and ssrf_urls, and none of them is on");
     for (size_t i = 0; i < c->rates.count; i++) {
         for (size_t k = 0; k < i; k++) {
             if (strcmp(gwconf_rate_at(c, i)->name, gwconf_rate_at(c, k)->name) == 0)

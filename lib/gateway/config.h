@@ -105,16 +105,22 @@ struct gwconf_operation {
 };
 
 /* openapi: GATEWAY section 11. */
-enum gw_unknown_properties { GW_PROPERTIES_AS_SCHEMA = 0, GW_PROPERTIES_REFUSE };
-enum gw_oversize { GW_OVERSIZE_PASS = 0, GW_OVERSIZE_BLOCK };
+enum gw_unknown_properties { GW_PROPERTIES_REFUSE = 0, GW_PROPERTIES_AS_SCHEMA };
+enum gw_oversize { GW_OVERSIZE_BLOCK = 0, GW_OVERSIZE_PASS };
+struct gwconf_document {
+    bool named;
+    uint8_t sha256[32];
+    char hex[64 + 1]; /* the same in hex */
+};
 struct gwconf_openapi {
-    char *file;             /* NULL: no document */
-    int request, response;  /* enum gw_mode */
-    int unknown_endpoint;   /* enum gw_mode: 404, 405 for a known path */
-    int unknown_properties; /* enum gw_unknown_properties */
-    int oversize;           /* of a response in block mode: enum gw_oversize */
-    int64_t status;         /* of a request that breaks its schema: 400 or 422 */
-    bool formats;           /* assert `format` */
+    char *file;                      /* beside certificates and keys; or */
+    struct gwconf_document document; /* one that the broker keeps: "sha256:HEX" */
+    int request, response;           /* enum gw_mode */
+    int unknown_endpoint;            /* enum gw_mode: 404, 405 for a known path */
+    int unknown_properties;          /* enum gw_unknown_properties */
+    int oversize;                    /* of a response in block mode: enum gw_oversize */
+    int64_t status;                  /* of a request that breaks its schema: 400 or 422 */
+    bool formats;                    /* assert `format` */
 };
 
 struct gwconf_limits {
@@ -232,8 +238,8 @@ struct gwconf_retire {
     int after;                      /* enum gw_mode: block is 410 from sunset on */
 };
 
-enum gw_otherwise { GW_OTHERWISE_ALLOW = 0, GW_OTHERWISE_DENY };
-enum gw_audit { GW_AUDIT_MINUTE = 0, GW_AUDIT_ALL };
+enum gw_otherwise { GW_OTHERWISE_DENY = 0, GW_OTHERWISE_ALLOW };
+enum gw_audit { GW_AUDIT_MINUTE = 0 };
 
 struct gwconf {
     int frontend; /* enum gw_frontend */
@@ -256,6 +262,7 @@ struct gwconf {
     struct gwconf_input input;
     struct gwconf_detectors detectors;
     struct config_blocks retired; /* gwconf_retire_at */
+    struct config_strings split;  /* paths below which the inventory keeps words apart */
     int audit;                    /* of requests that passed: enum gw_audit */
 };
 
@@ -275,6 +282,12 @@ void gwconf_free(struct gwconf *c); /* NULL is allowed */
  * with '/' and has none at its end. Borrowed from `c`. false: there is no url. */
 bool gwconf_upstream_at(const struct gwconf *c, struct view *host, uint16_t *port,
                         struct view *path);
+
+/* openapi names a document, of either kind. */
+static inline bool gwconf_has_document(const struct gwconf *c)
+{
+    return c->openapi.file != NULL || c->openapi.document.named;
+}
 
 /* Items of the lists; `i` below the list's count. */
 #define GWCONF_ITEM(type, list)                                                                    \

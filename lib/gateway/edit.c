@@ -234,6 +234,82 @@ sp_error gwedit_add(struct view text, const char *part, struct view item, struct
     return e;
 }
 
+static bool is_blank(uint8_t c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* Of "[a, b]": the item with the comma behind it, else with the one before it. */
+static void cut_flow(struct view text, size_t from, size_t to, struct buf *out)
+{
+    size_t end = to, begin = from;
+
+    while (end < text.len && is_blank(text.at[end]))
+        end++;
+    if (end < text.len && text.at[end] == ',') {
+        for (end++; end < text.len && text.at[end] == ' ';)
+            end++;
+    } else {
+        end = to;
+        while (begin > 0 && is_blank(text.at[begin - 1]))
+            begin--;
+        begin = begin > 0 && text.at[begin - 1] == ',' ? begin - 1 : from;
+    }
+    splice(text, begin, end, "", out);
+}
+
+/* Of lines "- a": its line. A list of none has to be written as one. */
+static void cut_line(struct view text, size_t from, size_t to, bool last, struct buf *out)
+{
+    size_t begin = from, end = to;
+
+    while (begin > 0 && text.at[begin - 1] != '\n' && text.at[begin] != '-')
+        begin--;
+    if (last) {
+        splice(text, begin, to, "[]", out);
+        return;
+    }
+    while (begin > 0 && text.at[begin - 1] != '\n')
+        begin--;
+    while (end < text.len && text.at[end] != '\n')
+        end++;
+    splice(text, begin, end < text.len ? end + 1 : end, "", out);
+}
+
+static sp_error drop_item(const struct tree *t, struct view text, const struct json *list,
+                          struct view value, struct buf *out)
+{
+    size_t list_at = place_of(t, text, list);
+    bool flow = list_at < text.len && text.at[list_at] == '[';
+
+    for (size_t i = 0; i < json_len(list); i++) {
+        const struct json *item = json_at(list, i);
+        if (json_kind(item) != JSON_STRING || !view_equal(json_str(item), value))
+            continue;
+        size_t at = place_of(t, text, item), end = scalar_end(text, at, value);
+        if (end > text.len)
+            return SP_ERR_MALFORMED;
+        if (flow)
+            cut_flow(text, at, end, out);
+        else
+            cut_line(text, at, end, json_len(list) == 1, out);
+        return buf_error(out);
+    }
+    return SP_ERR_NOT_FOUND;
+}
+
+sp_error gwedit_drop(struct view text, const char *part, struct view value, struct buf *out)
+{
+    struct tree *t = NULL;
+    sp_error e = tree_parse(text, GWCONF_MAX, NULL, &t);
+
+    if (e != SP_OK)
+        return e;
+    e = drop_item(t, text, json_get(tree_root(t), part), value, out);
+    tree_free(t);
+    return e;
+}
+
 /* Who decides ------------------------------------------------------------------------------- */
 
 static const struct {

@@ -28,8 +28,14 @@ SP_MUST sp_error gwedit_set_items(struct view text, const char *part, const char
                                   const char *named, const char *key, const char *value,
                                   struct buf *out);
 
-/* The text with `item`, a flow mapping, as the first of the list `part`. */
+/* The text with `item`, a flow mapping or a scalar, as the first of the list `part`. */
 SP_MUST sp_error gwedit_add(struct view text, const char *part, struct view item, struct buf *out);
+
+/* The text without the scalar `value` in the list `part`; in a list of lines its line goes.
+ *   SP_ERR_NOT_FOUND  no such item
+ *   SP_ERR_MALFORMED  it is written in a way that can't be cut out */
+SP_MUST sp_error gwedit_drop(struct view text, const char *part, struct view value,
+                             struct buf *out);
 
 /* Which part of the configuration decides about a refusal of this reason and rule, and its mode
  * there: as pipeline records them. false: none that has a mode. */

@@ -219,6 +219,26 @@ static bool is_claim(struct view v)
     return v.len > 0 && v.len <= GWCONF_NAME_MAX;
 }
 
+/* "sha256:" and the hash in lower case, as GET /documents names it. */
+sp_error values_document(const struct json *j, void *at, struct sp_why *why)
+{
+    static const char label[] = "sha256:";
+    struct gwconf_document *out = at;
+    struct view v = json_str(j), hex = view_slice(v, sizeof label - 1, v.len);
+
+    bool lower = true; /* it is a file's name too: one spelling */
+
+    for (size_t i = 0; i < hex.len; i++)
+        lower = lower && (hex.at[i] < 'A' || hex.at[i] > 'Z');
+    if (!lower || v.len != sizeof label - 1 + 64 ||
+        !view_is(view_slice(v, 0, sizeof label - 1), label) ||
+        decode_hex_exact(hex, out->sha256, sizeof out->sha256) != SP_OK)
+        return refuse(j, "sha256: and 64 hex digits", why);
+    view_copy(out->hex, sizeof out->hex, hex);
+    out->named = true;
+    return SP_OK;
+}
+
 sp_error values_equals(const struct json *j, void *at, struct sp_why *why)
 {
     static const struct {
@@ -329,6 +349,15 @@ sp_error values_origin(struct view v, struct sp_why *why)
     if (url_parse(v, &u) != SP_OK || u.path.len > 0 || u.has_query || u.has_fragment)
         return no(v, "an origin such as https://app.example", why);
     return SP_OK;
+}
+
+sp_error values_below(struct view v, struct sp_why *why)
+{
+    bool right = v.at[0] == '/' && (v.len == 1 || v.at[v.len - 1] != '/');
+
+    for (size_t i = 1; right && i < v.len; i++)
+        right = v.at[i] > ' ' && v.at[i] != 0x7f && !(v.at[i] == '/' && v.at[i - 1] == '/');
+    return right ? SP_OK : no(v, "a path such as /reports", why);
 }
 
 sp_error values_domain(struct view v, struct sp_why *why)

@@ -19,6 +19,7 @@ struct client {
     pthread_mutex_t lock;
     pthread_cond_t free_slot;
     size_t at_once, busy; /* under lock */
+    bool late;            /* under lock: the last call ended at its deadline */
 };
 
 /* Where distributions keep the bundle of CAs that the machine trusts. */
@@ -145,23 +146,27 @@ static sp_error take_slot(struct client *c, int64_t ms)
         until.tv_sec++;
     }
     pthread_mutex_lock(&c->lock);
-    while (c->busy >= c->at_once && wait == 0)
+    while (c->busy >= c->at_once && !c->late && wait == 0)
         wait = pthread_cond_timedwait(&c->free_slot, &c->lock, &until);
-    if (c->busy < c->at_once) {
+    if (c->busy < (c->late ? 1 : c->at_once)) {
         c->busy++;
         wait = 0;
+    } else {
+        wait = ETIMEDOUT;
     }
     pthread_mutex_unlock(&c->lock);
     return wait == 0 ? SP_OK : SP_ERR_BUSY;
 }
 
-static void give_slot(struct client *c)
+/* `e`: how the call ended. Who waits for a server that has become late need not wait on. */
+static void give_slot(struct client *c, sp_error e)
 {
     if (c->at_once == 0)
         return;
     pthread_mutex_lock(&c->lock);
     c->busy--;
-    pthread_cond_signal(&c->free_slot);
+    c->late = e == SP_ERR_TIMEOUT;
+    pthread_cond_broadcast(&c->free_slot);
     pthread_mutex_unlock(&c->lock);
 }
 
@@ -583,6 +588,6 @@ sp_error client_call(struct client *c, const struct client_request *q, struct sp
     out->body.max = q->body_max > 0 ? q->body_max : CLIENT_BODY_BYTES_MAX;
     if ((e = call(c, q, until, why, out)) != SP_OK)
         forget(out);
-    give_slot(c);
+    give_slot(c, e);
     return e;
 }

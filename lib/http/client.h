@@ -28,7 +28,9 @@ struct client_options {
     const char *user_agent;        /* NULL: "sallyport/VERSION"; copied */
     const struct proxy_env *proxy; /* NULL: no proxy; borrowed */
     size_t at_once; /* calls under way at the same time, others wait within their deadline: half
-                       of the workers (PROTOCOL §11). 0: no limit */
+                       of the workers (PROTOCOL §11). 0: no limit. After a call that ended at its
+                       deadline one at a time and nobody waits, until one is in time: a server
+                       that has stopped to answer holds one worker, not all of them */
 };
 
 /*   SP_ERR_NOT_FOUND, SP_ERR_MALFORMED  the CA file; SP_ERR_NOMEM */
@@ -76,7 +78,7 @@ void client_response_deinit(struct client_response *r); /* wipes: token answers 
  *   SP_ERR_TIMEOUT      the deadline
  *   SP_ERR_LIMIT        the answer is longer than body_max
  *   SP_ERR_PROTOCOL     not HTTP, or a redirect to elsewhere
- *   SP_ERR_BUSY         no slot of at_once within the deadline
+ *   SP_ERR_BUSY         no slot of at_once within the deadline, or its server is late already
  *   SP_ERR_NOMEM
  */
 SP_MUST sp_error client_call(struct client *c, const struct client_request *q, struct sp_why *why,

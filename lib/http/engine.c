@@ -16,8 +16,6 @@ enum {
      * 64 KiB, where libwebsockets' 16-bit lengths of unknown headers end. */
     HEAD_ROOM = 60 * 1024,
     HEADS_AT_ONCE = 256,
-    CONTENT_S = 30,
-    HEAD_IDLE_S = 10,
     TURNS_TO_CLOSE = 1000
 };
 
@@ -57,6 +55,13 @@ sp_error engine_new(struct loop *loop, struct engine **out)
 
     if (e == NULL)
         return SP_ERR_NOMEM;
+    /* A root folder without devices: libwebsockets 4.3.5 crashes when it takes back what it began.
+     */
+    if (access("/dev/urandom", R_OK) != 0) {
+        log_event(LOG_ERROR, "engine.random", "/dev/urandom can't be read", NULL);
+        free(e);
+        return SP_ERR_IO;
+    }
     e->loop = loop;
     lws_set_log_level(LLL_ERR | LLL_WARN, on_lws_log);
     info.port = CONTEXT_PORT_NO_LISTEN;
@@ -69,8 +74,8 @@ sp_error engine_new(struct loop *loop, struct engine **out)
     info.uid = (uid_t)-1;
     info.max_http_header_data2 = HEAD_ROOM;
     info.max_http_header_pool2 = HEADS_AT_ONCE;
-    info.timeout_secs = CONTENT_S;
-    info.timeout_secs_ah_idle = HEAD_IDLE_S;
+    /* also for a head: the vhost's timeout_secs_ah_idle is replaced by this one after TLS */
+    info.timeout_secs = ENGINE_HEAD_MS / 1000;
     info.pt_serv_buf_size = 16 * 1024;
     if ((e->context = lws_create_context(&info)) == NULL) {
         free(e);

@@ -16,7 +16,13 @@ struct engine;
 struct loop;
 struct lws_context;
 
-/* Borrows `loop` until engine_free. SP_ERR_NOMEM. */
+enum {
+    /* From accept to the end of TLS, then to the whole head, then from one part of a body to the
+     * next: closed. */
+    ENGINE_HEAD_MS = 10 * 1000
+};
+
+/* Borrows `loop` until engine_free. SP_ERR_NOMEM; SP_ERR_IO: there is no /dev/urandom. */
 SP_MUST sp_error engine_new(struct loop *loop, struct engine **out);
 /* All servers, dialers and listeners on it are freed before. Runs the loop until libwebsockets
  * has closed its handles. */

@@ -2,11 +2,17 @@
 
 #include <stdio.h>
 
+#include "lib/base/encode.h"
 #include "lib/base/num.h"
 #include "lib/http/url.h"
+#include "lib/os/file.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
+
+enum { LOGIN_FILE_MAX = 512 };
+
+static const char origin_configuration[] = "configuration";
 
 const char *proxy_getenv(const char *name)
 {
@@ -36,7 +42,7 @@ void proxy_env_read(const char *configured, const char *(*get)(const char *name)
         out->no_proxy[0] = '\0';
     if (configured != NULL) {
         if (keep(out->url, sizeof out->url, configured))
-            out->origin = "configuration";
+            out->origin = origin_configuration;
         return;
     }
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -48,6 +54,56 @@ void proxy_env_read(const char *configured, const char *(*get)(const char *name)
             out->origin = names[i];
         return;
     }
+}
+
+/* USER:PASSWORD of the file, percent-encoded, between "http://" and `host`. */
+static sp_error insert_login(struct buf *file, const char *scheme, const char *host,
+                             struct buf *url)
+{
+    while (file->len > 0 && (file->at[file->len - 1] == '\n' || file->at[file->len - 1] == '\r'))
+        file->len--;
+    const uint8_t *colon = file->len == 0 ? NULL : memchr(file->at, ':', file->len);
+    if (colon == NULL)
+        return SP_ERR_INVALID;
+
+    size_t n = (size_t)(colon - file->at);
+    buf_add_str(url, scheme);
+    encode_percent(view_slice(buf_view(file), 0, n), url);
+    buf_add_byte(url, ':');
+    encode_percent(view_slice(buf_view(file), n + 1, file->len), url);
+    buf_addf(url, "@%s", host);
+    return buf_error(url) == SP_OK && buf_cstr(url) != NULL ? SP_OK : SP_ERR_INVALID;
+}
+
+sp_error proxy_login(struct proxy_env *env, const char *file, struct sp_why *why)
+{
+    static const char scheme[] = "http://";
+    struct buf login, url;
+    sp_error e;
+
+    if (env->url[0] == '\0')
+        return SP_OK;
+    if (strncmp(env->url, scheme, sizeof scheme - 1) != 0 || strchr(env->url, '@') != NULL)
+        return sp_why_say(why, SP_ERR_INVALID,
+                          "proxy_login goes with a proxy of the form http://HOST:PORT");
+    buf_init(&login, LOGIN_FILE_MAX);
+    buf_init(&url, PROXY_TEXT_MAX - 1);
+    if ((e = file_read_secret(file, LOGIN_FILE_MAX - 1, &login, why)) == SP_OK) {
+        e = insert_login(&login, scheme, env->url + sizeof scheme - 1, &url);
+        if (e == SP_OK)
+            snprintf(env->url, sizeof env->url, "%s", buf_cstr(&url));
+        else
+            sp_ignore(sp_why_say(why, e, "%s: expected USER:PASSWORD", file)); /* the same `e` */
+    }
+    buf_wipe(&url);
+    buf_wipe(&login);
+    return e;
+}
+
+bool proxy_login_exposed(const struct proxy_env *env)
+{
+    return env->origin != NULL && strcmp(env->origin, origin_configuration) != 0 &&
+           strchr(env->url, '@') != NULL;
 }
 
 /* ---- addresses ---------------------------------------------------------------------------- */

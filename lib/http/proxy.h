@@ -29,6 +29,16 @@ void proxy_env_read(const char *configured, const char *(*get)(const char *name)
 /* getenv in the right type. */
 const char *proxy_getenv(const char *name);
 
+/*
+ * Puts the login that `file` holds, USER:PASSWORD, into the address of `env`; without an address
+ * nothing happens. `env` then holds a password: explicit_bzero.
+ *   SP_ERR_INVALID  the address has a login already or is no http://HOST:PORT; the file has no ':'
+ *   as file_read_secret (the file is to be 0600)
+ */
+SP_MUST sp_error proxy_login(struct proxy_env *env, const char *file, struct sp_why *why);
+/* The environment holds the proxy's login, where every program that it is given to can read it. */
+bool proxy_login_exposed(const struct proxy_env *env);
+
 struct proxy_choice {
     bool direct;
     char host[256]; /* without brackets */

@@ -1,6 +1,7 @@
 #include "lib/http/server.h"
 
 #include "lib/base/clock.h"
+#include "lib/base/failpoint.h"
 #include "lib/base/log.h"
 #include "lib/http/answer.h"
 #include "lib/http/forwarded.h"
@@ -32,6 +33,7 @@ struct exchange {
     struct buf wire;   /* the head, until it is written */
     size_t sent;       /* of the answer's body */
     uint64_t received; /* of the request's body */
+    sp_boot_ms until;  /* the body is whole */
     bool discard;      /* too long, but short enough to hear it out: a client that still sends
                           would not read the answer of a closed connection */
     bool submitted, ran, ready, head_sent;
@@ -94,6 +96,12 @@ static struct exchange *exchange_new(struct server *s, struct lws *wsi)
     return x;
 }
 
+/* From here on the peer has so long to make room for the next write. */
+static void allow_stall(struct exchange *x)
+{
+    lws_set_timeout(x->wsi, PENDING_TIMEOUT_HTTP_CONTENT, SERVER_ANSWER_MS / 1000);
+}
+
 /* The answer is complete: what is wrong with it becomes a 500. */
 static void make_ready(struct exchange *x)
 {
@@ -110,6 +118,7 @@ static void make_ready(struct exchange *x)
             x->in.close = true; /* out of memory: nothing is sent, the connection ends */
     }
     x->ready = true;
+    allow_stall(x);
 }
 
 static void answer_later(struct exchange *x)
@@ -139,6 +148,7 @@ static int write_some(struct exchange *x)
     x->sent += part.len;
     n += part.len;
     bool last = x->sent == body.len;
+    FAILPOINT("http:answer");
     int wrote =
         n == 0 ? 0
                : lws_write(x->wsi, room + LWS_PRE, n, last ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP);
@@ -297,6 +307,7 @@ static int on_head(struct lws *wsi, struct exchange **slot)
         submit(x);
         return 0;
     }
+    x->until = clock_boot() + SERVER_BODY_MS;
     return x->in.expects_continue && !x->discard ? send_continue(wsi) : 0;
 }
 
@@ -312,6 +323,8 @@ static int on_body(struct exchange *x, struct view part)
     if (x->submitted || x->ready)
         return x->ready && x->in.close ? 0 : part.len > 0 ? -1 : 0;
     if (part.len > (uint64_t)x->in.content_length - x->received)
+        return -1;
+    if (clock_boot() > x->until)
         return -1;
     x->received += part.len;
     return x->discard || buf_append(&x->body, part) == SP_OK ? 0 : -1;
@@ -341,6 +354,7 @@ static int on_writable(struct lws *wsi, struct exchange **slot)
     if ((state = write_some(x)) < 0)
         return -1;
     if (state == 0) {
+        allow_stall(x);
         lws_callback_on_writable(wsi);
         return 0;
     }

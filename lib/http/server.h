@@ -19,8 +19,10 @@
  * Each answer carries the security headers: nosniff, Referrer-Policy no-referrer, CSP by
  * response.policy, X-Frame-Options DENY, HSTS over TLS, Cross-Origin-Opener- and
  * -Resource-Policy same-origin, Cache-Control no-store unless cacheable.
- * Timeouts: head 10 s, body 30 s, handler none (it has deadlines of its own), keep-alive 30 s.
- * Loop thread only, but the handler.
+ * Timeouts: TLS, then head, then each part of a body 10 s (ENGINE_HEAD_MS), a whole body 60 s,
+ * handler none (it has deadlines of its own), an answer of which nothing is taken 20 s,
+ * keep-alive 30 s. A request that comes before the answer to the one before ends the connection
+ * unread. Loop thread only, but the handler.
  */
 
 #include "lib/http/engine.h"
@@ -77,7 +79,11 @@ void server_free(struct server *s);
  */
 SP_MUST sp_error server_adopt(struct server *s, int fd, const char *peer, uint16_t port);
 
-enum { SERVER_DESCRIPTORS_MAX = 16384 };
+enum {
+    SERVER_DESCRIPTORS_MAX = 16384,
+    SERVER_BODY_MS = 60 * 1000,
+    SERVER_ANSWER_MS = 20 * 1000 /* without room for the next WRITE_BYTES of it */
+};
 
 /*
  * Fills the request's peer: what server_adopt was told of the connection, else the socket's; when

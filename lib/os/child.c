@@ -167,17 +167,25 @@ void child_free(struct child *c)
     free(c);
 }
 
-/* Reads until end of file, the deadline or the limit. */
-static sp_error collect(int fd, sp_boot_ms until, struct buf *out)
+static bool stopped(const atomic_bool *stop)
+{
+    return stop != NULL && atomic_load(stop);
+}
+
+/* Reads until end of file, the deadline, the limit or the stop. */
+static sp_error collect(int fd, sp_boot_ms until, const atomic_bool *stop, struct buf *out)
 {
     uint8_t room[4096];
 
     for (;;) {
         struct pollfd p = {.fd = fd, .events = POLLIN};
         int64_t left = until - clock_boot();
-        int ready = left <= 0 ? 0 : poll(&p, 1, (int)left);
+        int64_t turn = stop != NULL && left > CHILD_STOP_MS ? CHILD_STOP_MS : left;
 
-        if (ready < 0 && errno == EINTR)
+        if (stopped(stop))
+            return SP_ERR_CLOSED;
+        int ready = left <= 0 ? 0 : poll(&p, 1, (int)turn);
+        if ((ready < 0 && errno == EINTR) || (ready == 0 && turn < left))
             continue;
         if (ready <= 0)
             return ready == 0 ? SP_ERR_TIMEOUT : SP_ERR_IO;
@@ -215,6 +223,8 @@ sp_error child_output(const struct child_spec *spec, int64_t ms, struct buf *out
     pid_t pid;
     sp_error e;
 
+    if (stopped(spec->stop))
+        return SP_ERR_CLOSED;
     if (pipe2(pipe_fd, O_CLOEXEC) != 0)
         return SP_ERR_IO;
     e = spawn(spec, pipe_fd[1], &pid);
@@ -223,7 +233,7 @@ sp_error child_output(const struct child_spec *spec, int64_t ms, struct buf *out
         close(pipe_fd[0]);
         return e;
     }
-    if ((e = collect(pipe_fd[0], until, out)) == SP_OK)
+    if ((e = collect(pipe_fd[0], until, spec->stop, out)) == SP_OK)
         e = reap(pid, until, status);
     close(pipe_fd[0]);
     if (e != SP_OK) {

@@ -7,6 +7,7 @@
 
 #include "lib/base/buf.h"
 
+#include <stdatomic.h>
 #include <sys/types.h>
 
 struct loop;
@@ -20,7 +21,10 @@ struct child_spec {
     bool search;             /* look in PATH */
     bool die_with_parent;    /* SIGTERM when the starting thread's process ends */
     bool quiet;              /* standard output and error go to /dev/null */
+    const atomic_bool *stop; /* child_output: once true, it ends within CHILD_STOP_MS; or NULL */
 };
+
+enum { CHILD_STOP_MS = 100 };
 
 /* The end, from the loop: exit status 0 to 255, or -1 and the signal. Call child_free in it. */
 typedef void child_ended(void *arg, int status, int signo);
@@ -42,6 +46,7 @@ void child_free(struct child *c);
  * the buf's limit; standard error is dropped. The environment is exactly `env`.
  *   SP_ERR_NOT_FOUND, SP_ERR_PERMISSION
  *   SP_ERR_TIMEOUT  killed at the deadline
+ *   SP_ERR_CLOSED   killed, or not even started, since `stop` was set
  *   SP_ERR_LIMIT    wrote more than fits; killed
  *   SP_ERR_IO
  */

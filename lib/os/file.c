@@ -1,5 +1,6 @@
 #include "lib/os/file.h"
 
+#include "lib/base/failpoint.h"
 #include "lib/base/num.h"
 
 #include <errno.h>
@@ -136,15 +137,21 @@ sp_error file_read_stdin(size_t max, struct buf *out, struct sp_why *why)
 
 static sp_error write_all(int fd, struct view v, const char *path, struct sp_why *why)
 {
+    int number = FAILPOINT_ERRNO("file:sync");
+
     while (v.len > 0) {
-        ssize_t n = write(fd, v.at, v.len);
+        ssize_t n = write(fd, v.at, FAILPOINT_SHORT("file:write", v.len));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             return failed("can't write", path, why);
         v = view_slice(v, (size_t)n, v.len);
     }
-    return fsync(fd) == 0 ? SP_OK : failed("can't write", path, why);
+    if (number == 0 && fsync(fd) == 0)
+        return SP_OK;
+    if (number != 0)
+        errno = number;
+    return failed("can't write", path, why);
 }
 
 /* A renamed or removed name is durable only when its folder is. */
@@ -207,11 +214,13 @@ static sp_error write_file(const char *path, struct view content, mode_t mode, b
     const char *beside = (const char *)name.at;
     e = write_all(fd, content, path, why);
     close(fd);
+    FAILPOINT("file:rename");
     /* link refuses an existing name, where rename would replace it */
     if (e == SP_OK && (replace ? rename(beside, path) : link(beside, path)) != 0)
         e = failed("can't write", path, why);
     if (e != SP_OK || !replace)
         unlink(beside);
+    FAILPOINT("file:renamed");
     if (e == SP_OK)
         e = sync_folder_of(path, why);
     buf_deinit(&name);
@@ -303,4 +312,17 @@ const char *file_path(struct buf *out, const char *dir, const char *name)
     buf_reset(out);
     buf_addf(out, "%s%s%s", dir, dir[0] != '\0' && dir[strlen(dir) - 1] == '/' ? "" : "/", name);
     return buf_error(out) == SP_OK ? buf_cstr(out) : NULL;
+}
+
+struct file_mark file_mark(const char *path)
+{
+    struct stat st;
+
+    if (stat(path, &st) != 0)
+        return (struct file_mark){0};
+    return (struct file_mark){.device = st.st_dev,
+                              .inode = st.st_ino,
+                              .size = (uint64_t)st.st_size,
+                              .changed_ns =
+                                  (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec};
 }

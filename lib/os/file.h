@@ -56,6 +56,14 @@ SP_MUST sp_error file_make_dir(const char *path, struct sp_why *why);
  * ends.   SP_ERR_BUSY  another process holds it */
 SP_MUST sp_error file_lock(const char *path, int *fd, struct sp_why *why);
 
+/* What tells one content of a file from the next, as far as the system does; zeroed: it is not
+ * there, or can't be looked at. Two that are the same compare equal as bytes. */
+struct file_mark {
+    uint64_t device, inode, size;
+    int64_t changed_ns;
+};
+struct file_mark file_mark(const char *path);
+
 /* Everything that standard input gives.   SP_ERR_LIMIT  more than `max` bytes */
 SP_MUST sp_error file_read_stdin(size_t max, struct buf *out, struct sp_why *why);
 

@@ -322,3 +322,8 @@ void signal_stop(struct signal_watch *s)
     uv_signal_stop(&s->signal);
     handle_close((uv_handle_t *)&s->signal);
 }
+
+const char *loop_library(void)
+{
+    return uv_version_string();
+}

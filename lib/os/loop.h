@@ -90,6 +90,9 @@ void deferred_init(struct deferred *d, void (*fn)(void *arg), void *arg);
 void deferred_queue(struct loop *l, struct deferred *d);
 void deferred_cancel(struct loop *l, struct deferred *d);
 
+/* The loop library's own version: "1.44.2". For `version`. Any thread. */
+const char *loop_library(void);
+
 /* SIGTERM, SIGHUP, SIGINT, SIGCHLD, …, each time they come.   SP_ERR_NOMEM, SP_ERR_IO */
 SP_MUST sp_error signal_start(struct loop *l, int signo, void (*fn)(void *arg, int signo),
                               void *arg, struct signal_watch **out);

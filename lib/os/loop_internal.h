@@ -26,10 +26,10 @@ struct timers {
 
 struct loop {
     uv_loop_t uv;
-    pthread_t thread;
-    uv_async_t *wake;      /* owned */
-    uv_idle_t *hurry;      /* owned; active: the next turn does not sleep */
-    uv_prepare_t *prepare; /* owned */
+    _Atomic pthread_t thread; /* read by any thread, in loop_here() */
+    uv_async_t *wake;         /* owned */
+    uv_idle_t *hurry;         /* owned; active: the next turn does not sleep */
+    uv_prepare_t *prepare;    /* owned */
     struct timers timers;
     struct deferred *first; /* queued, borrowed */
     struct deferred **last;

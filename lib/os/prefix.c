@@ -68,3 +68,24 @@ bool prefixes_hold(const struct prefixes *all, const struct address *a)
             return true;
     return false;
 }
+
+sp_error prefixes_read(const char *field, char *const *items, size_t count, struct prefixes *out,
+                       struct sp_why *why)
+{
+    *out = (struct prefixes){0};
+    sp_why_field(why, "%s", field);
+    if (count > PREFIXES_MAX)
+        return sp_why_say(why, SP_ERR_INVALID, "at most %d ranges", PREFIXES_MAX);
+    for (size_t p = 0; p < count; p++) {
+        sp_why_field(why, "%s[%zu]", field, p);
+        if (prefix_parse(view_str(items[p]), &out->at[p]) != SP_OK)
+            return sp_why_say(why, SP_ERR_INVALID,
+                              "%s is no address or range, such as 198.18.66.0/24 or 2001:db8::7",
+                              items[p]);
+        if (out->at[p].bits == 0 || out->at[p].bits == 96)
+            return sp_why_say(why, SP_ERR_INVALID,
+                              "%s is everyone: whose word is taken may say it is anyone", items[p]);
+    }
+    out->count = count;
+    return SP_OK;
+}

@@ -33,4 +33,11 @@ enum sandbox_rights {
  */
 SP_MUST sp_error sandbox_syscalls(unsigned rights, struct sp_why *why);
 
+/* What holds for this process right now, in words, for `version`: whether others may look into it,
+ * set-uid programs gain nothing, and system calls are filtered, or can be. Borrowed. */
+struct sandbox_state {
+    char s[160];
+};
+struct sandbox_state sandbox_state(void);
+
 #endif

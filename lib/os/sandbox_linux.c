@@ -8,6 +8,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -166,4 +167,19 @@ sp_error sandbox_syscalls(unsigned rights, struct sp_why *why)
         return sp_why_say(why, SP_ERR_UNSUPPORTED, "the kernel takes no system call filter: %s",
                           strerrordesc_np(errno));
     return SP_OK;
+}
+
+struct sandbox_state sandbox_state(void)
+{
+    struct sandbox_state text;
+    int dumpable = prctl(PR_GET_DUMPABLE), closed = prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0);
+    int filter = prctl(PR_GET_SECCOMP); /* -1: a kernel without */
+
+    snprintf(text.s, sizeof text.s, "memory %s, set-uid %s, system calls %s",
+             dumpable == 0 ? "closed to others" : "open to this user",
+             closed == 1 ? "gains nothing" : "as usual",
+             filter > 0                    ? "filtered"
+             : filter == 0 && MACHINE != 0 ? "can be filtered"
+                                           : "can't be filtered here");
+    return text;
 }

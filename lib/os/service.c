@@ -1,5 +1,6 @@
 #include "lib/os/service.h"
 
+#include "lib/base/num.h"
 #include "lib/os/loop.h"
 
 #include <signal.h>
@@ -20,6 +21,8 @@ struct service {
     struct service_spec spec;
     struct signal_watch *term, *interrupt, *hangup; /* owned */
     struct timer *drain_end;                        /* owned; NULL: not running */
+    struct timer *alive;                            /* owned; NULL: not running */
+    int64_t alive_ms;                               /* 0: nobody watches */
     bool draining;
 };
 
@@ -53,6 +56,36 @@ void service_notify(const char *state)
 {
     tell(state, 0);
 }
+
+/* ---- the manager's watchdog ---------------------------------------------------------------- */
+
+/* How often it wants to hear from us (sd_watchdog_enabled(3)): thrice in its time, since one word
+ * may be lost. 0: never, or it is another process that it means. */
+static int64_t watchdog_ms(void)
+{
+    const char *every = getenv("WATCHDOG_USEC"), *whom = getenv("WATCHDOG_PID");
+    uint64_t usec, pid;
+
+    if (every == NULL || num_uint(view_str(every), INT64_MAX, &usec) != SP_OK)
+        return 0;
+    if (whom != NULL &&
+        (num_uint(view_str(whom), INT32_MAX, &pid) != SP_OK || (pid_t)pid != getpid()))
+        return 0;
+    return (int64_t)usec / 1000 / 3;
+}
+
+/* From the loop, so that it says what the manager asks: that the loop turns. */
+static void on_alive(void *arg)
+{
+    struct service *s = arg;
+
+    s->alive = NULL; /* no longer pending */
+    tell("WATCHDOG=1", MSG_DONTWAIT);
+    if (timer_start(s->loop, clock_boot() + s->alive_ms, on_alive, s, &s->alive) != SP_OK)
+        s->alive = NULL; /* no memory: being started anew is right then */
+}
+
+/* ---- signals ------------------------------------------------------------------------------- */
 
 static void on_drain_end(void *arg)
 {
@@ -112,6 +145,8 @@ sp_error service_start(struct loop *loop, const struct service_spec *spec, struc
         service_free(s);
         return e;
     }
+    if ((s->alive_ms = watchdog_ms()) > 0)
+        on_alive(s);
     *out = s;
     return SP_OK;
 }
@@ -121,6 +156,7 @@ void service_free(struct service *s)
     if (s == NULL)
         return;
     timer_cancel(s->drain_end);
+    timer_cancel(s->alive);
     signal_stop(s->hangup);
     signal_stop(s->interrupt);
     signal_stop(s->term);

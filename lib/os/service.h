@@ -6,7 +6,9 @@
  *
  * SIGTERM and SIGINT ask for a drain once; a second one, or `drain_ms` later, ends at once.
  * SIGHUP asks for a reload. SIGPIPE is ignored. Loop thread.
- * The notify protocol is sd_notify(3)'s: a datagram to $NOTIFY_SOCKET; without it nothing is sent.
+ * Where the manager has a watchdog ($WATCHDOG_USEC), it hears thrice in its time that the loop
+ * turns. The notify protocol is sd_notify(3)'s: a datagram to $NOTIFY_SOCKET; without it nothing is
+ * sent.
  */
 
 #include "lib/base/error.h"

@@ -68,6 +68,21 @@ sp_error sock_local(int fd, struct address *out)
     return SP_OK;
 }
 
+bool sock_address_gone(const struct address *local)
+{
+    struct address a = *local;
+    bool gone;
+    int fd;
+
+    address_set_port(&a, 0);
+    fd = socket(a.at.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    gone = bind(fd, (const struct sockaddr *)&a.at, a.len) != 0 && errno == EADDRNOTAVAIL;
+    close(fd);
+    return gone;
+}
+
 sp_error sock_peer(int fd, struct address *out)
 {
     struct address a = {.len = sizeof a.at};

@@ -58,6 +58,8 @@ SP_MUST sp_error sock_listen(const struct address *a, const char *device, int *o
 /* What getsockname says: the port that the kernel chose. */
 SP_MUST sp_error sock_local(int fd, struct address *out);
 SP_MUST sp_error sock_peer(int fd, struct address *out);
+/* No interface of this machine has the address any more: what was connected from it is dead. */
+bool sock_address_gone(const struct address *local);
 
 /* A listening unix socket of mode 0600 (type SOCK_STREAM or SOCK_SEQPACKET); a dead socket file
  * at `path` is replaced, a live one is SP_ERR_EXISTS. */

@@ -47,8 +47,29 @@ static const struct field coverage_fields[] = {
     NUMBER(api_coverage, media_type),
     NUMBER(api_coverage, broken),
     NUMBER(api_coverage, lost),
+    NUMBER(api_coverage, read_bytes),
+    F_INTS(api_coverage, "classes", classes, class_count, 0, FIELD_OPTIONAL),
+    NUMBER(api_coverage, own_us),
+    NUMBER(api_coverage, upstream_us),
+    F_INTS(api_coverage, "own", own, own_count, 0, FIELD_OPTIONAL),
+    F_INTS(api_coverage, "upstream", upstream, upstream_count, 0, FIELD_OPTIONAL),
     F_END,
 };
+
+static const struct field gauge_fields[] = {
+    NUMBER(api_gauges, inventory),
+    NUMBER(api_gauges, detectors),
+    NUMBER(api_gauges, owners),
+    NUMBER(api_gauges, limits),
+    NUMBER(api_gauges, tokens),
+    NUMBER(api_gauges, document),
+    F_INT(api_gauges, "limits_used", limits_used, 1000000, FIELD_OPTIONAL),
+    NUMBER(api_gauges, load_us),
+    F_END,
+};
+
+const int64_t api_bounds_us[API_BUCKETS - 1] = {
+    10, 30, 100, 300, 1000, 3000, 10000, 30000, 100000, 300000, 1000000, 3000000, 10000000};
 
 const struct field api_report_fields[] = {
     F_ID(api_report, "app", app, 0),
@@ -57,6 +78,7 @@ const struct field api_report_fields[] = {
     F_LIST(api_report, "rows", rows, row_count, row_fields, FIELD_OPTIONAL),
     F_LIST(api_report, "hits", hits, hit_count, hit_fields, FIELD_OPTIONAL),
     F_LIST(api_report, "coverage", coverage, coverage_count, coverage_fields, FIELD_OPTIONAL),
+    F_LIST(api_report, "gauges", gauges, gauge_count, gauge_fields, FIELD_OPTIONAL),
     F_BOOL(api_report, "documented", documented, FIELD_OPTIONAL),
     F_BOOL(api_report, "full", full, FIELD_OPTIONAL),
     F_END,
@@ -92,6 +114,13 @@ static const struct field rule_fields[] = {
 const struct field api_rules_fields[] = {
     F_ID(api_rules, "app", app, 0),
     F_LIST(api_rules, "rules", rules, count, rule_fields, FIELD_OPTIONAL),
+    F_END,
+};
+
+const struct field api_objects_fields[] = {
+    F_ID(api_objects, "app", app, 0),
+    F_BLOB(api_objects, "objects", objects, API_OBJECTS_TEXT_MAX, 0),
+    F_BYTES(api_objects, "seal", seal, 0),
     F_END,
 };
 

@@ -18,8 +18,12 @@ enum {
     API_ENDPOINT_MAX = API_METHOD_MAX + 1 + API_PATH_MAX,
     API_DETAIL_MAX = 16 * 1024, /* bytes of one row's detail */
     API_KEYS_MAX = 4 * 1024,    /* bytes of "keys" */
-    API_STATES_ALL = 63         /* bits of enum endpoint_state */
+    API_STATES_ALL = 63,        /* bits of enum endpoint_state */
+    API_CLASSES = 5,            /* 1xx … 5xx */
+    API_BUCKETS = 14            /* of a histogram of times: api_bounds_us, and what is above */
 };
+/* 10 µs, 30 µs, 100 µs … 10 s */
+extern const int64_t api_bounds_us[API_BUCKETS - 1];
 
 /* One endpoint. Counts are since the connector knows it, so a row may come again. */
 struct api_row {
@@ -44,7 +48,22 @@ struct api_hit {
 struct api_coverage {
     int64_t requests, documented, token, owner;
     int64_t read, unasked, oversize, streaming, coding, media_type, broken; /* bodies */
-    int64_t lost; /* hits that were too many to tell apart */
+    int64_t lost;                 /* hits that were too many to tell apart */
+    int64_t read_bytes;           /* of the bodies that were read */
+    int64_t classes[API_CLASSES]; /* of the answers, also of ours */
+    size_t class_count;
+    int64_t own_us, upstream_us; /* the times below, added up */
+    int64_t own[API_BUCKETS];    /* what steps took, with what they waited for */
+    size_t own_count;
+    int64_t upstream[API_BUCKETS]; /* from a request's last byte there to the answer's head */
+    size_t upstream_count;
+};
+
+/* What an app's gateway holds now. */
+struct api_gauges {
+    int64_t inventory, detectors, owners, limits, tokens, document; /* bytes */
+    int64_t limits_used; /* entries of the table of limits that say something, in millionths */
+    int64_t load_us;     /* how long the document in force took to load; 0: none */
 };
 
 /* ↠ "api.report" */
@@ -58,6 +77,8 @@ struct api_report {
     size_t hit_count;
     struct api_coverage coverage[1];
     size_t coverage_count;
+    struct api_gauges gauges[1];
+    size_t gauge_count;
     bool documented; /* the app has a document there */
     bool full;       /* its inventory is */
 };
@@ -119,5 +140,19 @@ struct api_rules {
     size_t count;
 };
 extern const struct field api_rules_fields[];
+
+/*
+ * ↠ "api.objects", from a connector and by the broker to the others of its site: which objects of
+ * an app were used first by whom. `objects`: 8 bytes each under a key that only connectors have
+ * (connector/gateway/siblings.h); `seal`: their code of the whole under it. The broker reads
+ * neither.
+ */
+enum { API_OBJECTS_SEAL = 16, API_OBJECTS_TEXT_MAX = 21334 /* 2,000 of them in base64url */ };
+struct api_objects {
+    struct sp_id app;
+    struct view objects; /* base64url */
+    uint8_t seal[API_OBJECTS_SEAL];
+};
+extern const struct field api_objects_fields[];
 
 #endif

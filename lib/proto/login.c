@@ -9,6 +9,7 @@ const struct field login_start_fields[] = {
     F_STR(login_start, "name", name, PROTO_NAME_MAX, FIELD_OPTIONAL),
     F_STR(login_start, "os", os, PROTO_NAME_MAX, FIELD_OPTIONAL),
     F_STR(login_start, "serials", serials, PROTO_NAME_MAX, FIELD_OPTIONAL),
+    F_BOOL(login_start, "device_code", device_code, FIELD_OPTIONAL),
     F_END,
 };
 
@@ -16,6 +17,19 @@ const struct field login_start_answer_fields[] = {
     F_STR(login_start_answer, "url", url, LOGIN_URL_MAX, 0),
     F_STR(login_start_answer, "code", code, 32, 0),
     F_INT(login_start_answer, "until", until, 0, 0),
+    F_STR(login_start_answer, "poll", poll, LOGIN_CODE_MAX, FIELD_OPTIONAL),
+    F_INT(login_start_answer, "interval_ms", interval_ms, 0, FIELD_OPTIONAL),
+    F_END,
+};
+
+const struct field login_poll_fields[] = {
+    F_STR(login_poll, "code", code, LOGIN_CODE_MAX, 0),
+    F_END,
+};
+
+const struct field login_poll_answer_fields[] = {
+    F_STR(login_poll_answer, "state", state, 32, 0),
+    F_INT(login_poll_answer, "interval_ms", interval_ms, 0, 0),
     F_END,
 };
 

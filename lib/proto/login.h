@@ -17,11 +17,22 @@ struct login_start {
     struct view state;     /* of the agent's loopback, 16..128 base64url characters */
     struct view idp;       /* hint; may be absent */
     struct view name, os, serials; /* what the device says of itself, for people; may be absent */
+    bool device_code; /* nothing is typed here: the code is entered on another device (RFC 8628) */
 };
 struct login_start_answer {
     struct view url;  /* to open in a browser */
     struct view code; /* "K7QF-3MPT", to compare on the approval page */
     int64_t until;
+    struct view poll;    /* with device_code: what login.poll and login.finish name; a secret */
+    int64_t interval_ms; /* with device_code: between two login.poll */
+};
+/* → "login.poll": has somebody answered? Only for logins with device_code. */
+struct login_poll {
+    struct view code;
+};
+struct login_poll_answer {
+    struct view state;   /* waiting, approved, refused, expired */
+    int64_t interval_ms; /* until the next one; longer when this one came too early */
 };
 /* ↠ "login.state", from the broker while a login runs */
 struct login_state {
@@ -63,9 +74,9 @@ struct api_ticket_answer {
     int64_t until;
 };
 
-extern const struct field login_start_fields[], login_start_answer_fields[], login_state_fields[],
-    login_finish_fields[], login_finish_answer_fields[], login_factor_fields[],
-    login_factor_answer_fields[], login_end_fields[], login_end_answer_fields[],
-    api_ticket_answer_fields[];
+extern const struct field login_start_fields[], login_start_answer_fields[], login_poll_fields[],
+    login_poll_answer_fields[], login_state_fields[], login_finish_fields[],
+    login_finish_answer_fields[], login_factor_fields[], login_factor_answer_fields[],
+    login_end_fields[], login_end_answer_fields[], api_ticket_answer_fields[];
 
 #endif

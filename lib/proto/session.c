@@ -105,6 +105,22 @@ const struct field edge_audit_fields[] = {
     F_STR(edge_audit, "text", text, EDGE_AUDIT_TEXT_MAX, 0),
     F_JSON(edge_audit, "detail", detail, FIELD_OPTIONAL),
     F_INT(edge_audit, "lost", lost, 0, FIELD_OPTIONAL),
+    F_INT(edge_audit, "at", at, 0, FIELD_OPTIONAL),
+    F_END,
+};
+
+const struct field audit_batch_fields[] = {
+    F_ID(audit_batch, "spool", spool, 0),
+    F_INT(audit_batch, "first", first, INT64_MAX / 2, 0),
+    F_LIST(audit_batch, "records", records, record_count, edge_audit_fields, FIELD_OPTIONAL),
+    F_INT(audit_batch, "waiting", waiting, 0, FIELD_OPTIONAL),
+    F_INT(audit_batch, "oldest", oldest, 0, FIELD_OPTIONAL),
+    F_INT(audit_batch, "dropped", dropped, 0, FIELD_OPTIONAL),
+    F_END,
+};
+
+const struct field audit_batch_answer_fields[] = {
+    F_INT(audit_batch_answer, "told", told, 0, 0),
     F_END,
 };
 

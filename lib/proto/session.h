@@ -105,19 +105,42 @@ struct session_name {
     struct sp_id session;
 };
 /*
- * ↠ "audit" connector → broker: something happened here that must be in the audit log. The broker
- * adds user, device and app of the session, and only of one that runs over this connector; it
- * takes EDGE_AUDIT_A_MINUTE a connector. `action`: refuse (a session or stream that the
- * connector's own rules do not allow).
+ * What happened at a connector and must be in the audit log. The broker adds user, device and app
+ * of the session, and only of one that runs, or ran, over this connector. `action`: refuse (a
+ * session or stream that the connector's own rules do not allow), gateway, incident.
+ *
+ * ↠ "audit" is one of them without a number, from connectors of an earlier version: the broker
+ * takes EDGE_AUDIT_A_MINUTE a connector.
  */
-enum { EDGE_AUDIT_A_MINUTE = 120, EDGE_AUDIT_TEXT_MAX = 512 };
+enum { EDGE_AUDIT_A_MINUTE = 180, EDGE_AUDIT_TEXT_MAX = 512 };
 struct edge_audit {
     struct view action;
     struct sp_id session, app; /* zero: not known */
-    struct view why;           /* a word: floor record policy replay killed draining … */
+    struct view why;           /* a word: floor record audit policy replay killed draining … */
     struct view text;          /* one sentence for people */
     struct json *detail;       /* an object, or NULL */
-    int64_t lost;              /* records before this one that could not be sent */
+    int64_t lost;              /* records before this one that could not be kept */
+    int64_t at;                /* Unix ms when it happened, by the connector; 0: now */
+};
+/*
+ * → "audit.batch" connector → broker: records of the connector's spool, in the order of their
+ * numbers from `first`; none: a question how far the broker is. The answer comes when they are
+ * durable and says the last number that is: at or below it nothing is recorded again. `spool`
+ * names the numbering; under another name it begins anew. Numbers may be left out, never go back.
+ *   busy  more than AUDIT_BATCH_A_MINUTE records: again later
+ */
+enum { AUDIT_BATCH_MAX = 32, AUDIT_BATCH_BYTES = 48 * 1024, AUDIT_BATCH_A_MINUTE = 6000 };
+struct audit_batch {
+    struct sp_id spool;
+    int64_t first;
+    struct edge_audit records[AUDIT_BATCH_MAX];
+    size_t record_count;
+    int64_t waiting; /* records in the spool, these included */
+    int64_t oldest;  /* of them, Unix ms; 0: none waits */
+    int64_t dropped; /* that the spool could not keep, since the connector started */
+};
+struct audit_batch_answer {
+    int64_t told;
 };
 /* → "why" */
 struct why_ask {
@@ -136,8 +159,8 @@ struct why_said {
 
 extern const struct field app_list_fields[], app_list_answer_fields[], session_open_fields[],
     session_open_answer_fields[], session_cut_fields[], session_cut_answer_fields[],
-    session_limit_fields[], session_name_fields[], edge_audit_fields[], why_ask_fields[],
-    why_said_fields[];
+    session_limit_fields[], session_name_fields[], edge_audit_fields[], audit_batch_fields[],
+    audit_batch_answer_fields[], why_ask_fields[], why_said_fields[];
 extern const char *const session_decision_names[]; /* "deny", "step_up", "allow" from index 1 */
 
 #endif

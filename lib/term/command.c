@@ -2,7 +2,9 @@
 
 #include "lib/base/encode.h"
 #include "lib/base/id.h"
+#include "lib/base/json_wipe.h"
 #include "lib/term/manual.h"
+#include "lib/term/out.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,6 +74,16 @@ static void print_visible(FILE *to, const char *text)
     encode_visible(view_str(text), &b);
     fputs(buf_cstr(&b), to);
     buf_deinit(&b);
+}
+
+/* Wraps at words; what comes next is a line that can be copied whole. */
+static void print_sentence(const char *program, const struct command_failure *f)
+{
+    const struct out o = out_on(stderr);
+    bool why = f->why != NULL && f->why[0] != '\0';
+
+    out_line(&o, "%s%s%s%s%s", program == NULL ? "" : program, program == NULL ? "" : ": ", f->what,
+             why ? " " : "", why ? f->why : "");
 }
 
 static int usage_error(const struct command_call *call, const char *what, const char *subject,
@@ -231,13 +243,11 @@ static int run_version(struct command_call *call)
         call->program->version(call, parts);
     if (call->json)
         return command_json("version", parts);
+    const struct out o = out_on(stdout);
     code = printf("%s %s\n", call->program->name, SP_VERSION) < 0 ? EXIT_ERROR : EXIT_OK;
-    for (void *i = json_iter(parts); i != NULL; i = json_iter_next(parts, i)) {
-        const char *value = json_cstr(json_iter_value(i));
-        if (value != NULL && strcmp(json_iter_name(i), "program") != 0 &&
-            strcmp(json_iter_name(i), "version") != 0)
-            printf("%-12s %s\n", json_iter_name(i), value);
-    }
+    json_remove(parts, "program");
+    json_remove(parts, "version");
+    out_members(&o, parts);
     json_free(parts);
     return code;
 }
@@ -283,6 +293,7 @@ int program_main(const struct program *program, int argc, char **argv)
     struct command_call call = {.program = program, .arg = program->arg};
     int words, code;
 
+    json_wipe_freed();
     if (argc > 1 && strcmp(argv[1], "--json") == 0) { /* also before the verb */
         call.json = true;
         argv++;
@@ -306,24 +317,46 @@ int program_main(const struct program *program, int argc, char **argv)
     return code;
 }
 
+/* What to do where the caller knows nothing better: no error ends without it, but what only its
+ * reason can tell. */
+static const char *usual_next(const struct command_call *call, const struct command_failure *f,
+                              char room[160])
+{
+    const char *program = call->program->name;
+
+    if (f->what == NULL || (f->next != NULL && f->next[0] != '\0'))
+        return f->next;
+    switch (f->exit) {
+    case EXIT_USAGE:
+        snprintf(room, 160, "%s help%s%s", program, call->command == NULL ? "" : " ",
+                 call->command == NULL ? "" : call->command->name);
+        return room;
+    case EXIT_LOGIN:
+        return "sallyport login";
+    case EXIT_UNREACHABLE:
+        snprintf(room, 160, "%s doctor",
+                 strcmp(program, "sallyport-admin") == 0 ? "sallyport" : program);
+        return room;
+    case EXIT_INTEGRITY:
+        return "stop, and compare fingerprints with your administrator";
+    default:
+        return f->next;
+    }
+}
+
 int command_fail(const struct command_call *call, const struct command_failure *f)
 {
-    if (f->what != NULL) {
-        if (f->exit == EXIT_USAGE)
-            fprintf(stderr, "%s: ", call->program->name);
-        print_visible(stderr, f->what);
-        if (f->why != NULL && f->why[0] != '\0') {
-            fputc(' ', stderr);
-            print_visible(stderr, f->why);
-        }
-        fputc('\n', stderr);
-    }
-    if (f->next != NULL && f->next[0] != '\0') {
-        fputs(strncmp(f->next, "To fix", 6) == 0 ? ""
-              : f->more != NULL                  ? "To fix: "
-                                                 : "Next: ",
+    char room[160];
+    const char *next = usual_next(call, f, room);
+
+    if (f->what != NULL)
+        print_sentence(f->exit == EXIT_USAGE ? call->program->name : NULL, f);
+    if (next != NULL && next[0] != '\0') {
+        fputs(strncmp(next, "To fix", 6) == 0 ? ""
+              : f->more != NULL               ? "To fix: "
+                                              : "Next: ",
               stderr);
-        print_visible(stderr, f->next);
+        print_visible(stderr, next);
         fputc('\n', stderr);
     }
     if (f->more != NULL) {
@@ -343,7 +376,7 @@ int command_fail(const struct command_call *call, const struct command_failure *
         json_set_cstr(j, "code", f->code == NULL ? "error" : f->code);
         json_set_cstr(j, "what", f->what);
         json_set_cstr(j, "why", f->why);
-        json_set_cstr(j, "next", f->next);
+        json_set_cstr(j, "next", next);
         json_set_cstr(j, "request", f->request);
         command_json("error", j);
     }

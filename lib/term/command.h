@@ -93,7 +93,8 @@ struct command_failure {
     const char *code;    /* stable word: "posture", "not_visible", "unreachable" */
     const char *what;    /* "Denied: payroll." */
     const char *why;     /* "Disk encryption: off, says the device management (4 h ago)." */
-    const char *next;    /* "To fix: turn encryption on, then: sallyport posture --send" */
+    const char *next;    /* "To fix: turn encryption on, then: sallyport posture --send". NULL: for
+                          * codes 2, 4, 8 and 10 what is usual there (help, login, doctor, compare) */
     const char *more;    /* an app: "Why in full: PROGRAM why APP" stands beside the request's id */
     const char *request; /* "R-7Q2M4K" */
 };

@@ -1,5 +1,8 @@
 #include "lib/term/manual.h"
 
+#include "lib/term/out_internal.h"
+
+#include <stdarg.h>
 #include <string.h>
 
 static const struct {
@@ -11,28 +14,75 @@ static const struct {
 
 enum { EXIT_TEXTS = sizeof exit_texts / sizeof *exit_texts };
 
-static int name_width(const struct program *program)
+enum { INDENT = 2, GAP = 2, BELOW = 6 };
+
+static void line(const struct out *o, size_t indent, const char *text)
+{
+    out_blanks(o, indent);
+    out_wrapped(o, view_str(text), indent, OUT_PLAIN);
+}
+
+/* What it is called, `column` wide, and what it does; that goes below where there is no room. */
+static void item(const struct out *o, size_t column, const char *name, const char *text)
+{
+    size_t at = INDENT + column + GAP;
+
+    out_blanks(o, INDENT);
+    if (o->width > 0 && o->width < at + OUT_NARROW / 2) {
+        line(o, 0, name);
+        line(o, BELOW, text);
+        return;
+    }
+    fprintf(o->file, "%-*s", (int)(column + GAP), name);
+    out_wrapped(o, view_str(text), at, OUT_PLAIN);
+}
+
+static void usage(const struct out *o, const char *text, ...) SP_PRINTF(2, 3);
+static void usage(const struct out *o, const char *text, ...)
+{
+    char words[512];
+    va_list args;
+
+    va_start(args, text);
+    (void)vsnprintf(words, sizeof words, text, args);
+    va_end(args);
+    fputs("Usage: ", o->file);
+    out_wrapped(o, view_str(words), strlen("Usage: "), OUT_PLAIN);
+}
+
+static size_t name_width(const struct program *program)
 {
     size_t width = strlen("completion");
 
     for (size_t i = 0; i < program->count; i++)
         width =
             strlen(program->commands[i].name) > width ? strlen(program->commands[i].name) : width;
-    return (int)width;
+    return width;
+}
+
+static void title(const struct out *o, const struct program *program, const struct command *c)
+{
+    char words[512];
+
+    (void)snprintf(words, sizeof words, "%s%s%s: %s", program->name, c == NULL ? "" : " ",
+                   c == NULL ? "" : c->name, c == NULL ? program->summary : c->summary);
+    line(o, 0, words);
+    fputc('\n', o->file);
 }
 
 void manual_overview(const struct program *program, FILE *to)
 {
-    int width = name_width(program);
+    const struct out o = out_on(to);
+    size_t width = name_width(program);
 
-    fprintf(to, "%s: %s\n\nUsage: %s COMMAND [ARGUMENTS] [--json]\n\n", program->name,
-            program->summary, program->name);
+    title(&o, program, NULL);
+    usage(&o, "%s COMMAND [ARGUMENTS] [--json]", program->name);
+    fputc('\n', to);
     for (size_t i = 0; i < program->count; i++)
-        fprintf(to, "  %-*s  %s\n", width, program->commands[i].name, program->commands[i].summary);
-    fprintf(to, "  %-*s  %s\n", width, "version",
-            "all parts, the TLS library, the sandbox's state");
-    fprintf(to, "  %-*s  %s\n", width, "completion", "write completion for bash, zsh or fish");
-    fprintf(to, "  %-*s  %s\n", width, "help", "a command's manual; topics: exit-codes");
+        item(&o, width, program->commands[i].name, program->commands[i].summary);
+    item(&o, width, "version", "all parts, the TLS library, the sandbox's state");
+    item(&o, width, "completion", "write completion for bash, zsh or fish");
+    item(&o, width, "help", "a command's manual; topics: exit-codes");
 }
 
 static bool lists_code(const char *exits, int code)
@@ -46,56 +96,85 @@ static bool lists_code(const char *exits, int code)
     return false;
 }
 
-static void command_exits(const struct command *command, FILE *to)
+static void exit_code(const struct out *o, size_t indent, size_t i)
 {
-    for (size_t i = 0; i < EXIT_TEXTS; i++)
-        if (exit_texts[i].code <= 2 || lists_code(command->exits, exit_texts[i].code))
-            fprintf(to, "  %-3d  %s\n", exit_texts[i].code, exit_texts[i].text);
+    enum { CODE = 3 };
+
+    out_blanks(o, indent);
+    fprintf(o->file, "%-*d", CODE + GAP, exit_texts[i].code);
+    out_wrapped(o, view_str(exit_texts[i].text), indent + CODE + GAP, OUT_PLAIN);
+}
+
+static void option_name(const struct command_option *option, char name[64])
+{
+    (void)snprintf(name, 64, "--%s%s%s", option->name, option->value == NULL ? "" : " ",
+                   option->value == NULL ? "" : option->value);
+}
+
+static void options(const struct out *o, const struct command *command)
+{
+    char name[64];
+    size_t width = strlen("--json"), count = 0;
+
+    for (; count < COMMAND_OPTIONS_MAX && command->options[count].name != NULL; count++) {
+        option_name(&command->options[count], name);
+        width = strlen(name) > width ? strlen(name) : width;
+    }
+    fputs("\nOptions\n", o->file);
+    for (size_t i = 0; i < count; i++) {
+        option_name(&command->options[i], name);
+        item(o, width, name, command->options[i].help);
+    }
+    item(o, width, "--json", "one JSON object on standard output");
 }
 
 void manual_command(const struct program *program, const struct command *command, FILE *to)
 {
+    const struct out o = out_on(to);
     const char *args = command->args == NULL ? "" : command->args;
 
-    fprintf(to, "%s %s: %s\n\nUsage: %s %s%s%s [--json]\n", program->name, command->name,
-            command->summary, program->name, command->name, args[0] == '\0' ? "" : " ", args);
-    if (command->manual != NULL)
-        fprintf(to, "\n%s\n", command->manual);
-    fputs("\nOptions\n", to);
-    for (size_t i = 0; i < COMMAND_OPTIONS_MAX && command->options[i].name != NULL; i++) {
-        char left[64];
-        const struct command_option *o = &command->options[i];
-
-        snprintf(left, sizeof left, "--%s%s%s", o->name, o->value == NULL ? "" : " ",
-                 o->value == NULL ? "" : o->value);
-        fprintf(to, "  %-22s  %s\n", left, o->help);
+    title(&o, program, command);
+    usage(&o, "%s %s%s%s [--json]", program->name, command->name, args[0] == '\0' ? "" : " ", args);
+    if (command->manual != NULL) {
+        fputc('\n', to);
+        line(&o, 0, command->manual);
     }
-    fprintf(to, "  %-22s  %s\n", "--json", "one JSON object on standard output");
+    options(&o, command);
     fputs("\nExit codes\n", to);
-    command_exits(command, to);
+    for (size_t i = 0; i < EXIT_TEXTS; i++)
+        if (exit_texts[i].code <= 2 || lists_code(command->exits, exit_texts[i].code))
+            exit_code(&o, INDENT, i);
 }
 
 bool manual_noun(const struct program *program, const char *noun, FILE *to)
 {
+    const struct out o = out_on(to);
     bool found = false;
     size_t len = strlen(noun);
 
     for (size_t i = 0; i < program->count; i++) {
         const struct command *c = &program->commands[i];
+        char words[512];
 
         if (strncmp(c->name, noun, len) != 0 || c->name[len] != ' ')
             continue;
         found = true;
-        fprintf(to, "  %s %s %s\n      %s\n", program->name, c->name,
-                c->args == NULL ? "" : c->args, c->summary);
+        const char *args = c->args == NULL ? "" : c->args;
+        (void)snprintf(words, sizeof words, "%s %s%s%s", program->name, c->name,
+                       args[0] == '\0' ? "" : " ", args);
+        out_blanks(&o, INDENT);
+        out_wrapped(&o, view_str(words), BELOW + GAP, OUT_PLAIN);
+        line(&o, BELOW, c->summary);
     }
     return found;
 }
 
 void manual_exit_codes(FILE *to)
 {
+    const struct out o = out_on(to);
+
     for (size_t i = 0; i < EXIT_TEXTS; i++)
-        fprintf(to, "%-3d  %s\n", exit_texts[i].code, exit_texts[i].text);
+        exit_code(&o, 0, i);
 }
 
 /* Text of the table as roff: a leading dot or quote and every backslash are made literal. */

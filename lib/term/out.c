@@ -11,7 +11,7 @@
 
 #include "lib/base/banned.h"
 
-enum { LINE_BYTES_MAX = 64 * 1024, WIDTH_LEAST = 20 };
+enum { LINE_BYTES_MAX = 64 * 1024, WIDTH_LEAST = 20, MEMBER_NAME = 12 };
 
 struct out out_on(FILE *file)
 {
@@ -150,15 +150,38 @@ struct out_age out_ago(int64_t ms)
     return age;
 }
 
+/* "relayId" as people write it, "relay id", into a column of MEMBER_NAME. */
+static void print_member_name(const struct out *o, const char *name)
+{
+    char words[64];
+    size_t n = 0;
+
+    for (const char *c = name; *c != '\0' && n + 2 < sizeof words; c++) {
+        bool upper = *c >= 'A' && *c <= 'Z';
+        if (upper)
+            words[n++] = ' ';
+        words[n++] = (char)(upper ? *c - 'A' + 'a' : *c);
+    }
+    words[n] = '\0';
+    fprintf(o->file, "%-*s ", MEMBER_NAME, words);
+}
+
 void out_members(const struct out *o, const struct json *object)
 {
+    struct buf text, visible;
+
+    buf_init(&text, LINE_BYTES_MAX);
+    buf_init(&visible, LINE_BYTES_MAX);
     for (void *i = json_iter(object); i != NULL; i = json_iter_next(object, i)) {
         const char *s = json_cstr(json_iter_value(i));
-        struct buf text;
-
-        buf_init(&text, 64 * 1024);
-        sp_ignore(json_write(json_iter_value(i), &text)); /* an odd value shows as nothing */
-        out_line(o, "%-12s %s", json_iter_name(i), s != NULL ? s : buf_cstr(&text));
-        buf_deinit(&text);
+        buf_reset(&text);
+        if (s == NULL)
+            sp_ignore(json_write(json_iter_value(i), &text)); /* an odd value shows as nothing */
+        if (!out_escape(s == NULL ? buf_cstr(&text) : s[0] == '\0' ? "none" : s, &visible))
+            continue;
+        print_member_name(o, json_iter_name(i));
+        out_wrapped(o, buf_view(&visible), MEMBER_NAME + 1, OUT_PLAIN);
     }
+    buf_deinit(&text);
+    buf_deinit(&visible);
 }

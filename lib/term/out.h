@@ -57,7 +57,7 @@ struct out_pair {
 /* Keys in one column, values in the next. Rows with a NULL value text are left out. */
 SP_MUST sp_error out_pairs(const struct out *o, const struct out_pair pairs[], size_t count);
 
-/* A line for each member of an object: its name, and its value as text or compact JSON. */
+/* A line for each member of an object: its name in words, and its value as text or compact JSON. */
 struct json;
 void out_members(const struct out *o, const struct json *object);
 

@@ -106,6 +106,8 @@ static void print_row(const struct out *o, const struct cell *row, const size_t 
 {
     size_t indent = 0;
 
+    while (columns > 1 && cell_text(&row[columns - 1]).len == 0)
+        columns--; /* no blanks at the end of a line */
     for (size_t i = 0; i + 1 < columns; i++) {
         struct view text = cell_text(&row[i]);
         out_tinted(o, text, row[i].tone);
@@ -128,7 +130,8 @@ static void print_pair(const struct out *o, const struct cell *key, size_t width
                        const struct cell *value)
 {
     out_tinted(o, cell_text(key), OUT_PLAIN);
-    out_blanks(o, width - out_width(cell_text(key)) + GAP);
+    if (cell_text(value).len > 0)
+        out_blanks(o, width - out_width(cell_text(key)) + GAP);
     out_wrapped(o, cell_text(value), width + GAP, value->tone);
 }
 
@@ -158,6 +161,8 @@ static void print_blocks(const struct out_table *t, const struct out *o)
 {
     size_t width = 0;
 
+    if (t->rows == 0)
+        fputs("none\n", o->file); /* where a table would show its heads */
     if (t->heads == NULL) {
         print_paragraphs(t, o);
         return;

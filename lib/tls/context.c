@@ -52,15 +52,33 @@ void tls_context_free(struct tls_context *c)
     free(c);
 }
 
-/* What every context of ours has in common. */
-SP_MUST static sp_error set_common(struct tls_context *c)
+bool tls_serve_groups(WOLFSSL_CTX *ctx)
+{
+    int groups[] = {WOLFSSL_X25519MLKEM768, WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP256R1};
+
+    return wolfSSL_CTX_set_groups(ctx, groups, 3) == WOLFSSL_SUCCESS;
+}
+
+/* A tunnel has the two that we chose; what others run may know P-384 alone. */
+SP_MUST static sp_error set_groups(struct tls_context *c)
 {
     int groups[] = {WOLFSSL_X25519MLKEM768, WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP256R1,
                     WOLFSSL_ECC_SECP384R1};
+    bool set = c->kind == TLS_SERVED
+                   ? tls_serve_groups(c->ctx)
+                   : wolfSSL_CTX_set_groups(c->ctx, groups, c->kind == TLS_NAMED ? 4 : 2) ==
+                         WOLFSSL_SUCCESS;
+
+    return set ? SP_OK : SP_ERR_TLS;
+}
+
+/* What every context of ours has in common. */
+SP_MUST static sp_error set_common(struct tls_context *c)
+{
     bool tunnel = c->kind == TLS_PINNED || c->kind == TLS_MUTUAL;
 
     (void)wolfSSL_CTX_set_session_cache_mode(c->ctx, WOLFSSL_SESS_CACHE_OFF);
-    if (wolfSSL_CTX_set_groups(c->ctx, groups, tunnel ? 2 : 4) != WOLFSSL_SUCCESS)
+    if (set_groups(c) != SP_OK)
         return SP_ERR_TLS;
     if (c->server && wolfSSL_CTX_no_ticket_TLSv13(c->ctx) != 0)
         return SP_ERR_TLS;
@@ -299,4 +317,9 @@ sp_error tls_mutual_client(const struct key_secret *own, struct tls_context **ou
 sp_error tls_mutual_server(const struct key_secret *own, struct tls_context **out)
 {
     return tunnel_context(TLS_MUTUAL, true, own, NULL, out);
+}
+
+const char *tls_library(void)
+{
+    return wolfSSL_lib_version();
 }

@@ -78,6 +78,9 @@ struct tls_context *tls_context_hold(struct tls_context *context);
 /* Gives back one holder's share. NULL is allowed. */
 void tls_context_free(struct tls_context *context);
 
+/* The TLS library's own version: "5.9.2". For `version`. Any thread. */
+const char *tls_library(void);
+
 /*
  * The envelope of a key, appended to `out`: DER version 3, serial 1, issuer = subject = CN "s",
  * 1970 to 9999, the key, no extensions, a constant signature. At most TLS_ENVELOPE_MAX bytes.

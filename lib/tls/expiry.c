@@ -19,10 +19,11 @@ static int number(const uint8_t *at, int digits, bool *sound)
  */
 static sp_error read_time(const uint8_t *at, sp_unix_ms *out)
 {
-    bool two = at != NULL && at[0] == 0x17, sound = true;
+    if (at == NULL)
+        return SP_ERR_MALFORMED;
+    bool two = at[0] == 0x17, sound = true;
     const uint8_t *rest = at + (two ? 4 : 6);
-
-    if (at == NULL || at[1] != (two ? 13 : 15))
+    if (at[1] != (two ? 13 : 15))
         return SP_ERR_MALFORMED;
     int year = number(at + 2, two ? 2 : 4, &sound);
     if (two)

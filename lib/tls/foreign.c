@@ -24,12 +24,9 @@ static int on_server_certificate(WOLFSSL *ssl, void *arg)
 
 sp_error tls_foreign_server(void *ssl_ctx)
 {
-    int groups[] = {WOLFSSL_X25519MLKEM768, WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP256R1,
-                    WOLFSSL_ECC_SECP384R1};
-
     wolfSSL_CTX_set_cert_cb(ssl_ctx, on_server_certificate, NULL);
     return wolfSSL_CTX_SetMinVersion(ssl_ctx, WOLFSSL_TLSV1_3) == WOLFSSL_SUCCESS &&
-                   wolfSSL_CTX_set_groups(ssl_ctx, groups, 4) == WOLFSSL_SUCCESS
+                   tls_serve_groups(ssl_ctx)
                ? SP_OK
                : SP_ERR_TLS;
 }

@@ -9,11 +9,12 @@
 /* ASN.1's UTCTime or GeneralizedTime, behind tag and length. */
 static void time_text(const uint8_t *at, char out[20])
 {
-    const char *digits = (const char *)at + 2;
-    bool two = at != NULL && at[0] == 0x17; /* UTCTime: 50 to 99 are of the last century */
-
     out[0] = '\0';
-    if (at == NULL || at[1] < (two ? 13 : 15) || at[1] > 20)
+    if (at == NULL)
+        return;
+    const char *digits = (const char *)at + 2;
+    bool two = at[0] == 0x17; /* UTCTime: 50 to 99 are of the last century */
+    if (at[1] < (two ? 13 : 15) || at[1] > 20)
         return;
     snprintf(out, 20, "%s%.*s-%.2s-%.2s %.2s:%.2s",
              !two               ? ""

@@ -24,6 +24,9 @@ struct tls_context {
 /* Store and CAs of `named` into `ctx`. As tls_named_client. */
 SP_MUST sp_error tls_trust(WOLFSSL_CTX *ctx, const struct tls_named *named, struct sp_why *why);
 
+/* The groups that a server of ours offers (TLS-1), the hybrid first.   false: no memory */
+SP_MUST bool tls_serve_groups(WOLFSSL_CTX *ctx);
+
 /* The library's error number as a reason. */
 enum tls_refusal tls_refusal_of(int wolfssl_error);
 

@@ -20,7 +20,9 @@
 enum {
     GRANT_MAX = 1024,
     GRANT_OPEN_MS_MAX = 60 * 1000,
-    GRANT_LEEWAY_MS = 5 * 1000 /* before `issued`: PROTOCOL section 9, time */
+    GRANT_LEEWAY_MS = 5 * 1000,        /* before `issued`: PROTOCOL section 9, time */
+    GRANT_REVERIFY_MS = 15 * 60 * 1000 /* that a connector keeps a session without a broker, where
+                                          the grant has no reverify (section 8) */
 };
 
 struct grant {

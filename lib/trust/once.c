@@ -1,5 +1,6 @@
 #include "lib/trust/once.h"
 
+#include "lib/base/failpoint.h"
 #include "lib/base/map.h"
 #include "lib/base/num.h"
 
@@ -96,5 +97,6 @@ sp_error once_spend(struct once *o, struct sp_id id, sp_unix_ms until, sp_unix_m
     if ((e = map_put(&o->known, id, o)) != SP_OK)
         return e;
     push(o, (struct spent){id, num_add_sat(until, ONCE_KEEP_MS)});
+    FAILPOINT("grant:spent");
     return SP_OK;
 }

@@ -1,5 +1,6 @@
 #include "lib/tunnel/drive.h"
 
+#include "lib/base/failpoint.h"
 #include "lib/os/sock.h"
 #include "lib/tunnel/thread_internal.h"
 
@@ -68,7 +69,7 @@ static bool send_wire(struct drive *d)
 {
     while (wire_unsent(&d->wire) > 0) {
         struct view out = wire_out(&d->wire);
-        ssize_t n = send(d->fd, out.at, out.len, MSG_NOSIGNAL);
+        ssize_t n = send(d->fd, out.at, FAILPOINT_SHORT("tunnel:send", out.len), MSG_NOSIGNAL);
         if (n >= 0) {
             wire_sent(&d->wire, (size_t)n);
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {

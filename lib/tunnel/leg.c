@@ -387,10 +387,12 @@ void leg_close(struct leg *l, unsigned code, const char *reason)
     drive_output(&l->drive);
     l->until = clock_boot() + GOODBYE_MS;
     set_timer(l, l->until);
-    if (outer_state(l->outer) != OUTER_CLOSING)
-        say_goodbye(l); /* nothing could be said */
-    else
+    if (outer_state(l->outer) != OUTER_CLOSING || outer_rx_bare(l->outer)) {
+        drive_reading(&l->drive, true);
+        say_goodbye(l); /* nothing could be said, or no frame can answer */
+    } else {
         deferred_queue(l->drive.loop, &l->turn);
+    }
 }
 
 sp_error leg_binding(struct leg *l, uint8_t out[TLS_EXPORT_BYTES])

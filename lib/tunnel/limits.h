@@ -7,6 +7,12 @@
  * Memory that a peer can make us hold, a tunnel: what one read left over (TUNNEL_READ_BYTES), one
  * output block (TUNNEL_OUT_BYTES), and at an end STREAM_PILE_BYTES a stream but never more than
  * SESSION_PILE_BYTES. All of it is given back as soon as it is empty.
+ *
+ * However many readers stand still, those that read go on: what may pile up is at most
+ * STREAM_FIRST_BYTES a stream and SESSION_LENT_BYTES beyond that for all of a session together,
+ * and the rest of SESSION_PILE_BYTES, a quarter, is for what is under way. A kernel whose memory
+ * for TCP is used up takes less than it said: beyond SESSION_PILED_MAX the stream with the largest
+ * pile is reset at both ends, since otherwise all of the session would stand still with it.
  */
 
 enum {
@@ -34,10 +40,14 @@ enum {
     GOODBYE_MS = 2000,           /* for the peer's close or FIN, once our last words are out */
 
     STREAMS_MAX = 256,              /* a tunnel */
-    STREAM_PILE_BYTES = 256 * 1024, /* delivered, not taken by the local socket: first window */
+    STREAM_FIRST_BYTES = 32 * 1024, /* what a peer may send on a new stream before our word */
+    STREAM_PILE_BYTES = 256 * 1024, /* delivered, not taken by the local socket */
     STREAM_WINDOW_BYTES = 1024 * 1024,
     STREAM_WINDOW_MAX = 4 * 1024 * 1024,
-    SESSION_PILE_BYTES = 16 * 1024 * 1024
+    SESSION_LENT_BYTES = 4 * 1024 * 1024,  /* piles beyond the first windows, all streams */
+    SESSION_PILE_BYTES = 16 * 1024 * 1024, /* the session's window */
+    /* Piles are larger where the kernel took less than it had room for; the largest goes then. */
+    SESSION_PILED_MAX = SESSION_PILE_BYTES / 4 * 3
 };
 
 /* Close codes of our websockets. */
@@ -48,7 +58,7 @@ enum tunnel_close {
     CLOSE_UNSUPPORTED = 1003, /* text */
     CLOSE_TOO_BIG = 1009,
     CLOSE_PROOF = 4401,
-    CLOSE_CUT = 4403, /* reason text: floor record deadline idle policy killed revoked */
+    CLOSE_CUT = 4403, /* reason text: floor record audit deadline idle policy killed revoked */
     CLOSE_TIME = 4408,
     CLOSE_REPLACED = 4409,
     CLOSE_DRAINING = 4410,

@@ -5,7 +5,8 @@
 /* 32 bytes: one AVX2 register, two SSE2 ones; gcc lowers it to whatever the clone has. */
 typedef uint8_t vec __attribute__((vector_size(32), aligned(1), may_alias));
 
-#if defined(__x86_64__) && defined(__gnu_linux__)
+/* The dynamic loader asks which clone it should be before ThreadSanitizer is up: one only there. */
+#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(SP_SANITIZE_THREAD)
 #define MASK_CLONES __attribute__((target_clones("avx2", "default")))
 #else
 #define MASK_CLONES

@@ -18,7 +18,8 @@ tests_unit_%C%_test_core_SOURCES = tests/unit/%D%/test_core.c \
 	tests/unit/check.h
 
 check_PROGRAMS += tests/unit/%D%/test_streams
-tests_unit_%C%_test_streams_SOURCES = tests/unit/%D%/test_streams.c tests/unit/check.h
+tests_unit_%C%_test_streams_SOURCES = tests/unit/%D%/test_streams.c tests/unit/%D%/app.c \
+	tests/unit/%D%/app.h tests/unit/check.h
 
 check_PROGRAMS += tests/unit/%D%/test_ws
 tests_unit_%C%_test_ws_SOURCES = tests/unit/%D%/test_ws.c tests/unit/check.h
@@ -27,6 +28,9 @@ check_PROGRAMS += tests/unit/%D%/test_switch
 tests_unit_%C%_test_switch_SOURCES = tests/unit/%D%/test_switch.c \
 	tests/unit/%D%/rig.c tests/unit/%D%/rig.h tests/unit/%D%/app.c tests/unit/%D%/app.h \
 	tests/unit/check.h
+
+check_PROGRAMS += tests/unit/%D%/test_idle
+tests_unit_%C%_test_idle_SOURCES = tests/unit/%D%/test_idle.c
 
 # For the Autobahn suite (tests/interop/test_autobahn.py).
 noinst_PROGRAMS += tests/interop/ws_echo

@@ -1,5 +1,6 @@
 #include "lib/tunnel/pump.h"
 
+#include "lib/base/failpoint.h"
 #include "lib/os/loop.h"
 #include "lib/os/sock.h"
 
@@ -86,7 +87,7 @@ static sp_error pump_write(void *arg, struct view bytes, size_t *took)
         return SP_OK;
     }
     do
-        n = send(p->fd, bytes.at, bytes.len, MSG_NOSIGNAL);
+        n = send(p->fd, bytes.at, FAILPOINT_SHORT("pump:send", bytes.len), MSG_NOSIGNAL);
     while (n < 0 && errno == EINTR);
     if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
         return broke(p, errno);

@@ -15,7 +15,7 @@ struct stream *stream_make(struct streams *s, int32_t id)
         return NULL;
     st->streams = s;
     st->id = id;
-    st->credit = STREAM_PILE_BYTES;
+    st->credit = STREAM_FIRST_BYTES;
     st->target = STREAM_WINDOW_BYTES;
     st->next = s->all;
     st->at = &s->all;
@@ -36,6 +36,7 @@ void stream_drop(struct stream *st)
             st->next->at = st->at;
         s->live--;
         s->piled -= pile_len(&st->pile);
+        s->lent -= st->lent;
         if (st->queued) {
             struct stream **at = &s->news;
             while (*at != st)
@@ -84,44 +85,73 @@ void stream_reset(struct stream *st, uint32_t code, sp_error why)
 
 /* ---- to the local side -------------------------------------------------------------------- */
 
+static void set_lent(struct stream *st, int64_t lent)
+{
+    struct streams *s = st->streams;
+
+    s->lent -= st->lent;
+    st->lent = lent > 0 ? (size_t)lent : 0;
+    s->lent += st->lent;
+}
+
+/* What may pile up here when the local side stops reading: all of it while few hold much. */
+static size_t allowance(const struct stream *st)
+{
+    size_t others = st->streams->lent - st->lent;
+    size_t left = others < SESSION_LENT_BYTES ? SESSION_LENT_BYTES - others : 0;
+
+    return STREAM_FIRST_BYTES + smaller(left / 4, STREAM_PILE_BYTES - STREAM_FIRST_BYTES);
+}
+
 /*
  * Gives credit, as far as the rule allows: what the peer may still send, plus what is piled up
- * here, is at most STREAM_PILE_BYTES more than the kernel would take now. Given in grains, so
- * that a WINDOW_UPDATE is rare; with an empty pile the peer always keeps more than
- * STREAM_PILE_BYTES - STREAM_GRAIN_BYTES, so nobody waits for a grain.
+ * here, is at most the allowance more than the kernel would take now. Given in grains, so that a
+ * WINDOW_UPDATE is rare; with an empty pile the peer always keeps more than half of the
+ * allowance, so nobody waits for a grain. What was given is not taken back, hence what is lent is
+ * counted anew each time: the kernel's room grows as the local side reads.
  */
 static void give_credit(struct stream *st)
 {
     struct streams *s = st->streams;
-    size_t piled = pile_len(&st->pile);
+    int64_t piled = (int64_t)pile_len(&st->pile);
 
     if (st->over || st->peer_ended || st->why != SP_OK)
         return;
     /* A local side that keeps up and a peer that used most of its window: it is too small. */
-    if (piled == 0 && st->credit < st->target / 4 && st->target < STREAM_WINDOW_MAX)
+    if (piled == 0 && st->credit < (int64_t)st->target / 4 && st->target < STREAM_WINDOW_MAX)
         st->target *= 2;
 
-    size_t may = smaller(st->target, st->io->room(st->arg) + STREAM_PILE_BYTES);
-    if (may < st->credit + piled + STREAM_GRAIN_BYTES)
-        return;
-    size_t give = may - st->credit - piled;
-    if (nghttp2_submit_window_update(s->h2, NGHTTP2_FLAG_NONE, st->id, (int32_t)give) != 0)
-        s->broken = true;
-    st->credit += give;
-    streams_output(s);
+    size_t room = st->io == NULL ? 0 : st->io->room(st->arg), allowed = allowance(st);
+    int64_t give = (int64_t)smaller(st->target, room + allowed) - st->credit - piled;
+    if (give >= (int64_t)smaller(STREAM_GRAIN_BYTES, allowed / 2)) {
+        if (nghttp2_submit_window_update(s->h2, NGHTTP2_FLAG_NONE, st->id, (int32_t)give) != 0)
+            s->broken = true;
+        st->credit += give;
+        streams_output(s);
+    }
+    set_lent(st, st->credit + piled - (int64_t)room - STREAM_FIRST_BYTES);
 }
 
-/* `took` bytes have left this process: the session has room again at once, the stream by
- * give_credit, which costs system calls and so waits until a quarter of the window is used. */
+void stream_begun(struct stream *st)
+{
+    st->begun = true;
+    give_credit(st);
+}
+
+void stream_settle(struct stream *st)
+{
+    set_lent(st, (int64_t)pile_len(&st->pile) - STREAM_FIRST_BYTES);
+}
+
+/* `took` bytes have left this process: the session's window follows by streams_refill, the
+ * stream's by give_credit, which costs system calls and so waits until a quarter is used. */
 static void count_delivered(struct stream *st, size_t took)
 {
     struct streams *s = st->streams;
 
     st->received += took;
     s->received += took;
-    if (nghttp2_session_consume_connection(s->h2, took) != 0)
-        s->broken = true;
-    if (st->credit <= st->target - st->target / 4)
+    if (st->credit <= (int64_t)(st->target - st->target / 4))
         give_credit(st);
     streams_output(s);
 }
@@ -142,8 +172,33 @@ SP_MUST static sp_error write_local(struct stream *st, struct view bytes, size_t
 
 static void tell_when_finished(struct stream *st)
 {
-    if (st->peer_ended && pile_len(&st->pile) == 0 && !st->finished_told && st->io != NULL)
+    if (st->peer_ended && pile_len(&st->pile) == 0 && !st->finished_told && st->io != NULL &&
+        st->why == SP_OK)
         stream_note(st, NEWS_FINISHED); /* streams_tell marks it told */
+}
+
+static void drop_pile(struct stream *st)
+{
+    st->streams->piled -= pile_len(&st->pile);
+    pile_deinit(&st->pile);
+    set_lent(st, 0);
+}
+
+/* The piles are more than was lent: see SESSION_PILED_MAX. */
+static void spare_session(struct streams *s)
+{
+    struct stream *most = s->all;
+
+    for (struct stream *st = s->all; st != NULL; st = st->next)
+        if (pile_len(&st->pile) > pile_len(&most->pile))
+            most = st;
+    drop_pile(most);
+    if (most->over) { /* its peer has said all; here it is not at its end */
+        most->why = SP_ERR_LIMIT;
+        stream_note(most, NEWS_ENDED);
+    } else {
+        stream_reset(most, NGHTTP2_CANCEL, SP_ERR_LIMIT);
+    }
 }
 
 sp_error stream_deliver(struct stream *st, struct view bytes)
@@ -152,12 +207,9 @@ sp_error stream_deliver(struct stream *st, struct view bytes)
     size_t took = 0;
     sp_error e;
 
-    st->credit -= smaller(bytes.len, st->credit); /* nghttp2 has checked that there was enough */
-    if (st->why != SP_OK) { /* reset by us: what was under way is dropped, not kept */
-        if (nghttp2_session_consume_connection(s->h2, bytes.len) != 0)
-            s->broken = true;
+    st->credit -= (int64_t)bytes.len; /* nghttp2 has checked that there was enough */
+    if (st->why != SP_OK)             /* reset by us: what was under way is dropped, not kept */
         return SP_OK;
-    }
     if (pile_len(&st->pile) == 0 && (e = write_local(st, bytes, &took)) != SP_OK) {
         stream_reset(st, NGHTTP2_CANCEL, e);
         return SP_OK;
@@ -166,6 +218,10 @@ sp_error stream_deliver(struct stream *st, struct view bytes)
     if ((e = pile_add(&st->pile, rest)) != SP_OK)
         return e;
     s->piled += rest.len;
+    if (pile_len(&st->pile) > STREAM_FIRST_BYTES + st->lent) /* the kernel took less than it said */
+        set_lent(st, (int64_t)pile_len(&st->pile) - STREAM_FIRST_BYTES);
+    if (s->piled > SESSION_PILED_MAX)
+        spare_session(s);
     return SP_OK;
 }
 
@@ -186,6 +242,9 @@ void stream_writable(struct stream *st)
         if (pile_len(&st->pile) == 0)
             give_credit(st);
     }
+    if (st->peer_ended)
+        stream_settle(st);
+    streams_refill(s);
     if (e != SP_OK)
         stream_reset(st, NGHTTP2_CANCEL, e);
     tell_when_finished(st);
@@ -243,6 +302,8 @@ void stream_attach(struct stream *st, const struct stream_io *io, void *arg)
     st->arg = arg;
     if (st->streams == NULL)
         return;
+    if (st->begun)
+        give_credit(st);
     stream_readable(st);
     if (st->streams->role == STREAMS_AGENT && st->status != 0)
         stream_note(st, NEWS_ANSWERED); /* it came when there was nobody to tell */
@@ -303,11 +364,8 @@ void stream_free(struct stream *st)
         stream_drop(st);
         return;
     }
-    size_t piled = pile_len(&st->pile);
-    if (piled > 0 && nghttp2_session_consume_connection(s->h2, piled) != 0)
-        s->broken = true;
-    s->piled -= piled;
-    pile_deinit(&st->pile);
+    drop_pile(st);
+    streams_refill(s);
     /* nghttp2 may still ask for its data: the struct goes when nghttp2 has forgotten it. */
     if (st->over)
         stream_drop(st);

@@ -96,8 +96,10 @@ static void headers_done(struct streams *s, struct stream *st)
         stream_reset(st, NGHTTP2_PROTOCOL_ERROR, SP_ERR_PROTOCOL);
     else if (s->draining)
         stream_reset(st, NGHTTP2_REFUSED_STREAM, SP_ERR_CLOSED);
-    else
+    else {
+        stream_begun(st);
         stream_note(st, NEWS_OPENED);
+    }
 }
 
 static int on_frame(nghttp2_session *h2, const nghttp2_frame *frame, void *user)
@@ -123,6 +125,7 @@ static int on_frame(nghttp2_session *h2, const nghttp2_frame *frame, void *user)
     if (st != NULL && (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
         (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0) {
         st->peer_ended = true;
+        stream_settle(st);
         stream_note(st, NEWS_FINISHED);
     }
     return 0;
@@ -135,21 +138,27 @@ static int on_data(nghttp2_session *h2, uint8_t flags, int32_t id, const uint8_t
 
     (void)flags, (void)user;
     if (st == NULL)
-        return nghttp2_session_consume_connection(h2, len) == 0 ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+        return 0;
     return stream_deliver(st, (struct view){bytes, len}) == SP_OK ? 0
                                                                   : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
-/* A refusal is complete: the peer need not end its side (RFC 9113 8.1). */
+/* A refusal is complete: the peer need not end its side (RFC 9113 8.1). And where the library says
+ * goodbye by itself, the peer broke HTTP/2: it reads nothing of this session any more. */
 static int on_sent(nghttp2_session *h2, const nghttp2_frame *frame, void *user)
 {
     struct streams *s = user;
+    struct stream *st = stream_of(h2, frame->hd.stream_id);
 
+    if (s->role == STREAMS_AGENT && frame->hd.type == NGHTTP2_HEADERS && st != NULL)
+        stream_begun(st);
     if (s->role == STREAMS_CONNECTOR && frame->hd.type == NGHTTP2_HEADERS &&
         (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0 &&
         nghttp2_submit_rst_stream(h2, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR) !=
             0)
         return NGHTTP2_ERR_CALLBACK_FAILURE;
+    if (frame->hd.type == NGHTTP2_GOAWAY && frame->goaway.error_code != NGHTTP2_NO_ERROR)
+        s->broken = true;
     return 0;
 }
 
@@ -210,7 +219,7 @@ SP_MUST static sp_error introduce(struct streams *s)
 {
     const nghttp2_settings_entry ours[] = {
         {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, s->max},
-        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, STREAM_PILE_BYTES},
+        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, STREAM_FIRST_BYTES},
         {NGHTTP2_SETTINGS_MAX_FRAME_SIZE, HTTP2_FRAME_MAX},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, 4096},
         {NGHTTP2_SETTINGS_ENABLE_PUSH, 0}, /* the client's word only, so it stands last */
@@ -346,7 +355,7 @@ void streams_tell(struct streams *s)
         if ((news & NEWS_ANSWERED) != 0 && st->io != NULL)
             st->io->answered(st->arg, st->status);
         if ((news & NEWS_FINISHED) != 0 && st->io != NULL && st->peer_ended && !st->finished_told &&
-            stream_piled(st) == 0) {
+            stream_piled(st) == 0 && st->why == SP_OK) {
             st->finished_told = true;
             st->io->finished(st->arg);
         }
@@ -374,6 +383,23 @@ void streams_output(struct streams *s)
     s->hooks.output(s->arg);
 }
 
+/*
+ * The session's window: all that came and is not on a pile is given back, once it is half of what
+ * the peer has left. nghttp2's own rule, half of the whole window, would never hold again while
+ * piles have the other half.
+ */
+void streams_refill(struct streams *s)
+{
+    int64_t came = nghttp2_session_get_effective_recv_data_length(s->h2);
+    int64_t owed = came - (int64_t)s->piled, left = SESSION_PILE_BYTES - came;
+
+    if (owed <= 0 || owed < left / 2)
+        return;
+    if (nghttp2_submit_window_update(s->h2, NGHTTP2_FLAG_NONE, 0, (int32_t)owed) != 0)
+        s->broken = true;
+    streams_output(s);
+}
+
 sp_error streams_take(struct streams *s, struct view plain)
 {
     if (s->broken)
@@ -381,6 +407,8 @@ sp_error streams_take(struct streams *s, struct view plain)
     s->in_library = true;
     ssize_t r = nghttp2_session_mem_recv(s->h2, plain.at, plain.len);
     s->in_library = false;
+    if (r >= 0)
+        streams_refill(s);
     streams_tell(s);
     if (r == NGHTTP2_ERR_NOMEM)
         return SP_ERR_NOMEM;

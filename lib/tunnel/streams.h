@@ -8,9 +8,12 @@
  * side is END_STREAM of that side, RST is RST_STREAM (C-022). The agent is the HTTP/2 client.
  *
  * Credit: a peer may send what its window allows. The window of a stream begins at
- * STREAM_PILE_BYTES and grows to STREAM_WINDOW_MAX only as far as the local socket's kernel
- * buffer has room (stream_io.room), so that what piles up in this process for a reader that
- * stopped stays at STREAM_PILE_BYTES; the session as a whole holds at most SESSION_PILE_BYTES.
+ * STREAM_FIRST_BYTES, is raised to STREAM_PILE_BYTES as soon as the stream is known here, and grows
+ * to STREAM_WINDOW_MAX only as far as the local socket's kernel buffer has room (stream_io.room),
+ * so that what piles up in this process for a reader that stopped stays at STREAM_PILE_BYTES. What
+ * lies above the first window is lent from SESSION_LENT_BYTES of the session: a quarter at most of
+ * what is left, so that later streams get less when many readers stand still, and none of them
+ * nothing. The session as a whole holds at most SESSION_PILE_BYTES.
  *
  * One thread. Bytes in (streams_take), bytes out (streams_give): tunnel_end drives it.
  */

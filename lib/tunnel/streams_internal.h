@@ -29,6 +29,7 @@ struct stream {
     int status;                 /* of the answer; 0: none yet */
     const struct stream_io *io; /* borrowed; NULL: not attached */
     void *arg;
+    bool begun;      /* nghttp2 knows its id: credit can be given */
     bool sending;    /* our HEADERS are out: DATA may follow (nghttp2 asks for it) */
     bool deferred;   /* nghttp2 waits for stream_readable */
     bool peer_ended; /* END_STREAM came */
@@ -39,8 +40,9 @@ struct stream {
     bool method_seen, authority_seen;
     sp_error why; /* with over, or of our reset */
     struct pile pile;
-    size_t credit; /* what the peer may still send */
-    size_t target; /* what it may have at most when the local side keeps up */
+    int64_t credit; /* what the peer may still send; below 0: it did not know our settings yet */
+    size_t target;  /* what it may have at most when the local side keeps up */
+    size_t lent;    /* of the session's: what may pile up beyond STREAM_FIRST_BYTES */
     uint64_t sent, received;
 };
 
@@ -59,6 +61,7 @@ struct streams {
     bool data_allowed; /* the peer's bind was checked */
     bool draining, ponged, broken;
     size_t piled;
+    size_t lent; /* sum of the streams' */
     uint64_t sent, received;
 };
 
@@ -72,8 +75,14 @@ SP_MUST sp_error stream_deliver(struct stream *st, struct view bytes);
 ssize_t stream_read_source(nghttp2_session *h2, int32_t id, uint8_t *to, size_t room,
                            uint32_t *flags, nghttp2_data_source *source, void *user);
 void stream_reset(struct stream *st, uint32_t code, sp_error why);
+void stream_begun(
+    struct stream *st); /* nghttp2 knows it: the peer gets more than its first window */
+void stream_settle(struct stream *st); /* its peer has ended: only what is piled up is lent still */
 
-/* streams.c: nghttp2 has something to send. */
+/* streams.c: the session's window, with nghttp2 off the stack. */
+void streams_refill(struct streams *s);
+
+/* nghttp2 has something to send. */
 void streams_output(struct streams *s);
 void streams_tell(struct streams *s);
 

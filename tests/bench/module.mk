@@ -12,7 +12,7 @@ EXTRA_PROGRAMS += $(LOAD_TOOLS)
 %C%_grants_SOURCES = %D%/tools/grants.c %D%/tools/wire.h
 %C%_seed_SOURCES = %D%/tools/seed.c %D%/tools/wire.h
 %C%_schema_SOURCES = %D%/tools/schema.c
-%C%_schema_LDADD = connector/gateway/schema/libschema.a $(SP_LIBS) $(SP_EXT)
+%C%_schema_LDADD = $(SP_LIBS) $(SP_EXT)
 %C%_parts_SOURCES = %D%/tools/parts.c %D%/tools/parts_jansson.c %D%/tools/parts.h
 %C%_parts_LDADD = $(SP_GATEWAY) $(SP_LIBS) $(SP_EXT)
 

@@ -75,6 +75,7 @@ CASES = {
     "post_handshake_auth": (define(OPTIONS, "WOLFSSL_POST_HANDSHAKE_AUTH"), "after the handshake"),
     "key_log": (define(OPTIONS, "WOLFSSL_SSLKEYLOGFILE"), "written to a file"),
     "no_exporter": (replace(OPTIONS, r"^#define HAVE_KEYING_MATERIAL$", ""), "does not define HAVE_KEYING_MATERIAL"),
+    "no_alpn": (replace(OPTIONS, r"^#define HAVE_ALPN$", ""), "does not define HAVE_ALPN"),
     "no_hrr_cookie": (replace(OPTIONS, r"^#define WOLFSSL_SEND_HRR_COOKIE$", ""), "does not define WOLFSSL_SEND_HRR_COOKIE"),
     "old_wolfssl": (replace("include/wolfssl/version.h", r'(LIBWOLFSSL_VERSION_STRING) ".*"', r'\1 "5.7.0"'), "older than 5.7.2"),
     "lws_not_on_wolfssl": (replace(LWS, r"^#define USE_WOLFSSL$", ""), "not on wolfSSL"),
@@ -86,7 +87,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_DEP_2T_configure_refuses(name, tmp_path, cache):
+def test_DEP_2T_C_039_configure_refuses(name, tmp_path, cache):
     change, words = CASES[name]
     prefix = prefix_copy(tmp_path)
     change(prefix)

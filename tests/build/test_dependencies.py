@@ -96,13 +96,23 @@ def test_HRD_2_each_is_an_error_on_both_compilers(compiler, flag):
 
 def test_HRD_18_the_test_command_runs_units_fuzzers_and_the_whole_path_under_sanitizers():
     text = (TOP / "scripts/test").read_text()
-    assert re.search(r"groups=\(lint unit .*sanitized fuzz .*e2e", text)
+    assert re.search(r"groups=\(lint unit .*sanitized .*fuzz .*e2e", text)
     for name in ("sanitized", "fuzz", "e2e"):
         part = re.search(rf"^    {name}\).*?;;$", text, re.M | re.S)[0]
         assert "need $sanitized --enable-fuzzing" in part and "$sanitized" in part.split("need $sanitized")[1]
     assert "detect_leaks=1" in text and "abort_on_error=1" in text
     configure = (TOP / "configure.ac").read_text()
     assert "-fsanitize=address,undefined" in configure and "-fno-sanitize-recover=undefined" in configure
+
+
+def test_HRD_18_every_unit_test_and_the_path_run_under_the_thread_sanitizer_and_nothing_of_ours_is_excused():
+    assert "tests/threads/run ;;" in (TOP / "tests/long").read_text()
+    run = (TOP / "tests/threads/run").read_text()
+    assert "--enable-sanitizers=thread" in run and "-name 'test_*'" in run and "test_path.py" in run and "exitcode=66" in run
+    assert "-fsanitize=thread" in (TOP / "configure.ac").read_text()
+    excused = [line for line in (TOP / "tests/threads/suppressions.txt").read_text().splitlines() if line and not line.startswith("#")]
+    ours = "|".join(sorted(f.stem for room in ("lib", "broker", "relay", "connector", "client") for f in (TOP / room).rglob("*.c")))
+    assert not [line for line in excused if re.search(rf":({ours})(\.c)?$", line)]
 
 
 # ---- the bench of the tests ----

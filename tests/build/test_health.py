@@ -27,6 +27,27 @@ def test_nothing_that_answers_is_8(config):
     assert done.returncode == 8 and "does not answer" in done.stderr, done
 
 
+def doctor(config):
+    """The rows by component, and the exit code."""
+    done = subprocess.run([BROKER, "doctor", "--json", "--config", config], capture_output=True, text=True, timeout=60)
+    return {row["component"]: row for row in json.loads(done.stdout)["checks"]}, done.returncode
+
+
+def test_doctor_tells_a_broker_that_is_down_from_one_whose_files_are_wrong(config):
+    rows, code = doctor(config)
+    assert code == 1 and rows["Program"]["state"] == "FAIL" and "no broker answers" in rows["Program"]["details"], rows
+    assert rows["Program"]["action"] and rows["TCP"]["state"] == "FAIL", rows
+    assert [rows[c]["state"] for c in ("Config", "State")] == ["PASS", "PASS"] and rows["Disk"]["state"] != "SKIP", rows
+    text = config.read_text()
+    config.write_text(text + "nonsense: 1\n")
+    rows, code = doctor(config)
+    assert code == 1 and rows["Config"]["state"] == "FAIL" and "nonsense" in rows["Config"]["details"], rows
+    assert rows["Program"]["state"] == rows["State"]["state"] == "SKIP", rows
+    config.write_text(text.replace("state:", "state: /nonexistent #"))
+    rows, code = doctor(config)
+    assert code == 1 and rows["State"]["state"] == rows["Disk"]["state"] == "FAIL", rows
+
+
 def test_a_broker_without_its_relay_is_not_ready_and_says_so(config):
     broker = subprocess.Popen([BROKER, "run", "--config", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:

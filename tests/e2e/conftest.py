@@ -39,7 +39,7 @@ def furnish(world):
     world.records["off-floor"] = world.console.add_app("off-floor", world.site, world.private, 7008)
     world.records["payroll"] = world.console.add_app("payroll", world.site, world.private, 80, labels={"tier": "payroll"})
     world.console.put_policy(worlds.POLICY)
-    world.floor_ports = [22, 80, 5432, *range(7001, 7008), *range(7101, 7105), 9418]  # 7008 is outside, for the test of the floor
+    world.floor_ports = [22, 80, 3306, 5432, 6379, *range(7001, 7008), *range(7101, 7109), 9418]  # 7008 is outside, for the test of the floor
     world.enrol_connector(world.console, world.site)
 
 
@@ -77,6 +77,16 @@ def ada(world):
     return user
 
 
+@pytest.fixture
+def stations(world, anna, ada):
+    """Of each program where it runs, as whom, with which environment and folder, and what its commands need besides."""
+    etc = cage.WORK / "etc"
+    return {"sallyport": (world.client, "anna", anna.env, anna.home, ()), "sallyport-admin": (world.client, "ada", ada.env, ada.home, ()),
+            "sallyport-broker": (world.edge, "broker", {}, cage.WORK / "broker", ("--config", world.config)),
+            "sallyport-connector": (world.connector_node, "connector", {}, cage.WORK / "c1", ("--config", etc / "c1.yaml")),
+            "sallyport-relay": (world.edge, "broker", {}, cage.WORK / "relay", ("--config", etc / "relay.yaml"))}
+
+
 def pytest_collection_modifyitems(items):
     """The harness's own first, since its applications take the keys of people's homes; faults last, where every program
     is killed and agents of people who are not asked come back in their own time; then what all of it has left in the logs."""
@@ -100,5 +110,5 @@ def sanitizers_are_silent(request):
     if logs.exists():
         for log in logs.glob("*.log"):
             text = log.read_text(errors="replace")
-            for mark in ("ERROR: AddressSanitizer", "runtime error:", "ERROR: LeakSanitizer"):
+            for mark in ("ERROR: AddressSanitizer", "runtime error:", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer"):
                 assert mark not in text, f"{log.name}: {text[text.index(mark):][:3000]}"

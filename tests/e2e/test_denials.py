@@ -4,6 +4,7 @@ Exit codes: 4 login needed, 5 denied by policy, 6 step-up, 7 posture, 9 session 
 docs/exit-codes.md of the product).
 """
 
+import json
 import os
 import pathlib
 import socket
@@ -102,6 +103,33 @@ def test_a_grant_that_nobody_opened_is_withdrawn_when_a_newer_code_is_needed(wor
 def test_a_deny_rule_beats_the_allow_rule_and_its_message_is_shown(world, anna, policy):
     policy(worlds.POLICY + '    deny:\n      - {name: closed, when: {groups: [builtin/staff]}, message: "Closed for inventory."}\n')
     denied(world, anna, "wiki", 5, "Closed for inventory.")
+
+
+def test_a_browser_reads_why_its_app_is_closed_and_a_script_gets_a_problem(world, anna, policy):
+    """At the app's local address; nothing is shown of it, and it opens again by itself."""
+    address, port = anna.address_of("wiki")
+    browser_says, script_says = "Accept: text/html,application/xhtml+xml,*/*;q=0.8", "Accept: application/json"
+
+    def get(accept, *more):
+        done = anna.shell("curl", "-sS", "--max-time", "20", "-i", "-H", accept, *more, f"http://{address}:{port}/")
+        assert done.code == 0, done
+        head, _, body = done.out.replace("\r", "").partition("\n\n")
+        return int(head.split()[1]), head.lower(), body
+
+    proc.until("it is open", 20, lambda: get(browser_says)[0] == 200)
+    policy(worlds.POLICY + '    deny:\n      - {name: closed, when: {groups: [builtin/staff]}, message: "Closed <b>for</b> inventory."}\n')
+    proc.until("it is closed", 20, lambda: get(browser_says)[0] == 403)
+    status, head, page = get(browser_says)
+    assert status == 403 and "content-type: text/html" in head and "no-store" in head, head
+    assert "<h1>wiki is closed for now</h1>" in page and "Closed &lt;b&gt;for&lt;/b&gt; inventory." in page and "<script" not in page, page
+    assert f"{world.url}/denied?app=wiki" in page, page
+    status, head, body = get(script_says)
+    problem = json.loads(body)
+    assert status == problem["status"] == 403 and "application/problem+json" in head, (head, body)
+    assert problem["detail"] == "Closed <b>for</b> inventory." and problem["request_id"].startswith("R-"), problem
+    assert get(browser_says, "--data", "x" * 20000)[0] == 403, "what was sent does not take the answer away"
+    policy(worlds.POLICY)
+    proc.until("it is open again", 20, lambda: get(browser_says)[0] == 200)
 
 
 def test_unknown_posture_satisfies_nothing(world, anna, policy):

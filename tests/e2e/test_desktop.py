@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from harness import cage, proc, world as worlds
+from harness import browser, cage, proc, world as worlds
 from harness.wire import dial
 
 PYTHON = "/usr/bin/python3"  # the one that Debian's python3-dbusmock is for
@@ -42,10 +42,10 @@ class Desktop:
         self.programs.append(program)
         return program
 
-    def notifications(self):
+    def notifications(self, *more):
         self.log.touch()
         self.log.chmod(0o666)
-        self.start(PYTHON, "-m", "dbusmock", "--template", "notification_daemon", "--logfile", str(self.log))
+        self.start(PYTHON, "-m", "dbusmock", "--template", "notification_daemon", "--logfile", str(self.log), *more)
         proc.until("the mock owns its name", 10, lambda: self.owner("org.freedesktop.Notifications"))
         return self
 
@@ -151,6 +151,46 @@ def test_a_failing_signal_is_told_with_its_remedy(world, anna, told):
         del anna.agent._env["SALLYPORT_POSTURE_ROOT"]
         anna.agent.stop()
         anna.restart_agent()
+
+
+def test_a_login_about_to_end_is_extended_by_the_notice_s_button(world, anna, desktop):
+    desktop.notifications("--parameters", json.dumps({"capabilities": "body actions"}))
+    opened = anna.home / "opened"
+    browser_script = anna.home / "browser"
+    browser_script.write_text(f'#!/bin/sh\necho "$1" > {opened}.new && mv {opened}.new {opened}\n')
+    browser_script.chmod(0o755)
+    reopen = lambda **more: (world.broker.stop(), world.broker_config(proxies='["127.0.0.9"]', **more), world.restart(world.broker),
+                             world.wait_standing(world.console))
+    until = lambda: anna.json("status")["login"]["until"] - time.time() * 1000
+    anna.agent.stop()
+    anna.agent._env.update(DISPLAY=":0", BROWSER=str(browser_script))
+    try:
+        reopen(login="{session: 14m}")
+        anna.restart_agent()
+        anna.login()
+        line = desktop.hears("Your login ends at", 20)
+        assert "Sign in again" in line and "act" in line, line
+        reopen()
+        proc.until("the agent is back", 30, lambda: anna.json("status")["broker"]["connected"])
+        anna.shell("dbus-send", "--session", "--type=signal", "/org/freedesktop/Notifications", "org.freedesktop.Notifications.ActionInvoked",
+                   "uint32:1", "string:act", env=desktop.env)
+        time.sleep(0.5)
+        assert not opened.exists(), "a stranger on the bus presses nothing"
+        desktop.sni("press", "8")
+        url = proc.until("the browser was opened", 20, lambda: opened.exists() and opened.read_text().strip())
+        web = browser.Browser(world.client, [world.ca], uid=anna.uid)
+        anna.person.walk(web, url, lambda page: page.url.startswith(("http://127.0.0.1:", "http://[::1]:")))
+        proc.until("the login is longer", 20, lambda: until() > 3600 * 1000)
+        desktop.hears("", member="CloseNotification")
+        assert not desktop.said()[-1].count("did not finish"), desktop.said()
+    finally:
+        if until() < 3600 * 1000:
+            reopen()
+        del anna.agent._env["DISPLAY"], anna.agent._env["BROWSER"]
+        anna.agent.stop()
+        anna.restart_agent()
+        if until() < 3600 * 1000:
+            anna.login()
 
 
 # ---- tray ----

@@ -7,6 +7,7 @@ believes to be its broker.
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -113,8 +114,8 @@ def serve(world):
     script = cage.WORK / "answer.py"
     script.write_text(ANSWER)
 
-    def start(port, kind, pair=(), shift=0):
-        program = proc.Program(world.client, [sys.executable, script, port, shift, kind, *pair], world.logs / f"answer-{port}-{time.monotonic_ns()}.log")
+    def start(port, kind, pair=(), shift=0, node=None):
+        program = proc.Program(node or world.client, [sys.executable, script, port, shift, kind, *pair], world.logs / f"answer-{port}-{time.monotonic_ns()}.log")
         started.append(program)
         program.wait_text("listening")
     yield start
@@ -140,7 +141,7 @@ def test_a_proxy_that_does_not_answer(anna):
     assert state == "FAIL" and target == "198.18.255.254:9" and "proxy" in action
 
 
-def test_TM_08_a_proxy_that_intercepts_tls_is_refused_and_named_by_its_issuer(world, stranger, serve):
+def test_TM_08_C_026_a_proxy_that_intercepts_tls_is_refused_and_named_by_its_issuer(world, stranger, serve):
     serve(9443, "broker", certificate(world, "inspect", ca="acme"))
     believe(stranger, 9443)
     state, _, details, action = rows(doctor(stranger))["TLS"]
@@ -154,6 +155,19 @@ def test_a_captive_portal_is_named(world, stranger, serve):
     assert seen["TCP"][0] == "FAIL"
     state, target, details, action = seen["Portal"]
     assert (state, target) == ("FAIL", "portal.example") and "captive portal" in details and "browser" in action
+
+
+def test_a_captive_portal_before_a_connector_is_named(world, serve, tmp_path):
+    serve(80, "portal", node=world.connector_node)
+    state = tmp_path / "state"  # of a connector whose broker is beyond the portal
+    shutil.copytree(cage.WORK / "c1", state, ignore=shutil.ignore_patterns("*.sock"))
+    told = json.loads((state / "state.json").read_text())
+    (state / "state.json").write_text(json.dumps({**told, "broker": "localhost", "port": 9444}))
+    seen = rows(proc.command(world.connector_node, [world.bin / "sallyport-connector", "doctor", "--json", "--state", state,
+                                                    "--config", cage.WORK / "etc" / "c1.yaml"], seconds=40))
+    assert seen["TCP"][0] == "FAIL" and seen["TLS"][0] == "SKIP", seen
+    state, target, details, action = seen["Portal"]
+    assert (state, target) == ("FAIL", "portal.example") and "captive portal" in details and "exempted" in action
 
 
 def test_another_server_in_the_brokers_place(world, stranger, serve):

@@ -4,6 +4,7 @@ Each test leaves the world whole again.
 """
 
 import contextlib
+import os
 import select
 import signal
 import socket
@@ -120,6 +121,53 @@ def test_FLT_14_a_lost_cable_and_back(world, anna, who):
     works(world, anna)
 
 
+def reset_within(connection, seconds):
+    """How long until it was reset; a clean end in the middle of a transfer would be a lie."""
+    began = time.monotonic()
+    connection.settimeout(seconds)
+    with pytest.raises(ConnectionResetError):
+        while connection.recv(65536):
+            pass
+        raise AssertionError("a clean end")
+    return time.monotonic() - began
+
+
+def ended(world):
+    """How the app saw the last end of an echo."""
+    def ask():
+        with socket.create_connection((world.private, 7009), 5) as c:
+            return read_all(c).decode().strip()
+    return world.connector_node.run(ask)
+
+
+@pytest.mark.parametrize("mode", ["auto", "off"])
+@pytest.mark.parametrize("who", ["access", "outside"])
+def test_FLT_14_packets_that_vanish_end_in_a_reset_at_both_ends_and_nothing_is_kept(world, anna, who, mode):
+    """Half open: no FIN and no RST comes through, on either side of the relay. Each end finds out by itself."""
+    record = world.console.add_app(f"vanish-{who}-{mode}", world.site, world.private, 7001, cut_through=mode)
+    works(world, anna)
+    before = len(os.listdir(f"/proc/{world.relay.pid}/fd"))
+    with dial(world, anna, record["name"]) as c:
+        c.sendall(b"x")
+        assert c.recv(1) == b"x" and ended(world) == "open"
+        link, began = getattr(world, who), time.monotonic()
+        link.down()
+        try:
+            took = reset_within(c, 35)
+            proc.until("the app is told", 35, lambda: ended(world) != "open")
+            assert ended(world) == "reset", ended(world)
+            assert max(took, time.monotonic() - began) <= 35, "found after more than 30 s"
+        finally:
+            link.up()
+            if who == "access":
+                net.route(world.client, f"{world.public}/32", world.access.b)
+    works(world, anna)
+    live = lambda: [s for s in world.console.call("GET", "/sessions")["items"] if s["state"] == "live" and s["app"]["name"] == record["name"]]
+    proc.until("nothing of it is left at broker and relay", 90,  # spares of before and after the loss stand a while beside each other
+               lambda: not live() and len(os.listdir(f"/proc/{world.relay.pid}/fd")) <= before + 8)
+    world.console.call("DELETE", f"/apps/{record['id']}", headers={"If-Match": f'"{record["version"]}"'})
+
+
 def test_a_second_connector_takes_over(world, anna):
     second = net.Node("connector2")
     out = world._addresses  # a link of its own to the public side and to the applications
@@ -155,7 +203,7 @@ def test_sigterm_drains_the_connector(world, anna):
     works(world, anna)
 
 
-def test_CT_9_FLT_14_a_peer_that_says_nothing_any_more_is_found_in_both_modes(world, anna):
+def test_CT_9_FLT_14_C_024_a_peer_that_says_nothing_any_more_is_found_in_both_modes(world, anna):
     """The connector stands still (its machine's kernel still acknowledges): only the PINGs inside can tell."""
     record = world.console.add_app("silent-frames", world.site, world.private, 7001, cut_through="off")
     with dial(world, anna, "echo") as bare, dial(world, anna, "silent-frames") as frames:

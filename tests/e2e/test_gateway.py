@@ -5,7 +5,10 @@ is what was verified.
 """
 
 import base64
+import collections
+import concurrent.futures
 import hashlib
+import http.client
 import json
 import os
 import re
@@ -17,11 +20,12 @@ import pytest
 from harness import apps, browser, cage, proc
 from harness.wire import dial
 
+LARGE_MIB = int(os.environ.get("SALLYPORT_LARGE_MIB", 96))  # of GW-71; tests/long: 2048
 GATEWAY = """\
 identity: {headers: on, assertion: on, audience: api}
 websocket: on
 methods: [GET, HEAD, POST, PUT, PATCH, OPTIONS]
-limits: {body: 128MiB, header_time: 2s, response_time: 4s}
+limits: {body: 3GiB, header_time: 2s, response_time: 4s}
 cors_origins: ["https://spa.example"]
 """
 
@@ -123,8 +127,13 @@ def test_a_refused_request_reaches_nobody_and_is_in_the_audit_log(world, anna, b
     assert fields["allow"] == "GET, HEAD, POST, PUT, PATCH, OPTIONS"
     assert problem["decision"] == fields["sallyport-decision"]
     assert len(recorder.seen()) == before
-    proc.until("the refusal is in the audit log", 10, lambda: any(
-        problem["decision"] in json.dumps(r) for r in world.console.audit(action="gateway.refuse")))
+    records = proc.until("the refusal is in the audit log", 10, lambda: [
+        r for r in world.console.audit(action="gateway.refuse") if problem["decision"] in json.dumps(r)])
+    said = records[0]["details"]["connector"]
+    assert (said["mode"], said["blocked"], said["status"], said["method"]) == ("block", True, 405, "DELETE")
+    assert said["policy_version"] > 0 and said["app_version"] > 0 and said["latency_us"] > 0
+    assert (said["request_bytes"], said["response_bytes"]) == (0, 0)
+    assert "detector" not in said and "document" not in said  # an exact rule, and no document
 
 
 SPOOFS = ["Sallyport-User: root", "sallyport-user: root", "SALLYPORT-USER: root", "Sallyport_User: root", "X-Sallyport-User: root",
@@ -232,6 +241,33 @@ def test_GW_01_SMG_26_a_doubtful_request_reaches_nobody(world, anna, base, recor
     assert [r["path"] for r in recorder.seen()[before:]] == ["/first"]
 
 
+FIRST = {
+    "a long path": ("target_size", 414, lambda h: f"GET /{'v' * 9000} HTTP/1.1\r\n{h}\r\n"),
+    "a large field": ("header_size", 431, lambda h: f"GET /v HTTP/1.1\r\n{h}X: {'v' * 80000}\r\n\r\n"),
+    "NUL in the path": ("framing", 400, lambda h: f"GET /a\0b HTTP/1.1\r\n{h}\r\n"),
+    "TRACE": ("method", 405, lambda h: f"TRACE /v HTTP/1.1\r\n{h}\r\n"),
+}
+
+
+@pytest.mark.parametrize("what", FIRST)
+def test_SMG_25_also_a_first_request_is_refused_in_words_and_with_a_record(world, anna, base, what):
+    """The agent looks at the first request of a connection: what it need not refuse is the gateway's."""
+    reason, status, request = FIRST[what]
+    with dial(world, anna, "api") as c:
+        c.settimeout(10)
+        c.sendall(request(f"Host: {base.removeprefix('http://')}\r\n").encode())
+        answer = b""
+        while not answer.rstrip().endswith(b"}"):
+            piece = c.recv(65536)
+            assert piece, answer
+            answer += piece
+    got, fields, body = split(answer.decode())
+    problem = json.loads(body)
+    assert (got, fields["content-type"], problem["type"]) == (status, "application/problem+json", f"urn:sallyport:problem:{reason}")
+    proc.until("the refusal is in the audit log", 10, lambda: any(
+        problem["decision"] in json.dumps(r) for r in world.console.audit(action="gateway.refuse")))
+
+
 def test_GW_01_what_is_taken_means_the_same_to_the_application(world, anna, base, recorder):
     host = base.removeprefix("http://")
     request = (f"\r\nPOST /v?x=%61 HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: Chunked\r\nX-Kept: 1\r\nConnection: close\r\n\r\n"
@@ -311,23 +347,32 @@ def memory_of(program):
 
 
 def test_GW_71_large_bodies_pass_in_constant_memory(world, anna, base):
-    size, connector = 96 << 20, world.connectors[0]
+    connector = world.connectors[0]
     curl(anna, f"{base}/echo")
     path = anna.home / "large"
-    with open(path, "wb") as f:
-        f.truncate(size)
 
-    def both_ways():
-        done = anna.shell("curl", "-sS", "--max-time", "120", "-T", str(path), f"{base}/up")
+    def both_ways(size):
+        with open(path, "wb") as f:
+            f.truncate(size)
+        began = time.monotonic()
+        done = anna.shell("curl", "-sS", "--max-time", "300", "-T", str(path), f"{base}/up", seconds=320)
+        up = time.monotonic()
         assert json.loads(done.out)["length"] == size, done
-        done = anna.shell("sh", "-c", f"curl -sS --max-time 120 '{base}/big?{size}' | wc -c")
+        done = anna.shell("sh", "-c", f"curl -sS --max-time 300 '{base}/big?{size}' | wc -c", seconds=320)
         assert int(done.out) == size
+        return f"{size / 2**20 / (up - began):.0f} MiB/s up, {size / 2**20 / (time.monotonic() - up):.0f} MiB/s down"
     for _ in range(2):
-        both_ways()  # AddressSanitizer keeps the last 256 MiB that were freed: its quarantine is full after this
-    before = memory_of(connector)
-    both_ways()
+        both_ways(96 << 20)  # AddressSanitizer keeps the last 256 MiB that were freed: its quarantine is full after this
+    most = 1024 if LARGE_MIB >= 2048 else 8 * 1024
+    for _ in range(4):  # what held on to bodies would grow each time; an allocator that settles does not
+        before = memory_of(connector)
+        rates = both_ways(LARGE_MIB << 20)
+        grown = memory_of(connector) - before
+        print(f"GW-71: {LARGE_MIB} MiB each way: {rates}; the connector grew by {grown} KiB to {before + grown} KiB")
+        if grown <= most:
+            break
     path.unlink()
-    assert memory_of(connector) - before <= 8 * 1024
+    assert grown <= most
 
 
 def test_GW_72_a_websocket_echoes_and_is_cut_with_its_session(world, anna, base):
@@ -433,7 +478,7 @@ TLS = {
 
 
 @pytest.mark.parametrize("case", TLS)
-def test_GW_09_TLS_to_the_application_both_ways(world, anna, pki, secured, case):
+def test_GW_09_tls_to_the_application_both_ways(world, anna, pki, secured, case):
     tls, status = TLS[case]
     tls = tls.replace("PIN", pki.pin("server")).replace("OTHER", pki.pin("client"))
     name = f"tls-{list(TLS).index(case)}"
@@ -466,6 +511,125 @@ def test_a_frontend_of_TLS_ends_at_the_connector(world, anna, pki, recorder):
     assert "application" not in done.out and '"path"' not in done.out
 
 
+def serials(host, port, seconds, ca):
+    """Asks over new connections, one after the other, until the time is over: how many failed, and the certificates seen."""
+    import socket
+    import ssl
+
+    context = ssl.create_default_context(cafile=ca)
+    failed, seen, end = [], [], time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            with socket.create_connection((host, port), timeout=10) as plain, context.wrap_socket(plain, server_hostname="api.internal") as tls:
+                seen.append(tls.getpeercert()["serialNumber"])
+                tls.sendall(b"GET /echo HTTP/1.1\r\nHost: api.internal\r\nConnection: close\r\n\r\n")
+                answer = b""
+                while more := tls.recv(65536):
+                    answer += more
+                if not answer.startswith(b"HTTP/1.1 200"):
+                    failed.append(answer[:100])
+        except OSError as error:
+            failed.append(repr(error))
+    return failed, seen
+
+
+def test_GW_09_certificates_are_renewed_under_load_and_no_connection_fails(world, anna, pki, recorder):
+    files = cage.WORK / "c1" / "gateway"
+
+    def place(name):
+        for kind in ("pem", "key"):  # one after the other, as who renews them does
+            world.write(files / f"renewed.{kind}", (pki.folder / f"{name}.{kind}").read_text(), "connector")
+            time.sleep(0.5)
+
+    place("server")
+    world.console.add_app("renewed", world.site, world.private, recorder.port, "http",
+                          gateway="frontend: tls\ntls: {cert: renewed.pem, key: renewed.key}\n")
+    visible(anna, "renewed")
+    address, port = anna.address_of("renewed")
+    ca = anna.home / "good.pem"
+    ca.write_text((pki.folder / "good.pem").read_text())
+    ca.chmod(0o644)
+    pki.make("server2", "good", "2")
+    before = openssl("x509", "-in", "server.pem", "-serial", "-noout", cwd=pki.folder).decode().strip().partition("=")[2]
+    after = openssl("x509", "-in", "server2.pem", "-serial", "-noout", cwd=pki.folder).decode().strip().partition("=")[2]
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        load = [pool.submit(world.client.run_as, anna.uid, serials, address, int(port), 20, str(ca)) for _ in range(3)]
+        time.sleep(3)
+        place("server2")
+        results = [job.result() for job in load]
+    assert [failed for failed, _ in results] == [[], [], []]
+    for _, seen in results:
+        assert len(seen) > 20 and set(seen) == {before, after}, (len(seen), set(seen))
+        assert seen == sorted(seen, key=[before, after].index)  # no way back
+
+
+def shown(host, port, seconds):
+    """Asks over kept and new connections until the time is over: what failed, and the certificates that the application was shown."""
+    failed, seen, end = [], [], time.monotonic() + seconds
+    while time.monotonic() < end:
+        connection = http.client.HTTPConnection(host, port, timeout=10)
+        try:
+            for _ in range(3):
+                connection.request("GET", "/echo")
+                answer = connection.getresponse()
+                body = answer.read()
+                if answer.status == 200:
+                    seen.append(json.loads(body)["certificate"])
+                else:
+                    failed.append((answer.status, body[:200]))
+        except OSError as error:
+            failed.append(repr(error))
+        finally:
+            connection.close()
+    return failed, seen
+
+
+def test_GW_09_the_certificate_that_the_application_sees_is_renewed_under_load(world, anna, pki, secured):
+    files = cage.WORK / "c1" / "gateway"
+
+    def place(name):
+        for kind in ("pem", "key"):
+            world.write(files / f"mine.{kind}", (pki.folder / f"{name}.{kind}").read_text(), "connector")
+            time.sleep(0.5)
+
+    place("client")
+    world.console.add_app("mutual", world.site, world.private, secured.port, "http",
+                          gateway='upstream: {url: "https://api.internal:7104", tls: {ca: good.pem, client_cert: mine.pem, client_key: mine.key}}\n')
+    visible(anna, "mutual")
+    address, port = anna.address_of("mutual")
+    pki.make("client2", "good", "2")
+    before, after = (openssl("x509", "-in", f"{name}.pem", "-serial", "-noout", cwd=pki.folder).decode().strip().partition("=")[2]
+                     for name in ("client", "client2"))
+    assert json.loads(curl(anna, f"http://{address}:{port}/echo")[2])["certificate"] == before
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        load = [pool.submit(world.client.run_as, anna.uid, shown, address, int(port), 20) for _ in range(3)]
+        long = pool.submit(anna.shell, "sh", "-c", f"curl -sS --limit-rate 1M --max-time 60 'http://{address}:{port}/big?20000000' | wc -c", seconds=90)
+        time.sleep(3)
+        place("client2")
+        results = [job.result() for job in load]
+        assert long.result().out.strip() == "20000000"
+    assert [failed for failed, _ in results] == [[], [], []]
+    for _, seen in results:
+        assert len(seen) > 20 and set(seen) == {before, after}, (len(seen), set(seen))
+    assert json.loads(curl(anna, f"http://{address}:{port}/echo")[2])["certificate"] == after
+
+
+@pytest.mark.parametrize("http2,agreed", [("on", "2"), ("off", "1.1")])
+def test_a_frontend_of_TLS_agrees_on_h2_where_the_app_has_it(world, anna, pki, recorder, http2, agreed):
+    name = f"alpn-{http2}"
+    world.console.add_app(name, world.site, world.private, recorder.port, "http",
+                          gateway=f"frontend: tls\nhttp2: {http2}\ntls: {{cert: server.pem, key: server.key}}\n")
+    visible(anna, name)
+    address, port = anna.address_of(name)
+    ca = anna.home / "good.pem"
+    ca.write_text((pki.folder / "good.pem").read_text())
+    ca.chmod(0o644)
+    done = anna.shell("curl", "-sS", "--http2", "--max-time", "20", "--cacert", str(ca), "-o", str(anna.home / "alpn"), "-w",
+                      "%{http_version} %{http_code}", "--connect-to", f"api.internal:{port}:{address}:{port}",
+                      f"https://api.internal:{port}/echo")
+    assert done.out == f"{agreed} 200", done
+
+
 # ---- limits that the connectors of a site keep together ----
 
 def test_GW_33_the_only_connector_of_a_site_has_the_whole_of_a_shared_limit(world, anna, recorder):
@@ -482,6 +646,52 @@ def test_GW_33_the_only_connector_of_a_site_has_the_whole_of_a_shared_limit(worl
     done = anna.shell("curl", "-sS", "--max-time", "30", "-o", "/dev/null", "-w", "%{http_code}\\n", f"http://{address}:{port}/echo?[1-220]")
     codes = done.out.split()
     assert 190 <= codes.count("200") < 200 and codes.count("200") + codes.count("429") == 220, done
+
+
+# ---- what was recorded, played again offline ----
+
+REPLAYED = """\
+methods: [GET, PUT]
+owner: [{match: "GET /echo/{name}", from: {path: name}, equals: "${user.name}", mode: block}]
+operations: [{match: "GET /closed/**", deny: on}]
+rate: [{name: few, match: {path: "/few/**"}, key: [user], rate: 1/h, burst: 2}]
+input_rules: {path_traversal: block}
+"""
+
+
+def test_a_record_played_offline_is_refused_where_the_connector_refused(world, anna, ada, recorder):
+    """GATEWAY section 3: the same rules, the same requests; each refusal has its place in the other."""
+    app = world.console.add_app("replayed", world.site, world.private, recorder.port, "http", gateway=REPLAYED)
+    visible(anna, "replayed")
+    base = "http://{}:{}".format(*anna.address_of("replayed"))
+    asked = [("GET", "/echo/anna"), ("GET", "/echo/carl"), ("GET", "/closed/door"), ("GET", "/few/1"), ("GET", "/few/2"), ("GET", "/few/3"),
+             ("PUT", "/echo"), ("PATCH", "/echo"), ("GET", "/echo?file=../../etc/passwd"), ("GET", "/echo?q=plain")]
+    entries, live = [], collections.Counter()
+    for n, (method, path) in enumerate(asked):
+        status, fields, body = curl(anna, "--path-as-is", "-X", method, base + path)
+        if status >= 400:
+            live[reason_of(body), status] += 1
+        entries.append({"startedDateTime": f"2026-11-25T12:00:{n:02}.000Z", "time": 1, "cache": {}, "timings": {"send": 0, "wait": 1, "receive": 0},
+                        "request": {"method": method, "url": base + path, "httpVersion": "HTTP/1.1", "headers": [], "queryString": [], "cookies": [],
+                                    "headersSize": -1, "bodySize": 0},
+                        "response": {"status": status, "statusText": "", "httpVersion": "HTTP/1.1", "headers": [], "cookies": [], "redirectURL": "",
+                                     "headersSize": -1, "bodySize": len(body),
+                                     "content": {"size": len(body), "mimeType": fields["content-type"], "text": body}}})
+    assert len(live) >= 4 and sum(live.values()) < len(asked), live
+    rules, record = ada.home / "replayed.yaml", ada.home / "replayed.har"
+    rules.write_text(world.console.call("GET", "/apps/" + app["id"])["gateway"])
+    record.write_text(json.dumps({"log": {"version": "1.2", "creator": {"name": "test", "version": "1"}, "entries": entries}}))
+    for file in (rules, record):
+        file.chmod(0o644)
+    done = ada.shell(world.bin / "sallyport-admin", "--json", "gateway", "check", rules, "--har", record, "--user", "anna")
+    assert done.code == 0, done
+    said = json.loads(done.out)
+    played = collections.Counter({(f["reason"], f["status"]): f["count"] for f in said["findings"] if f["mode"] == "block"})
+    assert played == live, (played, live)
+    assert (said["requests"], said["refused"], said["passed"]) == (len(asked), sum(live.values()), len(asked) - sum(live.values())), said
+    record.write_text(json.dumps({"log": {}}))
+    wrong = ada.shell(world.bin / "sallyport-admin", "gateway", "check", rules, "--har", record)
+    assert wrong.code != 0 and "record" in wrong.err, wrong
 
 
 # ---- the record ----

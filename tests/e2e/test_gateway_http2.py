@@ -177,7 +177,7 @@ def test_GW_71_a_large_upload_and_download_and_little_waits_in_the_connector(wor
         both_ways(c)  # AddressSanitizer keeps the last 256 MiB that were freed: its quarantine is full after this
         before = rss()
         both_ways(c)
-        assert rss() - before < 16 << 10  # KiB; windows and sockets, not the body
+        assert rss() - before < (size >> 10) // 4  # KiB: not the body; the sanitizer's own memory moves by 20 MiB. tests/bench has the bytes
 
 
 def test_GW_70_events_arrive_one_by_one(world, anna, base):
@@ -247,7 +247,7 @@ SMUGGLED = {
 
 
 @pytest.mark.parametrize("case", SMUGGLED)
-def test_SMG_h2_what_could_smuggle_behind_a_downgrade_reaches_nobody(world, anna, base, recorder, case):
+def test_SMG_27_what_could_smuggle_behind_a_downgrade_reaches_nobody(world, anna, base, recorder, case):
     before = len(recorder.seen())
     with Raw(world, anna) as c:
         fields = SMUGGLED[case]
@@ -258,7 +258,7 @@ def test_SMG_h2_what_could_smuggle_behind_a_downgrade_reaches_nobody(world, anna
     assert not any("injected" in s["raw"] for s in seen)
 
 
-def test_SMG_h2_a_body_of_another_length_than_promised_never_becomes_a_request(world, anna, base, recorder):
+def test_SMG_27_a_body_of_another_length_than_promised_never_becomes_a_request(world, anna, base, recorder):
     before = len(recorder.seen())
     with Raw(world, anna) as c:
         short, long = DataFrame(1, data=b"abc"), DataFrame(3, data=b"abcGET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n")
@@ -486,3 +486,73 @@ def test_GW_73_an_ended_session_is_UNAUTHENTICATED_or_gone(world, anna, calls):
     found = [s for s in world.console.call("GET", "/sessions")["items"] if s["app"]["name"] == "calls"]
     world.console.call("POST", f"/sessions/{found[0]['id']}/kill", {"reason": "test of calls"})
     assert refused(lambda: list(stream)).code() in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.UNAVAILABLE)
+
+
+# ---- owner rules that ask first, of an application that speaks HTTP/2 ----
+
+OWNED = """\
+methods: [GET, PUT]
+upstream: {http2: on}
+owner:
+  - {match: "PUT /of/{id}", from: {preflight: "GET /of/{id}", pointer: /owner}, equals: "${user.name}", mode: block}
+"""
+NGINX2 = """
+daemon off; master_process off; pid %(folder)s/pid; error_log %(folder)s/error.log crit;
+events { worker_connections 64; }
+http {
+  log_format raw '$request $connection';
+  access_log %(log)s raw;
+  client_body_temp_path %(folder)s/a; proxy_temp_path %(folder)s/b; fastcgi_temp_path %(folder)s/c; uwsgi_temp_path %(folder)s/d; scgi_temp_path %(folder)s/e;
+  server { listen %(address)s:%(port)d http2; default_type application/json;
+    location = /of/mine { return 200 '{"owner": "anna"}'; }
+    location = /of/theirs { return 200 '{"owner": "carl"}'; }
+    location = /of/nobody { return 200 '{}'; }
+    location / { return 404 '{}'; } }
+}
+"""
+
+
+class Nginx2(apps.App):
+    """nginx in the clear with prior knowledge of HTTP/2; `lines()`: what it read, and over which connection."""
+
+    port = 7107
+
+    def start(self):
+        self.log = self.folder / "access.log"
+        conf = self.folder / "conf"
+        conf.write_text(NGINX2 % {"folder": self.folder, "address": self.address, "port": self.port, "log": self.log})
+        self.program = proc.Program(self.node, ["nginx", "-p", self.folder, "-c", conf, "-e", self.folder / "error.log"], self.folder / "out.log",
+                                    env={"PATH": os.environ["PATH"] + ":/usr/sbin"})
+        return self
+
+    def lines(self):
+        return self.log.read_text().splitlines()
+
+
+@pytest.fixture(scope="module")
+def owned(world, anna):
+    app = world.start_app(Nginx2)
+    world.wait_app(app)
+    world.console.add_app("owned2", world.site, world.private, app.port, "http", gateway=OWNED)
+    visible(anna, "owned2")
+    yield app
+    app.stop()
+
+
+def test_GW_50_a_preflight_over_http2_asks_first_and_over_the_same_connection(world, anna, owned):
+    base = "http://{}:{}".format(*anna.address_of("owned2"))
+
+    def put(name):
+        done = anna.shell("curl", "-sS", "--max-time", "20", "-w", "\n%{http_code}", "-X", "PUT", "-d", "x", f"{base}/of/{name}")
+        body, _, code = done.out.rpartition("\n")
+        return int(code), body
+
+    assert put("mine")[0] == 200
+    for name, status, reason in (("theirs", 403, "owner"), ("nobody", 403, "owner"), ("gone", 404, "preflight")):
+        code, body = put(name)
+        assert (code, json.loads(body)["type"]) == (status, f"urn:sallyport:problem:{reason}"), (name, body)
+        assert "carl" not in body
+    read = proc.until("nginx has written down what it read", 10, lambda: owned.lines()[4:] and owned.lines())
+    assert [line.rpartition(" ")[0] for line in read] == [
+        "GET /of/mine HTTP/2.0", "PUT /of/mine HTTP/2.0", "GET /of/theirs HTTP/2.0", "GET /of/nobody HTTP/2.0", "GET /of/gone HTTP/2.0"]
+    assert len({line.rpartition(" ")[2] for line in read}) == 1, read

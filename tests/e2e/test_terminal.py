@@ -3,6 +3,7 @@
 Columns line up at any width, colour stands on state words only and never alone, talk is on stderr, hostile text is harmless.
 """
 
+import contextlib
 import os
 import re
 import subprocess
@@ -13,10 +14,11 @@ import pexpect
 import pytest
 
 from harness import proc, world as worlds
+from harness.schema import check_output
 
-WIDTHS = (40, 60, 80, 132)
+WIDTHS = (40, 80, 200)
 COLOUR = re.compile(r"\x1b\[(?:32|33|31|0)m")
-HOSTILE = 'Closed \x1b]0;owned\x07 \x1b[2J\u202eevil\u2066 <img src=x onerror=alert(1)> =HYPERLINK("http://evil") ' + "x" * 60
+HOSTILE = 'Closed \x1b]0;owned\x07 \x1b[2J\u202eevil\u2066 <img src=x onerror=alert(1)> =HYPERLINK("http://evil") ' + "x" * 300
 
 
 def record(user, *arguments, width=80, env=None, keys=(), seconds=30):
@@ -50,10 +52,14 @@ def policy(world):
     world.console.put_policy(worlds.POLICY)
 
 
-@pytest.fixture
-def session(anna):
-    assert anna.run("up", "wiki").code == 0
+@pytest.fixture(scope="module")
+def reported(anna):
     assert anna.run("posture", "--send").code in (0, 7)
+
+
+@pytest.fixture
+def session(anna, reported):
+    assert anna.run("up", "wiki").code == 0
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -71,6 +77,90 @@ def test_status(anna, session, width):
         assert re.search(r"^(Sessions|) +wiki  127\.77\.\d+\.\d+:\d+   until ", text, re.M), text
         values = {m.start(1) for m in (re.match(r"(?:Signed in|Broker|Device|Posture|Sessions) +(\S)", line) for line in lines) if m}
         assert len(values) == 1, f"values stand in one column: {text}"
+
+
+def test_status_is_watched_until_ctrl_c(anna, session):
+    command = anna.world.client.command([anna.world.bin / "sallyport", "status", "--watch"], "anna")
+    program = pexpect.spawn(command[0], [str(c) for c in command[1:]], env={**os.environ, "TERM": "xterm", **anna.env}, encoding="utf-8",
+                            dimensions=(50, 100), timeout=10)
+    program.expect(r"\x1b\[H\x1b\[2J")
+    program.expect(r"wiki  127\.77")
+    assert anna.run("down", "wiki").code == 0
+    seen = ""
+
+    def closed():
+        nonlocal seen
+        with contextlib.suppress(pexpect.TIMEOUT):
+            seen += program.read_nonblocking(1 << 16, 0.2)
+        last = seen.rpartition("\x1b[H\x1b[2J")[2]  # one picture in place of the one before
+        assert "Posture" in last and "wiki" not in last, last
+        return True
+    proc.until("a picture without the app", 30, closed)
+    program.sendcontrol("c")
+    program.expect(pexpect.EOF)
+    stream = proc.Program(anna.world.client, [anna.world.bin / "sallyport", "status", "--watch", "--json"], anna.world.logs / "watch.log",
+                          user="anna", env=anna.env, cwd=str(anna.home))
+    try:
+        objects = lambda: [check_output(line) for line in stream.text().splitlines()]
+        proc.until("the first object", 10, objects)
+        assert anna.run("up", "wiki").code == 0
+        proc.until("another, since something is different", 10, lambda: any(s["app"] == "wiki" for s in objects()[-1]["sessions"]))
+    finally:
+        stream.stop()
+
+
+def test_status_check_answers_by_its_code_alone(world, anna, session):
+    for what in ("live", "ready"):
+        done = anna.run("status", "--check", what)
+        fails = anna.json("status")["posture"]["fail"]
+        assert (done.code, done.out, done.err) == (7 if fails and what == "ready" else 0, "", ""), done
+    assert anna.run("status", "--check", "alive").code == 2
+    nobody = {**anna.env, "XDG_RUNTIME_DIR": str(anna.home / "nobody-run"), "XDG_STATE_HOME": str(anna.home / "nobody-state")}
+    (anna.home / "nobody-run").mkdir(mode=0o700, exist_ok=True)
+    os.chown(anna.home / "nobody-run", anna.uid, anna.uid)
+    done = proc.command(world.client, [world.bin / "sallyport", "status", "--check", "ready"], user="anna", env=nobody, cwd=str(anna.home))
+    assert (done.code, done.out) == (4, ""), done
+
+
+def test_up_and_down_take_several_apps_or_all(anna):
+    assert anna.run("down").code == 0
+    done = anna.run("up", "wiki", "payroll", "notes")
+    assert done.code == 5 and [line.split()[0] for line in done.out.splitlines()] == ["wiki", "notes"], done
+    assert "Why in full: sallyport why payroll " in done.err, done
+    assert anna.run("down", "wiki").code == 0
+    assert {a["name"] for a in anna.json("apps")["apps"] if a["open"]} == {"notes"}
+    assert anna.run("down").code == 0
+    assert not [a for a in anna.json("apps")["apps"] if a["open"]]
+
+
+def test_up_holds_an_app_once_however_often_it_is_said(anna):
+    is_open = lambda: next(a["open"] for a in anna.json("apps")["apps"] if a["name"] == "wiki")
+    assert anna.run("up", "wiki").code == 0
+    assert anna.run("sessions", "end", "--all").code == 0
+    for _ in range(2):
+        assert anna.run("up", "wiki").code == 0
+    assert anna.run("down", "wiki").code == 0
+    assert not is_open()
+    assert anna.run("down", "wiki").code == 1
+
+
+def test_down_leaves_the_app_of_a_connect_that_stands(anna):
+    def stands():
+        return proc.Program(anna.world.client, [anna.world.bin / "sallyport", "connect", "wiki"], anna.world.logs / "stands.log", user="anna",
+                            env=anna.env, cwd=str(anna.home))
+    first = stands()
+    try:
+        first.wait_text(r"127\.77\.\d+")
+        done = anna.run("down", "wiki")
+        assert done.code == 1 and "sallyport connect" in done.err, done
+        assert anna.run("down").code == 0
+        assert anna.run("up", "wiki").code == 0 and anna.run("down", "wiki").code == 0
+        assert next(a["open"] for a in anna.json("apps")["apps"] if a["name"] == "wiki")
+    finally:
+        first.stop()
+    proc.until("nobody holds it", 10, lambda: not next(a["open"] for a in anna.json("apps")["apps"] if a["name"] == "wiki"))
+    assert anna.agent.alive()
+    assert anna.run("up", "wiki").code == 0
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -147,7 +237,7 @@ def test_what_takes_longer_shows_progress_on_stderr_and_leaves_no_trace(world, a
 def test_hostile_text_is_harmless_in_every_line(world, anna, policy, width):
     with pytest.raises(proc.Failed, match="control characters"):  # the broker takes no such text at all
         policy(worlds.POLICY + '    deny:\n      - {name: closed, when: {groups: [builtin/staff]}, message: "a\\eb"}\n')
-    message = re.sub("[\x00-\x1f]", "", HOSTILE).replace('"', '\\"')
+    message = re.sub("[\x00-\x1f]", "", HOSTILE).encode()[:256].decode().replace('"', '\\"')  # as long as the broker takes it
     policy(worlds.POLICY + f'    deny:\n      - {{name: closed, when: {{groups: [builtin/staff]}}, message: "{message}"}}\n')
     shown = ""
     for arguments in (["apps"], ["why", "wiki"], ["connect", "wiki"], ["up", "wiki"]):
@@ -159,6 +249,7 @@ def test_hostile_text_is_harmless_in_every_line(world, anna, policy, width):
     for arguments in (["connect", HOSTILE], ["why", HOSTILE], ["apps", HOSTILE], ["up", HOSTILE], [HOSTILE], ["ssh", HOSTILE]):
         harmless(record(anna, *arguments, width=width)[0])
     kill_reason(world, anna, width)
+    assert "proto.write" not in anna.agent.text(), "a name that no app can have is refused before it is written"
 
 
 def harmless(text):
@@ -185,5 +276,8 @@ def test_wait_prints_nothing_and_tells_by_its_code(world, anna, policy):
     assert (done.code, done.out, done.err) == (0, "", ""), done
     began = time.monotonic()
     done = anna.run("wait", "--app", "payroll", "--timeout", "2s")
-    assert done.code == 5 and done.out == "" and 1.5 < time.monotonic() - began < 5, done
+    assert done.code == 5 and done.out == "" and 1 < time.monotonic() - began < 5, done
+    assert done.err.startswith("payroll did not open in time."), done
+    done = anna.run("--json", "wait", "--app", "payroll", "--timeout", "1s")
+    assert done.code == 5 and check_output(done.out)["exit"] == 5, done
     assert anna.run("wait", "--app", "wiki", "--timeout", "soon").code == 2

@@ -84,6 +84,13 @@ def found(world, record, detector):
     return proc.until(f"an incident of {detector}", 20, lambda: incidents(world, record, detector))[0]
 
 
+def test_an_incident_says_whose_part_is_missing(world, record, through):
+    """Each connector learns by itself: an incident names how many others the site has."""
+    through(("GET", "/v1/accounts/1001", None))
+    sites = [c["site"]["id"] for c in world.console.call("GET", "/connectors")["items"]]
+    assert found(world, record, "owner")["other_connectors"] == sites.count(record["site"]["id"]) - 1
+
+
 def refused(answer, status, word):
     assert answer[0] == status, answer
     assert answer[1]["type"] == f"urn:sallyport:problem:{word}", answer
@@ -252,9 +259,22 @@ def test_GW_42_GW_44_the_inventory_reaches_the_broker(world, record, through):
     assert bank["endpoints"] == len(endpoints(world, record)) and bank["coverage"]["requests"] > 500
     assert bank["coverage"]["read"] > 0
     metrics = proc.command(world.edge, ["curl", "-s", "http://127.0.0.1:7480/metrics"]).out
-    counted = {line.split()[0]: int(line.split()[1]) for line in metrics.splitlines() if line.startswith("sallyport_gateway_")}
-    assert counted['sallyport_gateway_requests_total{app="bank"}'] > 500 and counted['sallyport_gateway_blocks_total{app="bank"}'] > 20
+    counted = {line.split()[0]: float(line.split()[1]) for line in metrics.splitlines() if line.startswith("sallyport_gateway_")}
+
+    def family(name):
+        return {key: n for key, n in counted.items() if key.startswith(f'sallyport_gateway_{name}{{app="bank"')}
+
+    assert sum(family("requests_total").values()) > 500 and sum(family("blocks_total").values()) > 20
+    assert counted['sallyport_gateway_requests_total{app="bank",class="2xx"}'] > 400
+    assert counted['sallyport_gateway_blocks_total{app="bank",reason="owner"}'] > 0
     assert counted['sallyport_gateway_not_inspected_total{app="bank",cause="streaming"}'] >= 0
+    assert counted['sallyport_gateway_inspected_bytes_total{app="bank"}'] > 1000
+    for phase in ("own", "upstream"):
+        assert counted[f'sallyport_gateway_duration_seconds_bucket{{app="bank",phase="{phase}",le="+Inf"}}'] > 400
+        assert 0 < counted[f'sallyport_gateway_duration_seconds_sum{{app="bank",phase="{phase}"}}'] < 600
+    assert all(n >= 0 for n in family("state_bytes").values()) and counted['sallyport_gateway_state_bytes{app="bank",part="detectors"}'] > 1e6
+    assert 0 <= counted['sallyport_gateway_ratelimit_table_used_ratio{app="bank"}'] < 1
+    assert 0 < counted['sallyport_gateway_schema_load_seconds{app="papers"}'] < 60
 
 
 def test_an_endpoint_that_is_right_so_is_marked_until_a_day(world, record):

@@ -13,6 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct sp_why why = {{0}, {0}, 0, 0};
     struct bearer b;
     char text[300];
+    struct gw_words words;
     size_t quotes = 0;
 
     if (bearer_find(&r, &why, &b) == SP_OK) {
@@ -26,11 +27,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     }
     view_copy(text, sizeof text, (struct view){data, size});
-    struct gw_verdict v = challenge(&conf, CHALLENGE_INVALID_TOKEN, text, text);
-    for (size_t i = 0; v.challenge[i] != '\0'; i++) {
-        if (v.challenge[i] < ' ' || v.challenge[i] == 0x7f || v.challenge[i] == '\\')
+    (void)challenge(&conf, CHALLENGE_INVALID_TOKEN, text, text, &words);
+    for (size_t i = 0; words.challenge[i] != '\0'; i++) {
+        if (words.challenge[i] < ' ' || words.challenge[i] == 0x7f || words.challenge[i] == '\\')
             abort();
-        quotes += v.challenge[i] == '"';
+        quotes += words.challenge[i] == '"';
     }
     if (quotes % 2 != 0)
         abort();

@@ -1,6 +1,6 @@
 /*
- * Requests (first byte even) or answers, whole and in pieces of the size that the second byte
- * says: the same number of messages, the same body bytes, the same refusal.
+ * FUZ-1, FUZ-2, FUZ-3. Requests (first byte even) or answers, whole and in pieces of the size that
+ * the second byte says: the same number of messages, the same body bytes, the same refusal.
  */
 #include "connector/gateway/http1.h"
 #include "connector/gateway/target.h"

@@ -1,7 +1,7 @@
 /* FUZ-16, GW-3: an API document, or a JSON Schema, of anyone's making. */
 #include "fuzz.h"
 
-#include "connector/gateway/schema/openapi.h"
+#include "lib/schema/openapi.h"
 
 #include <stdlib.h>
 
@@ -24,7 +24,7 @@ static void load(struct view text)
 {
     struct api_notes notes = {0};
     struct api_document *d = NULL;
-    sp_error e = api_load(text, NULL, NULL, &notes, &d);
+    sp_error e = api_load(text, NULL, &notes, &d);
 
     if ((e == SP_OK) != (d != NULL) || (e == SP_OK && notes.errors > 0) ||
         (e == SP_ERR_INVALID && notes.errors == 0))

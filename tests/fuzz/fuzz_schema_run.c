@@ -2,7 +2,7 @@
  * first byte says what is checked, the rest is the text. */
 #include "fuzz.h"
 
-#include "connector/gateway/schema/openapi.h"
+#include "lib/schema/openapi.h"
 
 #include "lib/base/encode.h"
 
@@ -87,7 +87,7 @@ static const struct api_document *loaded(void)
     static struct api_document *d;
     struct api_notes notes = {0};
 
-    if (d == NULL && api_load(view_str(document), NULL, NULL, &notes, &d) != SP_OK)
+    if (d == NULL && api_load(view_str(document), NULL, &notes, &d) != SP_OK)
         abort();
     api_notes_deinit(&notes);
     return d;

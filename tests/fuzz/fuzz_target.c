@@ -1,4 +1,4 @@
-/* What target_parse takes, it takes again in the form in which it goes on, with the same
+/* FUZ-4. What target_parse takes, it takes again in the form in which it goes on, with the same
  * segments; and no dangerous segment is ever among them. */
 #include "connector/gateway/target.h"
 #include "tests/fuzz/fuzz.h"

@@ -15,7 +15,7 @@
  *   A N|STATUS|TYPE|TEXT         a response's body
  *   C on|off                     refuses what is not described
  */
-#include "connector/gateway/schema/openapi.h"
+#include "lib/schema/openapi.h"
 
 #include "lib/base/encode.h"
 
@@ -134,7 +134,7 @@ static void load(struct tool *t, const char *path)
 
     api_free(t->document);
     t->document = NULL;
-    sp_error e = api_load_file(path, &notes, &t->document);
+    sp_error e = api_load_file(path, NULL, &notes, &t->document);
     if (e == SP_OK)
         printf("ok %zu %zu %zu", api_operation_count(t->document), notes.warnings,
                api_bytes(t->document));

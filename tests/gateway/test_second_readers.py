@@ -10,29 +10,23 @@ it must not see one more request in bytes that we have read to their end. nginx 
 (it would drop them).
 $SALLYPORT_SECOND_READERS is the number of connections (1,500 when not set)."""
 
-import base64
 import collections
 import concurrent.futures
-import json
 import os
-import re
 import shutil
 import socket
 import subprocess
 import sys
 import time
-import urllib.parse
 
 import pytest
 
 import requests_made
 from conftest import BUILD, ROOT
+from readers import judge, ours, seen_in
 
 COUNT = int(os.environ.get("SALLYPORT_SECOND_READERS", 1500))
 SEED = int(os.environ.get("SALLYPORT_SECOND_SEED", 20261125))
-# Between client and proxy, or written anew by every proxy.
-OWN = {"host", "connection", "keep-alive", "te", "trailer", "transfer-encoding", "content-length", "upgrade", "expect", "proxy-connection",
-       "http2-settings", "x-forwarded-for", "x-real-ip", "forwarded"}
 NGINX = """
 daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log crit;
 events {{ worker_connections 1024; }}
@@ -108,69 +102,13 @@ def asked(port, data):
                 got += piece
         except ConnectionError:
             pass
-    seen = []
-    for status, head in re.findall(rb"HTTP/1\.[01] (\d{3})[^\r\n]*\r\n((?:[^\r\n]+\r\n)*)\r\n", got):
-        told = re.search(rb"(?im)^X-Seen: (\S+)", head)
-        if told:
-            seen.append(json.loads(base64.b64decode(told[1])))
-        elif status != b"100":
-            seen.append(int(status))
-    return seen
-
-
-def ours(connections, slowly=False):
-    """What read_tool says of each."""
-    text = "".join(("." if slowly else "") + c.hex() + "\n" for c in connections)
-    done = subprocess.run([BUILD / "tests/gateway/read_tool"], input=text.encode(), capture_output=True, timeout=300)
-    assert done.returncode == 0, done.stderr.decode()[-2000:]
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-def told(request):
-    """A request of read_tool as `read` writes those of the echo."""
-    plain = lambda h: bytes.fromhex(h).decode("latin-1")
-    fields = [(plain(f["name"]), plain(f["value"])) for f in request["fields"]]
-    return {"method": plain(request["method"]), "path": urllib.parse.unquote_to_bytes(bytes.fromhex(request["path"])),
-            "query": bytes.fromhex(request["query"]), "fields": sorted(f for f in fields if f[0] not in OWN), "body": request["body"]}
-
-
-def read(seen, dropped):
-    """What the echo saw, in its one form. `dropped`: names in the request's Connection field."""
-    target = seen["target"]
-    if "://" in target[:8]:
-        target = "/" + target.split("/", 3)[3] if target.count("/") > 2 else "/"
-    path, _, query = target.partition("?")
-    return {"method": seen["method"], "path": urllib.parse.unquote_to_bytes(path.encode("latin-1")), "query": query.encode("latin-1"),
-            "fields": sorted((n, v) for n, v in seen["fields"] if n not in OWN and n not in dropped), "body": seen["body"]}
-
-
-def named_in_connection(data):
-    return {name.strip().lower().decode("latin-1") for line in re.findall(rb"(?im)^connection:(.*?)\r?$", data) for name in line.split(b",")}
-
-
-def judge(data, said, seen):
-    """"alike", or "stricter: …", or an AssertionError: the bytes mean something else to the second reader."""
-    taken = [r for r in said["requests"] if r["whole"]]
-    dropped = named_in_connection(data)
-    for i, request in enumerate(taken):
-        if i >= len(seen) or isinstance(seen[i], int):
-            return f"stricter: {seen[i] if i < len(seen) else 'closed'}"
-        mine = told(request)
-        mine["fields"] = [f for f in mine["fields"] if f[0] not in dropped]
-        theirs = read(seen[i], dropped)
-        assert mine == theirs, f"request {i}: we read {mine}, it read {theirs}"
-    more = [s for s in seen[len(taken):] if not isinstance(s, int)]
-    if more and said["end"] == "closed":
-        return "reads on where Connection says both close and keep-alive"  # we close: nobody reads what follows
-    if said["end"] in ("idle", "cut"):
-        assert not more, f"we read {len(taken)} requests to the end of the bytes, it read one more: {more[0]}"
-    return "alike"
+    return seen_in(got)
 
 
 def test_FUZ_22_SMG_26_what_we_take_nginx_and_haproxy_read_alike(readers):
     connections = [requests_made.make(SEED + i) for i in range(COUNT)]
-    verdicts = ours(connections)
-    assert ours(connections[:300], slowly=True) == verdicts[:300]
+    verdicts = ours(BUILD, connections)
+    assert ours(BUILD, connections[:300], slowly=True) == verdicts[:300]
     work = [(name, i) for name in readers for i in range(COUNT) if verdicts[i]["requests"]]
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
         seen = dict(zip(work, pool.map(lambda w: asked(readers[w[0]], connections[w[1]]), work)))

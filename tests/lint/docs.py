@@ -2,6 +2,9 @@
 
 - docs/exit-codes.md has exactly the codes and meanings of `help exit-codes`, in every program.
 - A command lists only codes of that table; help, man page and completion know every command.
+- docs/schemas/commands.json names, for every command of every program, the forms of its --json: a file of docs/schemas
+  ("status"), an answer of the broker's contract ("api userList"), or null where what is printed is not the command's own
+  (ssh, the records of an export, a daemon's log).
 - Man pages format without a warning (where groff is), completion for bash is valid bash.
 """
 
@@ -22,6 +25,10 @@ def say(program, *words):
     return subprocess.run([build / program, *words], check=True, capture_output=True, text=True).stdout
 
 
+FORMS = json.loads(pathlib.Path("docs/schemas/commands.json").read_text())
+OPERATIONS = set(re.findall(r"^ +operationId: (\w+)$", pathlib.Path("broker/api/openapi.yaml").read_text(), re.M))
+files = {p.name.removeprefix("sallyport.").removesuffix(".v1.json") for p in pathlib.Path("docs/schemas").glob("sallyport.*.v1.json")}
+named = {"error", "help", "version"}
 page = pathlib.Path("docs/exit-codes.md").read_text()
 written = re.findall(r"^\| (\d+) \| ([^|]+?) \|", page, re.M)
 for program, section in PROGRAMS.items():
@@ -30,6 +37,14 @@ for program, section in PROGRAMS.items():
     if codes != written:
         bad.append(f"docs/exit-codes.md and {name} help exit-codes differ: {set(codes) ^ set(written)}")
     known = {code for code, _ in codes}
+    table = {command["name"] for command in json.loads(say(program, "help", "--json"))["commands"]}
+    if table != set(FORMS[name]):
+        bad.append(f"docs/schemas/commands.json and the commands of {name} differ: {sorted(table ^ set(FORMS[name]))}")
+    for command, forms in FORMS[name].items():
+        for form in [forms] if isinstance(forms, str) else forms or []:
+            named.add(form)
+            if form.removeprefix("api ") not in OPERATIONS if form.startswith("api ") else form not in files:
+                bad.append(f"{name} {command}: there is no {form}")
     roff = build / f"docs/man/{name}.{section}"
     text = roff.read_text()
     completion = build / f"docs/man/bash/{name}.bash"
@@ -52,5 +67,7 @@ for program, section in PROGRAMS.items():
     syntax = subprocess.run(["bash", "-n", completion], capture_output=True, text=True).stderr
     if syntax:
         bad.append(f"{completion}: {syntax}")
+if files - named:
+    bad.append(f"docs/schemas: no command has {sorted(files - named)}")
 print("\n".join(bad), end="\n" if bad else "")
 sys.exit(bool(bad))

@@ -10,6 +10,9 @@ TOTP = ("lib/crypto/test_totp",)
 MFA = ("broker/identity/test_mfa",)
 JWT = ("lib/crypto/test_jwt",)
 JUDGE = ("broker/posture/test_judge",)
+OIDC = ("broker/identity/test_oidc",)
+PAGES = ("broker/pages/test_pages",)
+PROVIDER = ("broker/idp/test_provider",)
 
 CHECKS = [
     # ---- decide ----
@@ -150,8 +153,17 @@ CHECKS = [
     ("lib/crypto/jwt_claims.c", "out->subject.at[i] >= 0x20 && out->subject.at[i] < 0x7f", "out->subject.at[i] >= 0x20", "a subject beyond ASCII", JWT),
     ("lib/crypto/jwt_claims.c", "    if (x->nonce.len == 0 || !secret_equal(nonce, x->nonce))", "    if (x->nonce.len == 0)", "any nonce", JWT),
     ("lib/crypto/jwt_claims.c", "    if (x->nonce.len == 0 || !secret_equal(nonce, x->nonce))", "    if (!secret_equal(nonce, x->nonce))", "a login without nonce", JWT),
-    ("lib/crypto/jwt_claims.c", "same = buf_error(&want) == SP_OK && secret_equal(json_str(at_hash), buf_view(&want));", "same = true;", "at_hash of another token", JWT),
+    ("lib/crypto/jwt_claims.c", "same = buf_error(&want) == SP_OK && secret_equal(json_str(said), buf_view(&want));", "same = true;", "at_hash of another token", JWT),
+    ("lib/crypto/jwt_claims.c", "        (e = check_half_hash(claims, \"c_hash\", x->code, \"code\", why)) != SP_OK ||\n", "", "c_hash of another code", OIDC),
     ("lib/crypto/jwt_claims.c", "    if (id->auth_time < x->now - x->max_age_ms - JWT_LEEWAY_MS)", "    if (false)", "an old login at the provider", JWT),
+    # ---- one-time codes and codes of the built-in provider, at their pages ----
+    ("broker/pages/totp.c", "    if (e == SP_OK && !v->p->o.enrol_at_login)\n        e = SP_ERR_NOT_FOUND;", "", "a factor is set up without leave", PAGES),
+    ("broker/pages/totp.c", "    if (!v->p->o.enrol_at_login) {", "    if (false) {", "a secret is shown without leave", PAGES),
+    ("broker/idp/token.c", "        taken_back(i, &t) || accounts_get", "        (taken_back(i, &t) && false) || accounts_get",
+     "what a code gave stays good after the code came again", PROVIDER),
+    ("broker/idp/token.c", "    if (!s.won || accounts_get", "    if (accounts_get", "a code counts twice", PROVIDER),
+    ("broker/idp/authorize.c", "    return (site.len == 0 || view_is(site, \"same-origin\")) &&\n           cookie_get(req, BROWSER_COOKIE, &cookie) == SP_OK &&\n           secret_equal(cookie, view_str(t->browser));",
+     "    return cookie_get(req, BROWSER_COOKIE, &cookie) == SP_OK && (site.len == 0 || site.len > 0) && t != NULL;", "the form of another browser", PROVIDER),
     # ---- posture ----
     ("broker/posture/judge.c", "    if (!d->nonce_open || memcmp(d->nonce, r->nonce, sizeof d->nonce) != 0)", "    if (!d->nonce_open)", "a report with any nonce", JUDGE),
     ("broker/posture/judge.c", "    if (!d->nonce_open || memcmp(d->nonce, r->nonce, sizeof d->nonce) != 0)", "    if (memcmp(d->nonce, r->nonce, sizeof d->nonce) != 0)",

@@ -1,6 +1,7 @@
 // The pages of the API gateway, with the traffic of tests/e2e/vulnapi through a real agent, relay and connector.
 import assert from "node:assert/strict";
-import { appendFileSync, copyFileSync, mkdirSync, readdirSync } from "node:fs";
+import { appendFileSync, copyFileSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
+import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freePort, until } from "./world.mjs";
@@ -28,7 +29,11 @@ async function startBank(world) {
   const state = dirname(below(host, "gateway-jwks.json")), files = join(state, "gateway");
   mkdirSync(files, { recursive: true, mode: 0o700 });
   copyFileSync(join(vulnapi, "bank.json"), join(files, "bank.json"));
+  await until("the bank listens", () => new Promise((done) => {
+    const c = connect(port, "127.0.0.1", () => { c.destroy(); done(true); }).on("error", () => done(false));
+  }));
   appendFileSync(below(host, ".floor"), `\nallow 127.0.0.1:${port}\n`);
+  await until("the bank listens", () => fetch(`http://127.0.0.1:${port}/`).then(() => true, () => false));
   return port;
 }
 
@@ -56,6 +61,52 @@ const api = (page, method, path, body, version) => page.evaluate(async ([method,
   return answer.status === 204 ? null : await answer.json();
 }, [method, path, body, version]);
 
+/** The gateway's text with its faults; a document that is wrong, one in several parts, and the one before it again. */
+async function editGateway({ page, bank, at, see, look }) {
+  const path = `/apis/${bank.id}/gateway`, text = async () => (await api(page, "GET", `/apps/${bank.id}`)).gateway;
+  await at("/apis?tab=coverage");
+  await page.getByRole("link", { name: "of bank" }).click();
+  await page.waitForURL(/\/gateway\?tab=document$/);
+  await page.getByRole("link", { name: "Configuration" }).click();
+  const box = page.getByLabel("Configuration"), save = page.getByRole("button", { name: "Save configuration" });
+  const before = await text(), after = before.replace("file: bank.json, ", "");
+  assert.equal(await box.inputValue(), before);
+  await box.fill(before.replace("detectors:", "detektors:"));
+  await save.click();
+  await see(/did you mean "detectors"/);
+  await see("Line 7."); // the limit stands in line 2
+  await look("gateway-fault");
+  await box.fill(after);
+  await save.click();
+  await until("it is saved", async () => await text() === after);
+  await page.getByText("Nothing changed.").waitFor({ state: "detached" });
+  await look("gateway");
+
+  await at(`${path}?tab=document`);
+  const upload = async (document, note) => {
+    await page.getByLabel("File").setInputFiles({ name: "bank.json", mimeType: "application/json", buffer: Buffer.from(JSON.stringify(document)) });
+    await page.getByLabel("What is new").fill(note);
+    await page.getByRole("button", { name: "Upload document" }).click();
+  };
+  const document = JSON.parse(readFileSync(join(vulnapi, "bank.json"), "utf8"));
+  await upload({ ...document, paths: { "/v1/state": { get: { responses: {}, parameters: [{ name: "a", in: "query", schema: { type: "textt" } }] } } } }, "broken");
+  await page.getByRole("cell", { name: "/paths/~1v1~1state/get/parameters/0/schema" }).waitFor();
+  assert.equal(await text(), after, "nothing changed");
+  await look("document-fault");
+  await upload(document, "as it was handed over");
+  await see("In force.");
+  await upload({ ...document, info: { ...document.info, version: "2", description: "\u{1f3e6}\"ä".repeat(160_000) } }, "many words");
+  await page.getByRole("row").filter({ hasText: "many words" }).getByText("in force").waitFor();
+  const listed = (await api(page, "GET", `/apps/${bank.id}/documents`)).items;
+  assert.ok(listed[0].size > 1024 * 1024 && listed[0].in_force && listed.length === 2);
+  await page.waitForLoadState("networkidle");
+  await look("document");
+  await page.getByRole("button", { name: /^Put in force.*bank 1$/ }).click();
+  await page.getByLabel("Reason").fill("too many words");
+  await page.getByRole("dialog").getByRole("button", { name: "Put in force" }).click();
+  await page.getByRole("row").filter({ hasText: "as it was handed over" }).getByText("in force").first().waitFor();
+}
+
 export async function gatewayPages({ page, world, laptop, at, see, press, look }) {
   await at("/apis");
   await see("No endpoint yet.");
@@ -66,7 +117,7 @@ export async function gatewayPages({ page, world, laptop, at, see, press, look }
   await page.waitForLoadState("networkidle");
   const site = (await api(page, "GET", "/sites")).items[0];
   const bank = await api(page, "POST", "/apps", { name: "bank", description: "What the bank says that it has", site: site.id, type: "http", host: "127.0.0.1", port,
-    labels: { tier: "internal" }, limits: {}, cut_through: "auto", gateway: GATEWAY });
+    labels: { tier: "internal", owner: "the bank's team" }, limits: {}, cut_through: "auto", gateway: GATEWAY });
   await until("alice sees the bank", () => /bank/.test(laptop.run("apps").stdout));
   const session = laptop.start("connect", "--stdio", "bank");
   const honest = [];
@@ -74,8 +125,13 @@ export async function gatewayPages({ page, world, laptop, at, see, press, look }
   assert.deepEqual(new Set(await talk(session, [...honest, ["POST", "/v1/tickets", { event: "seven" }], ["GET", "/debug/env"],
     ["GET", "/v1/profiles/anna/card"], ["GET", "/v0/accounts/1000"]])), new Set([200, 201]));
 
+  // What the connector tells comes in parts, and a page shows what there was when it was opened.
+  const total = async (query) => (await api(page, "GET", `/endpoints?app=${bank.id}&${query}`)).total;
+  await until("the endpoints are at the broker", async () => (await total("state=shadow")) >= 3 && (await total("state=zombie")) >= 1 && (await total("")) >= 7);
+  await until("and whom the owner rule would have refused", async () =>
+    (await api(page, "GET", `/gateway/hits?app=${bank.id}`)).items.find((h) => h.reason === "owner")?.monitor === 12);
+
   // APIs: endpoints by state, with figures.
-  await until("the endpoints are at the broker", async () => (await api(page, "GET", `/endpoints?app=${bank.id}&state=shadow`)).total >= 3);
   await at("/apis");
   await page.getByRole("link", { name: "GET /v1/accounts/{id}" }).waitFor();
   await see(/endpoints in 1 HTTP app, learned at the connectors/);
@@ -124,6 +180,11 @@ export async function gatewayPages({ page, world, laptop, at, see, press, look }
   const now = await api(page, "GET", `/apps/${bank.id}`);
   assert.equal(now.gateway, GATEWAY.replace("mode: monitor} # ours", "mode: block} # ours"), "nothing else of the text moved");
   await until("the connector refuses", async () => (await talk(session, [["GET", "/v1/accounts/1000"]]))[0] === 403);
+  await until("the refusal is recorded", async () => (await api(page, "GET", "/audit?action=gateway.refuse&result=denied")).items.some((r) => r.details.connector.blocked));
+  const refused = (await api(page, "GET", "/audit?action=gateway.refuse")).items.find((r) => r.details.connector.blocked);
+  await at(`/audit?action=gateway.refuse&record=${refused.shard}.${refused.seq}`);
+  await see("Found by");
+  await see(`version ${now.version} of the app`);
 
   // Coverage: what was read, what not, and why.
   await at("/apis?tab=coverage");
@@ -139,11 +200,35 @@ export async function gatewayPages({ page, world, laptop, at, see, press, look }
   await look("incidents");
   await page.getByRole("link", { name: "Sensitive data in an answer" }).first().click();
   await see("Evidence");
+  await see("Latest request"); // by which versions it was judged, and its sizes
+  await see(/request 0 B, answer \d/);
   await look("incident");
   await press("Expected");
   await page.getByLabel("Reason").fill("the page is for developers");
   await page.getByRole("dialog").getByRole("button", { name: "Mark as expected" }).click();
   await see(/Expected until/);
+
+  // Block now: the detector behind the incident refuses from now on.
+  await press("Block now");
+  await see(/In the last 7 days it would have refused/);
+  await look("incident-block");
+  await page.getByRole("dialog").getByRole("button", { name: "Switch to block" }).click();
+  await see("bank refuses it now.");
+  assert.match((await api(page, "GET", `/apps/${bank.id}`)).gateway, /exposure: block/);
+
+  // A limit from the page of an endpoint, and who answers for the API.
+  const state = (await api(page, "GET", `/endpoints?app=${bank.id}&q=state`)).items[0];
+  await at(`/apis/${bank.id}/${state.id}`);
+  await press(/^Limit/);
+  await page.getByLabel("Requests of one person a minute").fill("90");
+  await look("endpoint-limit");
+  await page.getByRole("dialog").getByRole("button", { name: "Add limit" }).click();
+  await see("The limit is in the app's gateway.");
+  assert.match((await api(page, "GET", `/apps/${bank.id}`)).gateway, /match: 'GET \/v1\/state', key: \[user\], rate: 90\/m, burst: 90, mode: monitor/);
+  await at("/apis");
+  await see("the bank's team");
+
+  await editGateway({ page, bank, at, see, look });
 
   // Keyboard: g i, then the first row.
   await at("/");

@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import { after, before, test as nodeTest } from "node:test";
 import { chromium } from "playwright-core";
 import { look as lookAt, shots, wide } from "./look.mjs";
+import { postureFeeds } from "./feeds.mjs";
 import { gatewayPages } from "./apis.mjs";
+import { firstStart } from "./setup.mjs";
 import { approveDraft, editPolicy, replayPolicy } from "./policy.mjs";
 import { Authenticator, until, World } from "./world.mjs";
 
@@ -25,10 +27,10 @@ before(async () => {
 });
 
 /** A browser of its own, of which everything that it complains about is kept. */
-async function newTab() {
-  const own = await browser.newContext({ ignoreHTTPSErrors: true, viewport: wide, permissions: ["clipboard-read", "clipboard-write"] });
+async function newTab(more = {}) {
+  const own = await browser.newContext({ ignoreHTTPSErrors: true, viewport: wide, permissions: ["clipboard-read", "clipboard-write"], ...more });
   const tab = await own.newPage();
-  tab.setDefaultTimeout(10_000);
+  tab.setDefaultTimeout(30_000);
   tab.on("pageerror", (e) => said.push(e.message));
   tab.on("console", (m) => m.type() === "error" && said.push(`${m.text()} ${m.location().url}`));
   tab.on("request", (r) => !r.url().startsWith(world.url) && !/^(data|blob):/.test(r.url()) && said.push(`a request left the origin: ${r.url()}`));
@@ -50,7 +52,8 @@ function test(name, run) {
       await run();
       stopped = false;
     } finally {
-      if (stopped && shots) await page?.screenshot({ path: `${shots}/failed.png` }).catch(() => undefined);
+      const open = stopped && shots ? browser?.contexts().flatMap((c) => c.pages()) ?? [] : [];
+      for (const [n, tab] of open.entries()) await tab.screenshot({ path: `${shots}/failed-${n}.png` }).catch(() => undefined);
     }
   });
 }
@@ -162,8 +165,7 @@ test("add an app; the connector dials it for the test", async () => {
   await look("app-form");
   await page.locator("button[type=submit]").click();
   await page.getByRole("heading", { name: "wiki" }).waitFor();
-  await page.getByRole("link", { name: "Test", exact: true }).click();
-  await press("Test app");
+  await press("Test connection");
   await see("Connected");
   await look("app-test");
 });
@@ -174,13 +176,17 @@ test("a policy: checked while it is typed, simulated, put in force", async () =>
   await text.fill(POLICY.replace("allow:", "alow:"));
   await see("It can't be put in force");
   assert.ok(await page.getByRole("button", { name: "Put in force" }).isDisabled());
+  await page.locator(".paint .wrong b").getByText(/alow/).waitFor(); // the words stand at the marked line
   await look("policy-wrong");
   await text.fill(POLICY);
   await see(/^Valid/);
+  await text.press("End"); // the caret tells where it is, by key as by mouse
+  await page.getByRole("note", { name: "The rule at the cursor" }).getByText(/staff, line 4: Lets in: in group builtin\/staff; and /).waitFor();
   await page.getByLabel("User", { exact: true }).selectOption({ label: "alice" });
   await page.getByLabel("App", { exact: true }).selectOption({ label: "wiki" });
   await press("Simulate draft");
   await page.locator("aside").getByText("staff").first().waitFor();
+  await page.locator("aside").getByRole("link", { name: /^first/ }).first().waitFor(); // new: it has no line in the whole yet
   await look("policy-simulated");
   await putInForce(page, POLICY);
   await page.waitForURL(/\/policies\/first/);
@@ -197,26 +203,30 @@ async function toApproval(machine, tab, name, code) {
     return await Promise.race([until("an address", () => p.said.match(/https:\/\/localhost:\S+/) && p, 5000).catch(() => null), p.done.then(() => null)]);
   });
   await tab.goto(login.said.match(/https:\/\/localhost:\S+/)[0]);
-  for (let step = 0; step < 7 && !(await tab.getByRole("button", { name: /codes match/ }).count()); step++) {
-    if (await tab.locator("input[name=code]").count()) {
-      await tab.fill("input[name=code]", await code(tab));
-      await tab.locator("button.main").click();
-    } else if (await tab.getByRole("link", { name: "I have kept them" }).count()) await tab.getByRole("link", { name: "I have kept them" }).click();
-    else if (await tab.locator("input[type=password]").count()) {
-      await tab.fill("input[type=password]", world.password(name));
+  const approve = tab.getByRole("button", { name: /codes match/ }), asked = tab.locator("input[name=code]"), kept = tab.getByRole("link", { name: "I have kept them" });
+  const secret = tab.locator("input[type=password]"), provider = tab.locator("a.btn");
+  for (;;) { // each step leads to another page: the old one is never answered twice
+    await approve.or(asked).or(kept).or(secret).or(provider).first().waitFor();
+    if (await approve.count()) return login;
+    let next = provider.first();
+    if (await asked.count()) {
+      await asked.fill(await code(tab));
+      next = tab.locator("button.main");
+    } else if (await kept.count()) next = kept;
+    else if (await secret.count()) {
+      await secret.fill(world.password(name));
       await tab.locator("input:not([type=password]):not([type=hidden])").first().fill(name);
-      await tab.locator("button.main").click();
-    } else await tab.locator("a.btn").first().click();
-    await tab.waitForLoadState();
+      next = tab.locator("button.main");
+    }
+    await Promise.all([tab.waitForNavigation(), next.click()]);
   }
-  return login;
 }
 
 test("a device: the approval page shows device, address and code; its posture has sources and ages", async () => {
   laptop = world.machine("alice");
   await laptop.ready();
   const own = await context.newPage();
-  own.setDefaultTimeout(10_000);
+  own.setDefaultTimeout(30_000);
   const login = await toApproval(laptop, own, "alice", () => recovery.pop()); // works in the same field
   assert.match(await own.locator(".kv").innerText(), /127\.0\.0\.1/);
   const shown = (await own.locator(".match").innerText()).trim();
@@ -228,8 +238,18 @@ test("a device: the approval page shows device, address and code; its posture ha
   await own.close();
   assert.equal(laptop.run("posture", "--send").status, 0);
   await at("/devices");
+  await see("1 device. None waits for approval.");
   await look("devices");
-  await page.locator("tbody a, [role=row] a").first().click();
+  const { posture } = await page.evaluate(async () => (await (await fetch("/api/v1/devices")).json()).items[0]); // this machine's: whatever it is, the list knows it
+  const stands = posture.fail ? "fail" : posture.unknown ? "unknown" : "pass";
+  const words = { fail: "1 fails posture", unknown: "1 has unknown signals" }[stands];
+  await (words ? page.getByRole("link", { name: words }).click() : at("/devices?state=approved&posture=pass"));
+  await until("the one device", async () => (await page.getByRole("row").count()) === 2);
+  assert.equal(new URL(page.url()).search, `?state=approved&posture=${stands}`);
+  await at(`/devices?posture=${stands === "fail" ? "pass" : "fail"}`);
+  await see("No device matches.");
+  await at("/devices");
+  await page.locator("td.main a").first().click();
   // Unknown is a value: it stands there with the agent's reason, in a container as in a virtual machine.
   const disk = page.locator("tr").filter({ hasText: "disk_encryption" });
   assert.match((await disk.innerText()).replace(/\s+/g, " "), /disk_encryption unknown (?!never)\S.* agent signed/);
@@ -247,6 +267,15 @@ test("a live session appears by itself, is killed with a reason, and the time to
   await press(/Show \d+ new/);
   await page.getByRole("link", { name: "wiki", exact: true }).waitFor();
   await look("sessions");
+  await page.getByRole("link", { name: "Ends" }).click(); // sorted by the broker, and the address says so
+  await page.waitForURL(`${world.url}/sessions?sort=-deadline`);
+  await page.getByRole("columnheader", { name: "Ends", exact: true }).and(page.locator("[aria-sort=descending]")).waitFor();
+  await page.getByRole("link", { name: /^Details of the session of alice/ }).click();
+  await page.getByRole("heading", { name: "alice in wiki" }).waitFor();
+  await page.getByRole("link", { name: "first/staff" }).waitFor();
+  await page.getByRole("link", { name: "lab-1" }).waitFor();
+  await look("session");
+  await page.goBack();
   await page.getByRole("button", { name: /^Kill session of/ }).click();
   await page.getByLabel("Reason").fill("laptop reported stolen");
   await look("session-kill");
@@ -284,6 +313,9 @@ test("replay: what a draft would change, by person, and the sessions that it wou
 test("APIs: endpoints by state, one of them, what would block and its switch, coverage, incidents", () =>
   gatewayPages({ page, world, laptop, at, see, press, look }));
 
+test("posture feeds: an account is kept after a passing test, or with a reason; its secret is never shown; test, rotate, remove", () =>
+  postureFeeds({ page, at, see, press, look, phone }));
+
 test("every other page stands, with real figures", async () => {
   for (const name of ["", "apps", "policies", "users", "integrations", "settings"]) {
     await at(`/${name}`);
@@ -291,6 +323,16 @@ test("every other page stands, with real figures", async () => {
     await page.waitForLoadState("networkidle");
     await look(name || "overview");
   }
+  await at("/settings?tab=tokens"); // each token that was made, and who used it
+  await page.getByRole("row").filter({ hasText: "Used" }).getByRole("link", { name: "lab-1" }).waitFor();
+  await look("settings-tokens");
+  await at("/apps?import=1");
+  await page.getByLabel("File of apps").setInputFiles({ name: "apps.csv", mimeType: "text/csv", buffer: Buffer.from("name,site,host,port\nboard,lab,127.0.0.1,9\nprinter,cellar,127.0.0.1,9\nwiki,lab,127.0.0.1,9\n") });
+  await see('names the site "cellar", which is not here');
+  await look("app-import");
+  await press("Add 2 apps");
+  await see("1 of 2 not added.");
+  await see(/^wiki: an app of this name exists/);
   await at("/users");
   await page.getByRole("link", { name: "alice" }).first().click();
   await page.getByRole("heading", { name: "alice" }).waitFor();
@@ -308,7 +350,7 @@ test("denied: the user reads what is unknown, the admin why; Check again opens i
   assert.equal(refused.status, 7, refused.stderr);
   assert.match(refused.stderr, /disk encryption: unknown/i);
   const own = await context.newPage();
-  own.setDefaultTimeout(10_000);
+  own.setDefaultTimeout(30_000);
   assert.equal((await own.goto(`${world.url}/denied?app=wiki`)).status(), 403);
   await own.getByRole("heading", { name: "wiki is closed for now" }).waitFor();
   await look("denied", own);
@@ -319,7 +361,24 @@ test("denied: the user reads what is unknown, the admin why; Check again opens i
   await page.getByRole("link", { name: /^Why was alice denied/ }).first().click();
   await page.getByRole("heading", { name: /Why was alice denied wiki/ }).waitFor();
   await page.getByText("unknown").first().waitFor();
+  assert.deepEqual(await page.locator(".conds code").allInnerTexts(), [], "a condition is said in words, also where the record kept its key only");
+  // Decided again by the version of then: words for each condition, and what would have changed it.
+  await page.getByRole("region", { name: "Allow: first/staff" }).getByText(/in group builtin\/staff/).waitFor();
+  await page.getByRole("region", { name: "What would change it" }).getByText(/^Disk encryption is pass; it was: unknown, /).waitFor(); // as the record has it
   await look("decision");
+  await page.getByRole("link", { name: "wiki", exact: true }).click(); // the app's page counts the same, by person and reason
+  const refusals = page.getByRole("table", { name: "Denied, last 7 days" }).getByRole("row").filter({ hasText: "Disk encryption: unknown" });
+  assert.match((await refusals.innerText()).replace(/\s+/g, " "), /^alice Disk encryption: unknown.* 1 .*Why/);
+  await look("app");
+  await page.goBack();
+  // From the decision to a draft: whom and what it was about stands in the simulator, and the draft turns it.
+  await page.getByRole("link", { name: "Simulate with draft" }).click();
+  await page.waitForURL(/\/policies\/first\?user=/);
+  const simulator = page.getByRole("complementary", { name: "Simulator" });
+  await page.locator("textarea").fill(POLICY);
+  await simulator.getByRole("button", { name: "Simulate draft" }).click();
+  await simulator.getByText("Allowed", { exact: true }).waitFor();
+  await press("Discard changes");
   await at("/policies/first");
   await putInForce(page, POLICY);
   await see("Version 5 decides now");
@@ -339,6 +398,8 @@ test("two admins at once: the second is told who saved what, and loses nothing",
   await putInForce(page, mine);
   await page.getByText(/Not put in force: carol saved version 6/).waitFor();
   await page.getByText("# Reviewed by carol.").first().waitFor();
+  for (const [way, words] of [["that they made", "# Reviewed by carol."], ["that you made", "8h"], ["that you would make", "8h"]])
+    await page.getByLabel(`Differences ${way}`, { exact: true }).getByText(words).first().waitFor(); // base and theirs, base and mine, theirs and mine
   assert.equal(await page.locator("textarea").inputValue(), mine);
   await look("policy-conflict");
   await press(/^Go on with mine/);
@@ -404,7 +465,7 @@ test("request and approval: asked on the page of the closed app, answered in the
   await see(/Version \d+ decides now/);
   assert.notEqual(laptop.run("connect", "--stdio", "wiki").status, 0);
   const own = await context.newPage();
-  own.setDefaultTimeout(10_000);
+  own.setDefaultTimeout(30_000);
   await own.goto(`${world.url}/denied?app=wiki`);
   await own.getByLabel("Why you need it").fill("At a customer, hotel network");
   await own.getByLabel("For how long").selectOption("4 hours");
@@ -426,7 +487,21 @@ test("request and approval: asked on the page of the closed app, answered in the
   await look("requests-answered", carol);
   await at("/");
   await page.getByRole("heading", { name: "Recent denials" }).waitFor();
+  const needs = page.getByRole("region", { name: "Needs you" });
+  await needs.getByText(/^The broker's certificate ends (in 1 day|within a day)/).waitFor(); // this one lives two days
+  await needs.getByRole("link", { name: /Site lab has no spare connector/ }).waitFor();
+  const opening = page.getByRole("link", { name: /session open, p95/ });
+  assert.match((await opening.innerText()).replace(/\s+/g, " "), /^(under 1 ms|[0-9.]+ m?s) session open, p95 median .* of \d+ sessions?$/); // measured, since the last start
   await look("overview-live");
+  await press("3 h"); // a part of the day, kept by the address; each number of its table leads to what it counts
+  await page.waitForURL(/\/\?from=.*&to=/);
+  await press("Show as table");
+  const hour = page.getByRole("region", { name: "Opened and denied, 24 hours" }).getByRole("link").first(), counted = Number(await hour.innerText());
+  await hour.click();
+  await page.waitForURL(/\/audit\?action=session\.(open|deny)&from=.*&to=/);
+  await until(`${counted} records`, async () => await page.locator("tbody td.main a").count() === Math.min(counted, 50));
+  await at("/");
+  await page.getByRole("heading", { name: "Recent denials" }).waitFor();
   await carol.getByRole("button", { name: "End approval of alice" }).click();
   await carol.getByLabel("Reason").fill("the visit is over");
   await carol.getByRole("dialog").getByRole("button", { name: "End approval" }).click();
@@ -443,6 +518,29 @@ test("a person's own page: end a session, make recovery codes anew, replace the 
   await until("bytes through the tunnel", () => session.said.includes("private wiki"));
   await at("/home");
   await look("home");
+  await at("/sessions"); // a second one, and both are killed at once by the keys alone
+  await page.getByRole("link", { name: "wiki", exact: true }).waitFor(); // the list was read before the second one began
+  const other = laptop.start("connect", "--stdio", "bank"); // one person's sessions to one app from one device are one
+  await press(/Show \d+ new/);
+  await until("two rows", async () => await page.locator("tbody tr").count() === 2);
+  await page.keyboard.press("j");
+  await page.keyboard.press("x");
+  await see("1 row selected");
+  await page.keyboard.press("j");
+  await page.keyboard.press("X");
+  await see("2 rows selected");
+  await look("sessions-selected");
+  await press("Kill 2 sessions");
+  await page.getByLabel("Reason").fill("both of them");
+  await page.getByRole("dialog").getByRole("button", { name: "Kill 2 sessions" }).click();
+  await see("2 rows killed.");
+  assert.equal(await page.getByText(/session of alice to (wiki|bank): cut in /).count(), 2);
+  assert.notEqual(await other.done, 0);
+  assert.notEqual(await session.done, 0);
+  session = laptop.start("connect", "--stdio", "wiki");
+  session.stdin.write("GET / HTTP/1.1\r\nHost: wiki\r\n\r\n");
+  await until("bytes through the tunnel", () => session.said.includes("private wiki"));
+  await at("/home");
   await press("End session wiki");
   await page.getByText("A session begins when you open an app.").waitFor();
   assert.notEqual(await session.done, 0);
@@ -546,7 +644,7 @@ test("10 % of the calls fail: every page says what failed, Try again works, noth
     return ways[failed++ % ways.length]();
   });
   for (let round = 0; round < 2; round++)
-    for (const name of ["", "apps", "policies", "sessions", "users", "devices", "sites", "audit", "integrations", "settings"]) {
+    for (const name of ["", "apps", "policies", "sessions", "requests", "users", "devices", "sites", "audit", "apis", "integrations", "settings", "setup"]) {
       await at(`/${name}`);
       const trouble = page.getByRole("alert").filter({ visible: true });
       await page.getByRole("heading", { level: 1 }).or(trouble).first().waitFor();
@@ -572,6 +670,24 @@ test("10 % of the calls fail: every page says what failed, Try again works, noth
   await page.getByRole("heading", { name: "Enrol a connector" }).waitFor();
 });
 
+test("the simulator counts lines as the editor beside it does, and its link leads to that line", async () => {
+  const api = (path, more) => page.evaluate(async ([path, more]) => (await fetch(`/api/v1${path}`, more)).json(), [path, more]);
+  const now = await api("/policy"), before = "  - name: aaa\n    apps: {names: [nothing]}\n    allow:\n      - {name: nobody, when: {groups: [builtin/nobody]}}\n";
+  const put = (text, version) => api("/policy", { method: "PUT", headers: { "sallyport-console": "1", "content-type": "application/json", "if-match": `"${version}"` }, body: JSON.stringify({ text, note: "" }) });
+  const moved = await put(now.text.replace(/^policies:\n/m, `policies:\n${before}`), now.version);
+  await at("/policies/first");
+  await page.getByLabel("User", { exact: true }).selectOption({ label: "alice" });
+  await page.getByLabel("App", { exact: true }).selectOption({ label: "wiki" });
+  await press("Simulate");
+  const link = page.locator("aside").getByRole("link", { name: /^first, line \d+$/ }).first();
+  const line = Number((await link.innerText()).match(/\d+$/)[0]), text = await page.locator("textarea").inputValue();
+  assert.match(text.split("\n")[line - 1], /name: staff/);
+  assert.ok(Number(new URL(await link.getAttribute("href"), world.url).searchParams.get("line")) > line, "in the whole it stands further down");
+  await link.click();
+  assert.match(await until("the line is selected", () => page.locator("textarea").evaluate((t) => t.value.slice(t.selectionStart, t.selectionEnd))), /name: staff/);
+  await put(now.text, moved.version);
+});
+
 test("Ctrl K finds people and what can be done: kill the sessions of one", async () => {
   await at("/");
   await page.getByRole("heading", { level: 1 }).waitFor();
@@ -591,6 +707,40 @@ test("Ctrl K finds people and what can be done: kill the sessions of one", async
   await page.keyboard.type("new pol");
   await page.keyboard.press("Enter");
   await page.waitForURL(`${world.url}/policies/new`);
+});
+
+test("keys: rows, pages, the row's buttons, and what a page's own keys press", async () => {
+  const focused = () => page.evaluate(() => document.activeElement.textContent);
+  await at("/audit");
+  await page.locator("td.main a").first().waitFor();
+  await page.keyboard.press("v");
+  await see(/Chain verified, records/);
+  const first = await page.locator("td.main a").first().getAttribute("href");
+  await page.keyboard.press("]");
+  await page.waitForURL(/after=/);
+  await until("older rows", async () => await page.locator("td.main a").first().getAttribute("href") !== first);
+  await page.keyboard.press("[");
+  await page.waitForURL((to) => !to.searchParams.has("after"));
+  await at("/");
+  await page.getByRole("link", { name: /^Why was / }).first().waitFor();
+  await page.keyboard.press("j");
+  await page.keyboard.press(".");
+  assert.match(await focused(), /^Why was /);
+  await page.keyboard.press("w");
+  await page.getByRole("heading", { name: /^Why was .* denied/ }).waitFor();
+  await page.keyboard.press("z"); // one that means nothing says where the list is
+  await page.getByRole("status").getByText("Key z does nothing here; ? lists the keys.").waitFor();
+  await look("key-unknown");
+  await page.keyboard.press("g");
+  await page.keyboard.press("o");
+  await page.getByRole("link", { name: /session open, p95/ }).waitFor();
+  await page.keyboard.press("5");
+  await page.waitForURL(/\/audit\?action=session\.open&from=/);
+  await at("/apps");
+  await page.getByRole("link", { name: "wiki", exact: true }).click();
+  await page.getByRole("link", { name: "Edit", exact: true }).waitFor();
+  await page.keyboard.press("e");
+  await page.getByLabel("Description").waitFor();
 });
 
 test("step-up: the code is asked for over what was open, a wrong one is refused, and the same request goes again", async () => {
@@ -624,6 +774,41 @@ test("step-up: the code is asked for over what was open, a wrong one is refused,
   await page.unroute("**/api/v1/policies/spare");
 });
 
+test("the pages for people need no script: enrolment, wrong code, recovery codes, device, denied, home, session over", async () => {
+  const own = await newTab({ javaScriptEnabled: false });
+  const login = await toApproval(laptop, own, "alice", () => recovery.pop());
+  await own.getByRole("button", { name: /codes match/ }).click();
+  await own.getByRole("heading", { name: "Signed in", exact: true }).waitFor(); // the agent's own word, at its listener
+  assert.equal(await login.done, 0, login.said);
+  await own.goto(`${world.url}/home`); // the login was the device's: a browser has one of its own
+  await password(own, "alice");
+  await own.fill("input[name=code]", recovery.pop());
+  await own.getByRole("button", { name: "Continue" }).click();
+  const row = own.getByRole("row").filter({ has: own.getByText("wiki", { exact: true }) });
+  assert.match(await row.innerText(), /How we work\s+sallyport connect wiki\s+wiki\.sallyport\.internal:\d+\s+Open/);
+  await own.getByRole("link", { name: "Replace authenticator app" }).waitFor();
+  await at("/policies/first");
+  await putInForce(page, `${POLICY}require:\n  - {posture: [{signal: disk_encryption}]}\n`);
+  await see(/Version \d+ decides now/);
+  assert.equal((await own.goto(`${world.url}/denied?app=wiki`)).status(), 403);
+  await own.getByRole("link", { name: "Check again" }).click();
+  await own.getByRole("heading", { name: "wiki is closed for now" }).waitFor(); // still
+  await at("/policies/first");
+  await putInForce(page, POLICY);
+  await until("the policy is in force", async () => {
+    await own.getByRole("link", { name: "Check again" }).click();
+    return await own.getByRole("heading", { name: "wiki is open" }).count();
+  });
+  await own.context().clearCookies();
+  await own.goto(`${world.url}/home`);
+  await own.getByRole("heading", { name: "Sign in" }).waitFor();
+  await password(own, "carol"); // her recovery codes were used or not: a wrong one is refused in words
+  await own.fill("input[name=code]", "000000");
+  await own.locator("button.main").click();
+  await own.locator("[aria-invalid=true]").waitFor();
+  await own.context().close();
+});
+
 test("signed out elsewhere: page and call alike lead to the sign-in and back to where one was", async () => {
   await at("/audit?action=session.kill");
   await page.getByRole("link", { name: "session.kill" }).first().waitFor();
@@ -641,9 +826,12 @@ test("signed out elsewhere: page and call alike lead to the sign-in and back to 
   await page.waitForURL(`${world.url}/users`);
 });
 
+test("from the first start to the first used app and a killed session, by the keyboard alone", () => firstStart({ browser, look, wide, said }));
+
 test("the browser had nothing to complain about but the refusals that the steps above asked for", () => {
-  const asked = [/401 .*\/api\/v1\//, /403 .*\/api\/v1\/(polic|me\/factor)/, /403 .*\/login\/enrol$/, // not signed in; the wrong code
-    /409 .*\/api\/v1\/(policies|apps)\//, /503 .*\/api\/v1\//, /net::ERR_(FAILED|CONNECTION_\w+)/, // conflicts; failures of the tests above
+  const asked = [/401 .*\/api\/v1\//, /403 .*\/api\/v1\/(polic|me\/factor)/, /400 .*\/api\/v1\/apps\/[\w-]{22}(\/document)?$/, /403 .*\/login\/enrol$/, /422 .*\/api\/v1\/feeds\/crowdstrike(\/secret)?$/, // not signed in; the wrong code or secret
+    /403 .*\/(denied\?app=wiki|login\/code)$/, // the same, of a browser without scripts
+    /409 .*\/api\/v1\/(policies\/|apps)/, /503 .*\/api\/v1\//, /net::ERR_(FAILED|CONNECTION_\w+|SOCKET_NOT_CONNECTED)/, // conflicts; failures of the tests above
     /origin: http:\/\/127\.0\.0\.1:\d+\/\S+\?code=/]; // the waiting agent's own listener (RFC 8252)
   assert.deepEqual(said.filter((line) => !asked.some((a) => a.test(line))), []);
 });

@@ -110,6 +110,7 @@ export class World {
     const relay = this.file("relay.yaml", `state: ${this.file("relay")}\nfront_socket: ${this.file("front")}\naddresses: [localhost:${port}]\n`);
     this.spawn("relay", "sallyport-relay", ["run", "--config", relay]);
     this.app = httpServer((_, answer) => answer.end("This is the private wiki.\n"));
+    this.app.keepAliveTimeout = 0; // a session that waits for its test is not ended by the wiki
     await new Promise((done) => this.app.listen(0, "127.0.0.1", done));
     this.appPort = this.app.address().port;
   }

@@ -36,7 +36,7 @@ export interface Problem {
   detail?: string;
   /** login, step_up, role, cross_site, not_found, method, media_type, malformed, invalid,
 exists, conflict, precondition, busy, too_many, unreachable, timeout, unavailable,
-too_large, internal
+too_large, internal, second_approval, feed_test
  */
   code: string;
   reasons?: Array<string>;
@@ -52,6 +52,8 @@ too_large, internal
   column?: number;
   retry_after_ms?: number;
   check?: PolicyCheck;
+  /** Of an OpenAPI document */
+  faults?: Array<DocumentFault>;
 }
 
 export interface Incident {
@@ -62,6 +64,8 @@ export interface Incident {
   endpoint: string;
   app: Ref;
   connector: Id;
+  /** Others of the app's site: each judges by what it has seen itself, so what they saw is not in this */
+  other_connectors: number;
   user: RefOrNull;
   first: Time;
   last: Time;
@@ -75,6 +79,17 @@ export interface Incident {
   blocked?: number;
   /** Requests that a block would have refused */
   would_have_blocked?: number;
+  /** Of the latest request, as all that follows */
+  decision?: string;
+  /** Of the grant of its session */
+  policy_version?: number;
+  /** Of the app's record, so of its gateway */
+  app_version?: number;
+  /** SHA-256 of the API document in force */
+  document?: string;
+  request_bytes?: number;
+  response_bytes?: number;
+  latency_us?: number;
 }
 
 export interface IncidentPage {
@@ -202,11 +217,27 @@ export interface EndpointPart {
   drift_since?: Time;
   deprecated?: Time;
   sunset?: Time;
+  /** Paths below which words became one parameter: /reports of /reports/{report_id} */
+  merged?: Array<string>;
+  /** Paths below which words are kept apart */
+  split?: Array<string>;
+  /** Calls of one person within a minute in which that person called it */
+  pace?: {
+    /** So many were counted */
+    minutes: number;
+    p99: number;
+    /** Median absolute deviation */
+    mad: number;
+    /** A limit a minute: p99 + 3 mad; absent while fewer than 30 minutes were seen */
+    suggested?: number;
+  };
 }
 
 export interface GatewayApp {
   app: Ref;
   version: number;
+  /** Who answers for it: the app's label owner */
+  owner: string | null;
   /** The file that the gateway part names */
   document: string | null;
   /** Today a connector had it in force */
@@ -267,6 +298,39 @@ export interface GatewayHit {
   monitor: number;
   first: Time;
   last: Time;
+}
+
+export interface Document {
+  /** of its bytes */
+  sha256: string;
+  /** of the app that named it first */
+  version: number;
+  title: string;
+  document_version: string;
+  size: number;
+  operations: number;
+  warnings: number;
+  note: string;
+  by: Ref;
+  at: string;
+  in_force: boolean;
+}
+
+export interface DocumentChanged {
+  app: Ref;
+  version: number;
+  /** sha256:HEX */
+  document: string;
+  /** What stays unchecked */
+  warnings: Array<DocumentFault>;
+  /** Bytes of the upload so far; 0 of one that is put in force again */
+  received: number;
+}
+
+export interface DocumentFault {
+  error: boolean;
+  pointer: string;
+  text: string;
 }
 
 export interface AppVersion {
@@ -347,7 +411,7 @@ export interface SavedView {
 
 export interface AccessRequest {
   id: Id;
-  /** The request id that the person got */
+  /** The request id that the person got, such as R-7Q2M4K */
   ref: string;
   user: Ref;
   /** null when asked in a browser */
@@ -428,6 +492,13 @@ export interface Overview {
     median_ms: MsOrNull;
     worst_ms: MsOrNull;
   };
+  /** From the grant to the first word of relay or connector that the session runs */
+  opens_24h: {
+    /** Of this start of the broker; the last 4096 at most */
+    count: number;
+    median_ms: MsOrNull;
+    p95_ms: MsOrNull;
+  };
   /** The last 24 hours, oldest first; a missing hour is a gap, not zero */
   hours: Array<{
     from: Time;
@@ -444,7 +515,7 @@ export interface Overview {
   denials: Array<AuditRecord>;
   /** What waits for an admin, oldest first */
   needs: Array<{
-    code: "device_pending" | "request_waiting" | "connector_silent" | "site_without_connector" | "app_without_policy" | "user_without_factor" | "chain_broken" | "policy_finding" | "first_steps";
+    code: "device_pending" | "request_waiting" | "connector_silent" | "site_without_connector" | "app_without_policy" | "user_without_factor" | "chain_broken" | "policy_finding" | "site_without_spare" | "draft_waiting" | "certificate_ends" | "provider_failing" | "feed_failing" | "first_steps";
     severity: "info" | "warn" | "bad";
     title: string;
     detail: string;
@@ -631,6 +702,15 @@ export interface PolicyCheck {
   /** It could be put in force */
   ok: boolean;
   findings: Array<Finding>;
+  /** The rules of the text in words; empty while it can't be read, at most 500 */
+  rules: Array<{
+    policy: string;
+    rule: string;
+    effect: "deny" | "require" | "allow";
+    /** Where the rule begins in the text that was sent */
+    line: number;
+    text: string;
+  }>;
   tests: {
     passed: number;
     failed: number;
@@ -844,8 +924,20 @@ export interface Signal {
   observed_at: TimeOrNull;
   expires_at: TimeOrNull;
   stale: boolean;
+  /** All that say something of it, the one that decides first */
+  sources: Array<SignalSource>;
   /** Policies that ask for it */
   asked_by: Array<string>;
+}
+
+export interface SignalSource {
+  source: string;
+  assurance: Assurance;
+  value: string | number | boolean | null;
+  text: string;
+  observed_at: TimeOrNull;
+  expires_at: TimeOrNull;
+  stale: boolean;
 }
 
 export interface DeviceDetail {
@@ -916,6 +1008,10 @@ export interface CutOne {
   connector_ms: MsOrNull;
   /** Names of the edges that have not answered yet */
   silent: Array<string>;
+}
+
+export interface RecoveryCodes {
+  codes: Array<string>;
 }
 
 export interface Cut {
@@ -1024,7 +1120,7 @@ export interface Trace {
     step_up_kind: FactorKind | null;
     step_up_every_ms: MsOrNull;
   };
-  /** What would change the result; not kept with a decision of the past */
+  /** What would change the result; absent where a decision of the past can't be made again */
   changes_it?: Array<string>;
   /** A smallest set of facts that would turn it, an allowance too; not kept with a decision of the past */
   opposite?: Array<string>;
@@ -1042,6 +1138,91 @@ export interface Provider {
   state: "ok" | "failing" | "unused";
   text: string;
   checked_at: TimeOrNull;
+}
+
+export type FeedName = "crowdstrike" | "intune";
+
+export interface FeedVendor {
+  name: FeedName;
+  title: string;
+  /** The account stands in a tenant */
+  tenant: boolean;
+  /** That the API client needs at the vendor */
+  permission: string;
+  signals: Array<string>;
+  regions: Array<string>;
+}
+
+export interface Feed {
+  name: FeedName;
+  title: string;
+  state: "not_asked" | "ok" | "failing";
+  /** What came of the last call */
+  text: string;
+  /** A call is under way */
+  busy: boolean;
+  /** Of the last good answer */
+  devices: {
+    told: number;
+    joined: number;
+    not_joined: number;
+  };
+  /** What it says of a device */
+  signals: Array<string>;
+  /** As policies and traces name it */
+  source: string;
+  permission: string;
+  region: string | null;
+  base_url: string;
+  login_url: string;
+  tenant: string | null;
+  client_id: string;
+  interval_ms: number;
+  /** How long a value counts after the answer */
+  ttl_ms: number;
+  tried_at: TimeOrNull;
+  ok_at: TimeOrNull;
+  failing_since: TimeOrNull;
+  stale_at: TimeOrNull;
+  next_at: TimeOrNull;
+}
+
+export interface FeedInput {
+  /** One of the vendor's; the usual one where neither it nor addresses are given */
+  region?: string | null;
+  base_url?: string | null;
+  login_url?: string | null;
+  tenant?: string | null;
+  client_id: string;
+  /** null: as it is */
+  secret?: string | null;
+  interval_ms?: number | null;
+  /** Not below the interval; twice the interval where it is not given */
+  ttl_ms?: number | null;
+  /** Why it is kept without a passing test */
+  untested?: string | null;
+}
+
+export interface FeedSecretInput {
+  secret: string;
+  untested?: string | null;
+}
+
+export interface FeedTest {
+  ok: boolean;
+  text: string;
+  /** Of the last answer */
+  status: number | null;
+  /** On the first page */
+  devices: number;
+  ms: number;
+}
+
+export interface FeedUnjoined {
+  /** The vendor's */
+  id: string;
+  serial: string | null;
+  why: "no_serial" | "placeholder" | "two_records" | "no_device" | "two_devices";
 }
 
 export interface Settings {
@@ -1089,6 +1270,9 @@ export const operations = {
   endpointExpect: { method: "PUT", path: "/api/v1/endpoints/{id}/expected", role: "operator" },
   endpointUnexpect: { method: "DELETE", path: "/api/v1/endpoints/{id}/expected", role: "operator" },
   endpointRetire: { method: "POST", path: "/api/v1/endpoints/{id}/retire", role: "admin" },
+  endpointSplit: { method: "POST", path: "/api/v1/endpoints/{id}/split", role: "admin" },
+  endpointLimit: { method: "POST", path: "/api/v1/endpoints/{id}/limit", role: "admin" },
+  endpointMerge: { method: "POST", path: "/api/v1/endpoints/{id}/merge", role: "admin" },
   gatewayList: { method: "GET", path: "/api/v1/gateway/apps", role: "viewer" },
   gatewayHits: { method: "GET", path: "/api/v1/gateway/hits", role: "viewer" },
   gatewayPeople: { method: "GET", path: "/api/v1/gateway/people", role: "viewer" },
@@ -1105,6 +1289,10 @@ export const operations = {
   appUpdate: { method: "PUT", path: "/api/v1/apps/{id}", role: "admin" },
   appRemove: { method: "DELETE", path: "/api/v1/apps/{id}", role: "admin" },
   appDraft: { method: "GET", path: "/api/v1/apps/{id}/draft", role: "viewer" },
+  documentPut: { method: "PUT", path: "/api/v1/apps/{id}/document", role: "admin" },
+  documentList: { method: "GET", path: "/api/v1/apps/{id}/documents", role: "viewer" },
+  documentGet: { method: "GET", path: "/api/v1/apps/{id}/documents/{sha256}", role: "viewer" },
+  documentRestore: { method: "POST", path: "/api/v1/apps/{id}/documents/{sha256}/restore", role: "admin" },
   gatewayMode: { method: "PUT", path: "/api/v1/apps/{id}/gateway/mode", role: "admin" },
   appTest: { method: "POST", path: "/api/v1/apps/{id}/test", role: "operator" },
   policyList: { method: "GET", path: "/api/v1/policies", role: "viewer" },
@@ -1146,6 +1334,7 @@ export const operations = {
   userUnlock: { method: "POST", path: "/api/v1/users/{id}/unlock", role: "admin" },
   userSignOut: { method: "POST", path: "/api/v1/users/{id}/sign-out", role: "operator" },
   userResetTotp: { method: "POST", path: "/api/v1/users/{id}/reset-totp", role: "admin" },
+  userRecoveryCodes: { method: "POST", path: "/api/v1/users/{id}/recovery-codes", role: "admin" },
   groupList: { method: "GET", path: "/api/v1/groups", role: "viewer" },
   deviceList: { method: "GET", path: "/api/v1/devices", role: "viewer" },
   deviceGet: { method: "GET", path: "/api/v1/devices/{id}", role: "viewer" },
@@ -1168,6 +1357,14 @@ export const operations = {
   viewUpdate: { method: "PUT", path: "/api/v1/views/{id}", role: "viewer" },
   viewRemove: { method: "DELETE", path: "/api/v1/views/{id}", role: "viewer" },
   providerList: { method: "GET", path: "/api/v1/providers", role: "viewer" },
+  feedList: { method: "GET", path: "/api/v1/feeds", role: "viewer" },
+  feedGet: { method: "GET", path: "/api/v1/feeds/{name}", role: "viewer" },
+  feedPut: { method: "PUT", path: "/api/v1/feeds/{name}", role: "admin" },
+  feedRemove: { method: "DELETE", path: "/api/v1/feeds/{name}", role: "admin" },
+  feedSecret: { method: "POST", path: "/api/v1/feeds/{name}/secret", role: "admin" },
+  feedTest: { method: "POST", path: "/api/v1/feeds/{name}/test", role: "operator" },
+  feedSync: { method: "POST", path: "/api/v1/feeds/{name}/sync", role: "operator" },
+  feedUnjoined: { method: "GET", path: "/api/v1/feeds/{name}/not-joined", role: "viewer" },
   settings: { method: "GET", path: "/api/v1/settings", role: "viewer" },
 } as const;
 
@@ -1309,6 +1506,34 @@ export interface Operations {
   };
     ok: AppVersion;
   };
+  endpointSplit: {
+    path: { id: Id };
+    query: undefined;
+    body: {
+    /** /reports of /reports/{report_id} */
+    below: string;
+  };
+    ok: AppVersion;
+  };
+  endpointLimit: {
+    path: { id: Id };
+    query: undefined;
+    body: {
+    per_minute: number;
+    /** monitor where it is not given */
+    mode?: "monitor" | "block";
+  };
+    ok: AppVersion;
+  };
+  endpointMerge: {
+    path: { id: Id };
+    query: undefined;
+    body: {
+    /** A path of the app's list split */
+    below: string;
+  };
+    ok: AppVersion;
+  };
   gatewayList: {
     path: undefined;
     query: undefined;
@@ -1422,6 +1647,41 @@ export interface Operations {
     query: undefined;
     body: undefined;
     ok: Record<string, unknown>;
+  };
+  documentPut: {
+    path: { id: Id };
+    query: undefined;
+    body: {
+    /** OpenAPI 3.0 or 3.1, JSON or YAML */
+    text: string;
+    note: string;
+    at?: number;
+    size?: number;
+  };
+    ok: DocumentChanged;
+  };
+  documentList: {
+    path: { id: Id };
+    query: undefined;
+    body: undefined;
+    ok: {
+    items: Array<Document>;
+  };
+  };
+  documentGet: {
+    path: { id: Id; sha256: string };
+    query: undefined;
+    body: undefined;
+    ok: {
+    sha256: string;
+    text: string;
+  };
+  };
+  documentRestore: {
+    path: { id: Id; sha256: string };
+    query: undefined;
+    body: Reason;
+    ok: DocumentChanged;
   };
   gatewayMode: {
     path: { id: Id };
@@ -1710,6 +1970,12 @@ export interface Operations {
     body: Reason;
     ok: Cut;
   };
+  userRecoveryCodes: {
+    path: { id: Id };
+    query: undefined;
+    body: Reason;
+    ok: RecoveryCodes;
+  };
   groupList: {
     path: undefined;
     query: { after?: string; limit?: number; q?: string };
@@ -1718,7 +1984,7 @@ export interface Operations {
   };
   deviceList: {
     path: undefined;
-    query: { after?: string; limit?: number; q?: string; user?: Id; state?: DeviceState; sort?: "name" | "-name" | "seen" | "-seen" };
+    query: { after?: string; limit?: number; q?: string; user?: Id; state?: DeviceState; posture?: "pass" | "fail" | "unknown"; sort?: "name" | "-name" | "seen" | "-seen" };
     body: undefined;
     ok: DevicePage;
   };
@@ -1857,6 +2123,60 @@ export interface Operations {
     body: undefined;
     ok: {
     items: Array<Provider>;
+  };
+  };
+  feedList: {
+    path: undefined;
+    query: undefined;
+    body: undefined;
+    ok: {
+    items: Array<Feed>;
+    vendors: Array<FeedVendor>;
+  };
+  };
+  feedGet: {
+    path: { name: FeedName };
+    query: undefined;
+    body: undefined;
+    ok: Feed;
+  };
+  feedPut: {
+    path: { name: FeedName };
+    query: undefined;
+    body: FeedInput;
+    ok: Feed;
+  };
+  feedRemove: {
+    path: { name: FeedName };
+    query: undefined;
+    body: undefined;
+    ok: undefined;
+  };
+  feedSecret: {
+    path: { name: FeedName };
+    query: undefined;
+    body: FeedSecretInput;
+    ok: Feed;
+  };
+  feedTest: {
+    path: { name: FeedName };
+    query: undefined;
+    body: undefined;
+    ok: FeedTest;
+  };
+  feedSync: {
+    path: { name: FeedName };
+    query: undefined;
+    body: undefined;
+    ok: undefined;
+  };
+  feedUnjoined: {
+    path: { name: FeedName };
+    query: undefined;
+    body: undefined;
+    ok: {
+    items: Array<FeedUnjoined>;
+    total: number;
   };
   };
   settings: {

@@ -13,7 +13,9 @@ import { setTheme, Shell, theme } from "./shell";
 import { useStore } from "./store";
 import { me } from "./who";
 import { ApisPage } from "./pages/apis";
-import { AppPage, AppsPage } from "./pages/apps";
+import { GatewayPage } from "./pages/gateway";
+import { AppPage } from "./pages/app";
+import { AppsPage } from "./pages/apps";
 import { AuditPage } from "./pages/audit";
 import { ConnectorPage } from "./pages/connector";
 import { DevicePage } from "./pages/device";
@@ -26,8 +28,10 @@ import { OverviewPage } from "./pages/overview";
 import { PoliciesPage } from "./pages/policies";
 import { PolicyPage } from "./pages/policy";
 import { RequestsPage } from "./pages/requests";
+import { SessionPage } from "./pages/session";
 import { SessionsPage } from "./pages/sessions";
 import { SettingsPage } from "./pages/settings";
+import { SetupPage } from "./pages/setup";
 import { SitesPage } from "./pages/sites";
 import { UserPage } from "./pages/user";
 import { UsersPage } from "./pages/users";
@@ -41,6 +45,7 @@ function page(parts: string[]): ComponentChild {
     case "apps/x": return <AppPage id={second!} key={second} />;
     case "policies": return <PoliciesPage />;
     case "policies/x": return <PolicyPage name={second!} key={second} />;
+    case "sessions/x": return <SessionPage id={second!} key={second} />;
     case "sessions": return <SessionsPage />;
     case "requests": return <RequestsPage />;
     case "users": return <UsersPage />;
@@ -58,7 +63,9 @@ function page(parts: string[]): ComponentChild {
     case "why/x": return <WhyPage request={second!} key={second} />;
     case "integrations": return <IntegrationsPage />;
     case "settings": return <SettingsPage />;
+    case "setup": return <SetupPage />;
   }
+  if (first === "apis" && second && third === "gateway") return <GatewayPage id={second} key={second} />;
   if (first === "apis" && second && third) return <EndpointPage id={third} key={third} />;
   return <Head title="No such page">The address names nothing here. <a href="/">Overview</a></Head>;
 }

@@ -8,17 +8,19 @@ import { may } from "./who";
 export const due = store<Record<string, { count: number; text: string }>>({});
 
 const touches = /^(request|device|connector|policy)\./;
+const FEEDS_MS = 60_000; // a vendor's answer is no change that is told
 const AGAIN_MS = 2000;
 
 async function count(signal: AbortSignal): Promise<void> {
-  const [devices, requests, connectors, drafts] = await Promise.all([
+  const [devices, requests, connectors, drafts, feeds] = await Promise.all([
     call("deviceList", { query: { state: "pending", limit: 1 } }, signal), call("requestList", { query: { state: "waiting", limit: 1 } }, signal),
-    call("connectorList", { query: { limit: 200 } }, signal), call("draftList", {}, signal)]);
+    call("connectorList", { query: { limit: 200 } }, signal), call("draftList", {}, signal), call("feedList", {}, signal)]);
   const found: Record<string, { count: number; text: string }> = {};
   const set = (page: string, n: number, text: string) => { if (n > 0) found[page] = { count: n, text }; };
   if (may("operator")) {
     set("/devices", devices.total, "devices wait for approval");
     set("/requests", requests.total, "requests for access wait");
+    set("/integrations", feeds.items.filter((f) => f.state === "failing").length, "posture feeds fail");
     set("/sites", connectors.items.filter((c) => c.state === "silent").length, "connectors are silent");
   }
   set("/policies", drafts.items.filter((d) => d.may_approve && !d.mine).length, "drafts wait for approval");
@@ -35,8 +37,10 @@ export function useDue(): void {
       if (e === "reset" || touches.test(e.t)) timer ??= setTimeout(() => { timer = undefined; read(); }, AGAIN_MS);
     });
     read();
+    const again = setInterval(read, FEEDS_MS);
     return () => {
       stop();
+      clearInterval(again);
       clearTimeout(timer);
       control.abort();
     };

@@ -48,7 +48,7 @@ export function followLinks(event: MouseEvent): void {
 }
 
 export const groups = ["apps", "policies", "sessions", "requests", "users", "devices", "sites", "connectors", "audit", "why",
-  "integrations", "settings", "incidents", "apis"];
+  "integrations", "settings", "setup", "incidents", "apis"];
 
 function isOurs(path: string): boolean {
   return path === "/" || groups.includes(path.split("/")[1] ?? "");

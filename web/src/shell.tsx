@@ -4,9 +4,11 @@ import { useEffect, useState } from "preact/hooks";
 import type { Me } from "./api";
 import { call } from "./client";
 import { due, useDue } from "./due";
+import { keySaid } from "./keys";
 import { live } from "./live";
 import { FindAnything } from "./parts/find";
 import { Icon, useNow } from "./parts/basics";
+import { KeyHelp } from "./parts/keylist";
 import { useAct } from "./load";
 import { usePlace } from "./route";
 import { store, useStore } from "./store";
@@ -46,7 +48,7 @@ function Side({ me }: { me: Me }) {
         <a href={l.to} aria-current={belongs(path, l.to) ? "page" : undefined}><Icon name={l.icon} />{l.text}
           {waits[l.to] && <span class="badge warn due num">{waits[l.to]!.count}<span class="vh"> {waits[l.to]!.text}</span></span>}</a>
       </>)}</div>
-      <footer><span>Broker {me.broker.version}</span><span><a href="/settings?tab=appearance#keys">Keyboard keys</a> · <a href="/api/openapi.json" target="_blank" rel="noreferrer">API</a></span></footer>
+      <footer><span>Broker {me.broker.version}</span><span><a href="/setup">Set up</a> · <a href="/settings?tab=appearance#keys">Keyboard keys</a> · <a href="/api/openapi.json" target="_blank" rel="noreferrer">API</a></span></footer>
     </nav>
   );
 }
@@ -103,6 +105,11 @@ function Account({ me }: { me: Me }) {
   );
 }
 
+function KeySaid() {
+  const text = useStore(keySaid);
+  return <p class={text ? "said" : "vh"} role="status">{text}</p>;
+}
+
 export function Shell({ me, children }: { me: Me; children: ComponentChildren }) {
   const { path } = usePlace();
   useDue();
@@ -123,6 +130,8 @@ export function Shell({ me, children }: { me: Me; children: ComponentChildren })
           <div class="end"><LiveDot /><ThemeButton /><Account me={me} /></div>
         </header>
         <main id="main" tabIndex={-1}>{children}</main>
+        <KeySaid />
+        <KeyHelp />
       </div>
     </>
   );

@@ -43,6 +43,11 @@ export function exact(then: string): string {
   return new Date(then).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "long" });
 }
 
+/** 27 Dec 2026 */
+export function day(then: string): string {
+  return new Date(then).toLocaleDateString("en-GB", { dateStyle: "medium" });
+}
+
 export function clock(then: string): string {
   return new Date(then).toLocaleTimeString("en-GB");
 }

@@ -26,6 +26,7 @@ test("durations, sizes and ages have one unit and thin precision", () => {
   assert.equal(words.ago("2026-11-25T09:59:58Z", now), "now");
   assert.equal(words.ago("2026-11-25T09:46:00Z", now), "14 min ago");
   assert.equal(words.until("2026-11-25T09:59:59Z", now), "over");
+  assert.equal(words.day("2026-12-27T10:00:00Z"), "27 Dec 2026"); // no order of numbers to guess
 });
 
 test("a difference of texts loses no line and names what went and came", () => {

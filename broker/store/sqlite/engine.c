@@ -3,6 +3,7 @@
  * 3.51.3 can lose committed pages of a WAL that two connections reset at once.
  */
 #include "broker/store/engine.h"
+#include "broker/store/sqlite/faulty.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
@@ -113,6 +114,7 @@ sp_error conn_open(const char *path, enum conn_use use, struct sp_why *why, stru
     if (c == NULL)
         return SP_ERR_NOMEM;
     c->use = use;
+    FAULTY_FILES();
     int rc = path == NULL ? sqlite3_open_v2(":memory:", &c->db, flags | SQLITE_OPEN_CREATE, NULL)
                           : sqlite3_open_v2(path, &c->db, flags, NULL);
     sp_error e = error_of(c, rc);

@@ -47,10 +47,12 @@ bool bola_see(struct detect *d, const struct observation *o, struct finding *f)
         return false;
 
     struct private_endpoint *e = slots_take(d->tables[TABLE_PRIVATE], o->endpoint, o->at, NULL);
-    struct cuckoo_use before = cuckoo_look(d->objects, o->object);
-    cuckoo_use(d->objects, o->object, tag_of(o->user));
+    uint64_t object = fresh_object(d, o->object);
+    struct cuckoo_use before = cuckoo_look(d->objects, object);
+    cuckoo_use(d->objects, object, tag_of(o->user));
     hll_add(e->users, HLL_SMALL, o->user);
     if (!before.known) {
+        fresh_add(d, o->object, tag_of(o->user));
         e->objects += e->objects < UINT32_MAX;
         return false;
     }

@@ -182,6 +182,11 @@ static enum gw_mode mode_of(const struct detect *d, enum detector detector, bool
     return mode;
 }
 
+bool detect_blocks(const struct detect *d)
+{
+    return slots_len(d->tables[TABLE_BLOCKS]) > 0;
+}
+
 bool detect_blocked(struct detect *d, const struct observation *o, struct detect_block *out)
 {
     enum detector found = DETECTORS;
@@ -243,10 +248,9 @@ size_t detect_see(struct detect *d, const struct observation *o)
 
 static const char magic[] = "SPD1";
 
-sp_error detect_save(const struct detect *d, struct buf *out)
+sp_error detect_write(const struct detect *d, struct buf *out)
 {
-    size_t from = out->len;
-
+    sp_ignore(buf_reserve(out, detect_bytes(d))); /* what does not fit is found below */
     buf_add_str(out, magic);
     buf_add(out, (struct view){d->options.key, sizeof d->options.key});
     buf_add_uint(out, (uint64_t)d->options.began, 8);
@@ -262,11 +266,23 @@ sp_error detect_save(const struct detect *d, struct buf *out)
     for (size_t t = 0; t < TABLES; t++)
         buf_add(out, slots_state(d->tables[t]));
     buf_add(out, cuckoo_bytes(d->objects));
-    if (buf_error(out) != SP_OK)
-        return buf_error(out);
-    struct hash h = hash_sha256(view_slice(buf_view(out), from, out->len));
-    buf_add(out, hash_view(&h));
     return buf_error(out);
+}
+
+sp_error detect_seal(struct buf *state, size_t from)
+{
+    struct hash h = hash_sha256(view_slice(buf_view(state), from, state->len));
+
+    buf_add(state, hash_view(&h));
+    return buf_error(state);
+}
+
+sp_error detect_save(const struct detect *d, struct buf *out)
+{
+    size_t from = out->len;
+    sp_error e = detect_write(d, out);
+
+    return e != SP_OK ? e : detect_seal(out, from);
 }
 
 static void take_expected(struct detect *d, struct cursor *c)
@@ -302,18 +318,30 @@ static void forget(struct detect *d)
     d->objects = empty;
 }
 
+sp_error detect_unseal(struct view *state)
+{
+    if (state->len < HASH_BYTES)
+        return SP_ERR_MALFORMED;
+    struct view body = view_slice(*state, 0, state->len - HASH_BYTES);
+    struct hash h = hash_sha256(body);
+    if (!view_equal(hash_view(&h), view_slice(*state, body.len, HASH_BYTES)))
+        return SP_ERR_MALFORMED;
+    *state = body;
+    return SP_OK;
+}
+
 sp_error detect_load(struct detect *d, struct view state)
+{
+    sp_error e = detect_unseal(&state);
+
+    return e != SP_OK ? e : detect_read(d, state);
+}
+
+sp_error detect_read(struct detect *d, struct view state)
 {
     struct cursor c = cur_over(state, SP_ERR_MALFORMED);
     sp_error e = SP_ERR_MALFORMED;
 
-    if (state.len < HASH_BYTES)
-        return SP_ERR_MALFORMED;
-    struct view body = view_slice(state, 0, state.len - HASH_BYTES);
-    struct hash h = hash_sha256(body);
-    if (!view_equal(hash_view(&h), view_slice(state, body.len, HASH_BYTES)))
-        return SP_ERR_MALFORMED;
-    c.rest = body;
     bool right = view_is(cur_take(&c, strlen(magic)), magic);
     struct view key = cur_take(&c, sizeof d->options.key);
     sp_unix_ms began = (int64_t)cur_uint(&c, 8);
@@ -323,7 +351,9 @@ sp_error detect_load(struct detect *d, struct view state)
         e = slots_load(d->tables[t], cur_take(&c, slots_bytes(d->tables[t])));
     if (c.err == SP_OK && e == SP_OK)
         e = cuckoo_load(d->objects, cur_take(&c, cuckoo_bytes(d->objects).len));
-    if (!right || c.err != SP_OK || e != SP_OK || c.rest.len != 0) {
+    bool other =
+        d->options.shared && !view_equal(key, (struct view){d->options.key, sizeof d->options.key});
+    if (!right || c.err != SP_OK || e != SP_OK || c.rest.len != 0 || other) {
         forget(d);
         return SP_ERR_MALFORMED;
     }

@@ -17,6 +17,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/json.h"
 #include "lib/gateway/config.h"
+#include "lib/gateway/trace.h"
 
 enum detector {
     DETECTOR_OWNER = 0, /* exact: connector/gateway/owner.c finds */
@@ -55,6 +56,7 @@ struct observation {
     uint64_t user, source; /* source: the device, else the session */
     struct view user_text; /* who an incident is about: the user's pairwise id */
     struct sp_id session;  /* in which it was seen last; zero: none */
+    struct trace trace;    /* for the record of what is found; detectors do not look at it */
     size_t group_count;    /* at most DETECT_GROUPS_MAX */
     const uint64_t *groups;
 
@@ -81,6 +83,8 @@ struct finding {
     enum detector detector;
     bool statistic; /* may block only after the learning time */
     double score, threshold;
+    bool refuses;      /* this request itself, in block; an exact rule */
+    enum gw_mode mode; /* of the rule that found it; GW_OFF: the detector's */
     int64_t block_ms;  /* for how long a block would stand; 0: this answer only */
     bool whole_source; /* the block is for the source on every endpoint, else user + endpoint */
     bool whole_user;   /* the block is for the user on every endpoint */
@@ -95,6 +99,7 @@ struct detect_options {
     int modes[DETECTORS]; /* enum gw_mode */
     int64_t learning_ms;  /* before a statistic may block */
     sp_unix_ms began;     /* learning counts from here */
+    bool shared;          /* others have this key, too: detect_fresh */
 };
 
 struct detect;
@@ -118,6 +123,16 @@ struct detect_budget {
 };
 void detect_spend(struct detect *d, const struct observation *o, const struct detect_budget *b);
 
+/*
+ * Whose objects are whose, among detectors of one key that each see a part of an app's users. Where
+ * options.shared: the objects that were used here for the first time since the last call, each as
+ * 48 bits of its hash and the 16 of its user's tag, at most DETECT_FRESH_MAX, further ones are
+ * not told. Gives their number. And those that another one was given so; what is known here stays.
+ */
+enum { DETECT_FRESH_MAX = 2000 };
+size_t detect_fresh(struct detect *d, uint64_t out[DETECT_FRESH_MAX]);
+void detect_learn(struct detect *d, size_t n, const uint64_t objects[]);
+
 /* Step 11: is a block open for who asks this? Facts of the request only (status 0). */
 struct detect_block {
     enum detector detector;
@@ -125,6 +140,8 @@ struct detect_block {
     int64_t retry_ms;
 };
 bool detect_blocked(struct detect *d, const struct observation *o, struct detect_block *out);
+/* Whether a block is open for anybody: the usual answer is no, and each request asks. */
+bool detect_blocks(const struct detect *d);
 
 /* Somebody looked at an incident and found it right so: no incident and no block of `detector` on
  * `endpoint` (text; empty: every endpoint) for this user or this group until `until`.
@@ -150,9 +167,19 @@ void detect_tell_again(struct detect *d);
 uint64_t detect_hash(const struct detect *d, struct view v);
 size_t detect_bytes(const struct detect *d);
 
-/*   SP_ERR_LIMIT      does not fit `out`
- *   SP_ERR_MALFORMED  not whole, or of another version; `d` is as new then */
+/*
+ * The state, and its seal: in two steps, since to copy takes a millisecond and to hash ten, and any
+ * thread may do that. detect_write appends the one; detect_seal the other, of what lies in `state`
+ * from `from` on. detect_save is both.
+ *   SP_ERR_LIMIT      does not fit `out`
+ *   SP_ERR_MALFORMED  not whole, of another version, or where options.shared under another key; `d`
+ *                     is as new then */
+SP_MUST sp_error detect_write(const struct detect *d, struct buf *out);
+SP_MUST sp_error detect_seal(struct buf *state, size_t from);
 SP_MUST sp_error detect_save(const struct detect *d, struct buf *out);
 SP_MUST sp_error detect_load(struct detect *d, struct view state);
+/* The same in two steps: any thread looks at the seal and takes it off; the loop reads the rest. */
+SP_MUST sp_error detect_unseal(struct view *state);
+SP_MUST sp_error detect_read(struct detect *d, struct view state);
 
 #endif

@@ -44,6 +44,7 @@ struct incident {
     uint64_t count, would_have_blocked, blocked;
     enum gw_mode mode;
     struct finding finding;
+    struct trace trace; /* of the latest request in which it was found */
 };
 
 struct expected {
@@ -60,6 +61,8 @@ struct detect {
     size_t telling; /* given, and not yet said to be taken */
     struct expected expected[DETECT_EXPECTED_MAX];
     size_t expected_count;
+    size_t fresh_count;
+    uint64_t fresh[DETECT_FRESH_MAX];
 };
 
 /* `now` - `then` for times that a snapshot may have brought: never wraps. */
@@ -82,6 +85,10 @@ size_t bola_record(enum table t), enumeration_record(enum table t), credential_r
     scanner_record(enum table t);
 
 size_t budget_record(enum table t);
+
+/* fresh.c: what the filter knows an object by, and one that it did not know. */
+uint64_t fresh_object(const struct detect *d, uint64_t object);
+void fresh_add(struct detect *d, uint64_t object, uint16_t tag);
 
 /* incidents.c */
 void incident_enter(struct detect *d, const struct observation *o, const struct finding *f);

@@ -46,9 +46,12 @@ void incident_enter(struct detect *d, const struct observation *o, const struct 
     }
     n->finding = *f;
     n->session = o->session;
+    n->trace = o->trace;
     n->last = o->at;
     n->count++;
-    n->mode = (enum gw_mode)d->options.modes[f->detector];
+    n->mode = f->mode != GW_OFF ? f->mode : (enum gw_mode)d->options.modes[f->detector];
+    if (f->refuses)
+        *(n->mode == GW_BLOCK ? &n->blocked : &n->would_have_blocked) += 1;
     n->changed = true;
 }
 
@@ -91,6 +94,7 @@ struct json *incident_json(const struct incident *i)
     json_set_int(o, "blocked", (int64_t)i->blocked);
     json_set_int(o, "would_have_blocked", (int64_t)i->would_have_blocked);
     json_set_cstr(o, "mode", i->mode == GW_BLOCK ? "block" : "monitor");
+    trace_write(&i->trace, o);
     return o;
 }
 

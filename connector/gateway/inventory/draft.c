@@ -86,6 +86,31 @@ static void set_time(struct json *o, const char *name, sp_unix_ms t)
 static struct json *path_parameters(const struct inventory *v, const struct endpoint *e,
                                     const char *text);
 
+/* The paths before segments that are words become one ("/reports" of "/reports/{report_id}"), and
+ * those below which an admin keeps words apart. */
+static void add_merged(const struct inventory *v, const struct endpoint *e, const char *text,
+                       struct json *o)
+{
+    uint16_t way[INVENTORY_SEGMENTS_MAX + 1];
+    struct json *merged = json_array(), *split = json_array();
+    size_t depth = 0;
+
+    for (uint16_t at = e->node; at != ROOT && depth < INVENTORY_SEGMENTS_MAX;
+         at = v->nodes[at].parent)
+        way[depth++] = at;
+    for (const char *s = text; s != NULL && *s == '/' && depth > 0; s = strchr(s + 1, '/')) {
+        const struct node *n = &v->nodes[way[--depth]];
+        struct view before =
+            s == text ? view_str("/") : (struct view){(const uint8_t *)text, (size_t)(s - text)};
+        if ((n->flags & (NODE_GROUP | NODE_FIXED)) == NODE_GROUP)
+            json_push(merged, json_new_str(before));
+        if (v->nodes[n->parent].flags & NODE_SPLIT)
+            json_push(split, json_new_str(before));
+    }
+    json_set(o, "merged", merged);
+    json_set(o, "split", split);
+}
+
 struct json *endpoint_json(const struct inventory *v, const struct endpoint *e, sp_unix_ms now)
 {
     static const char *const shapes[] = {[SHAPE_OBJECT] = "object", [SHAPE_ARRAY] = "array"};
@@ -119,6 +144,10 @@ struct json *endpoint_json(const struct inventory *v, const struct endpoint *e, 
     }
     set_time(o, "deprecated", e->deprecated);
     set_time(o, "sunset", e->sunset);
+    add_merged(v, e, text, o);
+    struct json *pace = e->figures != NULL ? pace_json(&e->figures->pace) : NULL;
+    if (pace != NULL)
+        json_set(o, "pace", pace);
     return o;
 }
 

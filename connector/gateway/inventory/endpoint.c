@@ -203,6 +203,12 @@ void endpoint_refused(struct endpoint *e, bool refused, bool violation)
     e->violations = add_sat(e->violations, violation);
 }
 
+void endpoint_pace(struct endpoint *e, uint64_t calls)
+{
+    if (e->figures != NULL)
+        pace_add(&e->figures->pace, calls);
+}
+
 static void merge_seen(struct inventory *v, struct seen *to, uint8_t *to_count, size_t max,
                        const struct seen *from, size_t n)
 {
@@ -222,6 +228,7 @@ void endpoint_merge(struct inventory *v, struct endpoint *to, struct endpoint *f
         hll_merge(to->figures->users, from->figures->users, HLL_LARGE);
         loghist_merge(&to->figures->latency_us, &from->figures->latency_us);
         loghist_merge(&to->figures->bytes, &from->figures->bytes);
+        pace_merge(&to->figures->pace, &from->figures->pace);
     }
     to->calls += from->calls;
     for (size_t i = 0; i < 6; i++)

@@ -180,6 +180,21 @@ bool group_takes(const struct inventory *v, uint16_t param, const struct invento
 
 /* Merging ----------------------------------------------------------------------------------- */
 
+/* The broker knows it by a path that it has no longer. */
+static void tell_anew(struct inventory *v, struct endpoint *e)
+{
+    v->losses += e->told != 0;
+    e->told = 0;
+}
+
+static void tell_anew_below(struct inventory *v, uint16_t at)
+{
+    for (uint16_t id = v->nodes[at].endpoint; id != NONE; id = v->endpoints[id]->next)
+        tell_anew(v, v->endpoints[id]);
+    for (uint16_t c = v->nodes[at].child; c != NONE; c = v->nodes[c].next)
+        tell_anew_below(v, c);
+}
+
 static void merge_into(struct inventory *v, uint16_t to, uint16_t from)
 {
     struct node *t = &v->nodes[to], *f = &v->nodes[from];
@@ -199,16 +214,19 @@ static void merge_into(struct inventory *v, uint16_t to, uint16_t from)
             e->node = to;
             e->next = t->endpoint;
             t->endpoint = e->id;
+            tell_anew(v, e);
         }
     }
     while (f->child != NONE) {
         uint16_t c = f->child;
         bool param = (v->nodes[c].flags & NODE_PARAM) != 0;
         uint16_t same = param ? t->param : node_child_named(v, to, v->nodes[c].name);
-        if (same != NONE)
+        if (same != NONE) {
             merge_into(v, same, c);
-        else
+        } else {
             node_move(v, c, to);
+            tell_anew_below(v, c);
+        }
     }
     node_drop(v, from);
 }
@@ -340,6 +358,7 @@ void inventory_sweep(struct inventory *v, sp_unix_ms now)
 
     v->since_sweep = 0;
     v->swept = now;
+    inventory_take_apart(v); /* paths that were not known when they were put on the list */
     if (s.words != NULL && s.groups != NULL)
         sweep_below(v, ROOT, &s);
     free((void *)s.words);

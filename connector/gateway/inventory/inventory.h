@@ -134,12 +134,13 @@ SP_MUST sp_error inventory_expect(struct inventory *v, enum gw_method method, st
 void inventory_retire(struct inventory *v, const struct gwmatch *match, sp_unix_ms deprecated,
                       sp_unix_ms sunset);
 
-/* The admin's word, remembered: below `path` ("/reports/{report_id}" without its last segment)
- * words stay words. Takes the learned parameter apart: its endpoints are learned anew.
- *   SP_ERR_NOT_FOUND  no learned parameter there;  SP_ERR_FULL */
-SP_MUST sp_error inventory_split(struct inventory *v, struct view path);
-/*   SP_ERR_NOT_FOUND  it was not split */
-SP_MUST sp_error inventory_unsplit(struct inventory *v, struct view path);
+/*
+ * The admin's word, the whole list in place of the one before: below these paths ("/reports" of
+ * "/reports/{report_id}") words stay words, also where the path is not known yet. A learned
+ * parameter there is taken apart and its endpoints are learned anew; where a path is on the list no
+ * more, words may become one again at the next sweep. Copies. Paths beyond INVENTORY_SPLITS_MAX are
+ * left out.   SP_ERR_NOMEM  the list is empty then */
+SP_MUST sp_error inventory_split(struct inventory *v, size_t count, const char *const *paths);
 
 struct inventory_figures {
     size_t nodes, endpoints, bytes, merged; /* merged: words that became parameters */
@@ -154,6 +155,9 @@ struct endpoint *inventory_next(const struct inventory *v, size_t *at);
 /* We refused a call of it, or would have; `violation`: the document does not allow it. Saturates.
  */
 void endpoint_refused(struct endpoint *e, bool refused, bool violation);
+
+/* A minute in which one person called it so often (pace.h). */
+void endpoint_pace(struct endpoint *e, uint64_t calls);
 
 /* The figures of one endpoint in a line. */
 struct endpoint_line {

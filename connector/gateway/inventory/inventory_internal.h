@@ -7,6 +7,7 @@
  */
 
 #include "connector/gateway/inventory/inventory.h"
+#include "connector/gateway/inventory/pace.h"
 
 enum {
     NONE = 0xffff, /* no node, no endpoint */
@@ -48,6 +49,7 @@ struct seen {
 struct figures {
     uint8_t users[HLL_LARGE];
     struct loghist latency_us, bytes;
+    struct pace pace;
 };
 
 enum endpoint_flag { ENDPOINT_FIXED = 1, ENDPOINT_DEPRECATED = 2 };
@@ -91,6 +93,8 @@ struct names {
     uint8_t key[16];
 };
 
+_Static_assert(INVENTORY_NODES_MAX <= UINT16_MAX, "a node's number has 16 bits");
+
 struct inventory {
     struct inventory_options options;
     struct names names;
@@ -103,6 +107,8 @@ struct inventory {
     uint32_t since_sweep;
     sp_unix_ms swept, evicted;
     bool full;
+    char **split; /* owned; split_count paths below which words stay words */
+    size_t split_count;
 };
 
 /* names.c. 0: empty or no room. name_put counts one more owner, name_drop one fewer. */
@@ -120,6 +126,8 @@ uint16_t node_make(struct inventory *v, uint16_t parent, struct view segment, ui
 void node_drop(struct inventory *v, uint16_t at); /* with all below */
 void node_move(struct inventory *v, uint16_t at, uint16_t to);
 bool inventory_has_room(const struct inventory *v);
+void inventory_take_apart(struct inventory *v); /* what is on the list of splits */
+void splits_free(struct inventory *v);
 
 /* endpoint.c */
 struct endpoint *endpoint_of(const struct inventory *v, uint16_t node, enum gw_method method);

@@ -4,12 +4,12 @@
 #include <stdlib.h>
 
 /*
- * The snapshot: "SPI2", a length of 8 bytes, the body, SHA-256 of the body. The body is the tree in
+ * The snapshot: "SPI3", a length of 8 bytes, the body, SHA-256 of the body. The body is the tree in
  * pre-order; a node is followed by its endpoints and then by its children. Names stand as texts, so
  * the key of the hashes may differ from run to run (HyperLogLog registers then start anew).
  */
 
-static const char magic[] = "SPI2";
+static const char magic[] = "SPI3";
 enum { MAGIC = 4, HEAD = MAGIC + 8 };
 
 static void put_text(struct buf *out, struct view text)
@@ -71,6 +71,8 @@ static void put_endpoint(const struct inventory *v, struct buf *out, const struc
         buf_add(out, (struct view){e->figures->users, HLL_LARGE});
         put_histogram(out, &e->figures->latency_us);
         put_histogram(out, &e->figures->bytes);
+        for (size_t i = 0; i < PACE_BUCKETS; i++)
+            buf_add_uint(out, e->figures->pace.counts[i], 2);
     }
 }
 
@@ -183,6 +185,8 @@ static void take_figures(struct inventory *v, struct cursor *c, struct endpoint 
         memcpy(e->figures->users, users.at, HLL_LARGE);
     take_histogram(c, &e->figures->latency_us);
     take_histogram(c, &e->figures->bytes);
+    for (size_t i = 0; i < PACE_BUCKETS; i++)
+        e->figures->pace.counts[i] = (uint16_t)cur_uint(c, 2);
 }
 
 static void take_endpoint(struct inventory *v, struct cursor *c, uint16_t node, bool same_key)

@@ -61,6 +61,13 @@ static struct view parameter_name(const struct inventory *v, uint16_t at, const 
     }
 }
 
+static size_t add(char *out, size_t at, struct view s)
+{
+    if (s.len > 0)
+        memcpy(out + at, s.at, s.len);
+    return at + s.len;
+}
+
 size_t endpoint_template(const struct inventory *v, const struct endpoint *e, char *out,
                          size_t room)
 {
@@ -71,18 +78,19 @@ size_t endpoint_template(const struct inventory *v, const struct endpoint *e, ch
     for (uint16_t at = e->node; at != ROOT && depth < INVENTORY_SEGMENTS_MAX;
          at = v->nodes[at].parent)
         way[depth++] = at;
-    out[0] = '\0';
     if (depth == 0)
-        len = (size_t)snprintf(out, room, "/");
+        out[len++] = '/';
     while (depth-- > 0) {
         bool param = (v->nodes[way[depth]].flags & NODE_PARAM) != 0;
         struct view s = param ? parameter_name(v, way[depth], out, len, text, sizeof text)
                               : name_text(&v->names, v->nodes[way[depth]].name);
-        int n = snprintf(out + len, room - len, param ? "/{%.*s}" : "/%.*s", VIEW_ARG(s));
-        if (n < 0 || (size_t)n >= room - len)
+        if (s.len + (param ? sizeof "/{}" : sizeof "/") > room - len)
             break;
-        len += (size_t)n;
+        len = add(out, len, view_str(param ? "/{" : "/"));
+        len = add(out, len, s);
+        len = add(out, len, view_str(param ? "}" : ""));
     }
+    out[len] = '\0';
     return len;
 }
 

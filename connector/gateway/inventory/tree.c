@@ -40,6 +40,7 @@ void inventory_free(struct inventory *v)
         if (v->endpoints[i] != NULL)
             endpoint_drop(v, v->endpoints[i]);
     names_deinit(&v->names);
+    splits_free(v);
     free(v->nodes);
     free(v->index);
     free(v->endpoints);
@@ -445,30 +446,55 @@ sp_error inventory_expect(struct inventory *v, enum gw_method method, struct vie
     return SP_OK;
 }
 
-sp_error inventory_split(struct inventory *v, struct view path)
+/* Words below `at` stay words from now on. */
+static void take_apart(struct inventory *v, uint16_t at)
 {
-    uint16_t at = node_at(v, path), param = at == NONE ? NONE : v->nodes[at].param;
+    uint16_t param = v->nodes[at].param;
 
-    if (param == NONE || !(v->nodes[param].flags & NODE_GROUP) ||
-        (v->nodes[param].flags & NODE_FIXED))
-        return SP_ERR_NOT_FOUND;
-    if (v->splits == INVENTORY_SPLITS_MAX)
-        return SP_ERR_FULL;
-    node_drop(v, param);
+    if (param != NONE && (v->nodes[param].flags & (NODE_GROUP | NODE_FIXED)) == NODE_GROUP)
+        node_drop(v, param);
+    v->splits += (v->nodes[at].flags & NODE_SPLIT) == 0;
     v->nodes[at].flags |= NODE_SPLIT;
-    v->splits++;
-    return SP_OK;
 }
 
-sp_error inventory_unsplit(struct inventory *v, struct view path)
+void inventory_take_apart(struct inventory *v)
 {
-    uint16_t at = node_at(v, path);
+    for (size_t i = 0; i < v->split_count; i++) {
+        uint16_t at = node_at(v, view_str(v->split[i]));
+        if (at != NONE)
+            take_apart(v, at);
+    }
+}
 
-    if (at == NONE || !(v->nodes[at].flags & NODE_SPLIT))
-        return SP_ERR_NOT_FOUND;
-    v->nodes[at].flags &= (uint8_t)~NODE_SPLIT;
-    v->splits--;
-    return SP_OK;
+void splits_free(struct inventory *v)
+{
+    for (size_t i = 0; i < v->split_count; i++)
+        free(v->split[i]);
+    free((void *)v->split);
+    v->split = NULL;
+    v->split_count = 0;
+}
+
+sp_error inventory_split(struct inventory *v, size_t count, const char *const *paths)
+{
+    sp_error e = SP_OK;
+
+    splits_free(v);
+    for (uint16_t i = 0; i < INVENTORY_NODES_MAX; i++)
+        v->nodes[i].flags &= (uint8_t)~NODE_SPLIT;
+    v->splits = 0;
+    if (count > INVENTORY_SPLITS_MAX)
+        count = INVENTORY_SPLITS_MAX;
+    v->split = calloc(count + 1, sizeof *v->split);
+    for (size_t i = 0; v->split != NULL && i < count; i++)
+        if ((v->split[v->split_count] = strdup(paths[i])) != NULL)
+            v->split_count++;
+    if (v->split == NULL || v->split_count < count) {
+        splits_free(v);
+        e = SP_ERR_NOMEM;
+    }
+    inventory_take_apart(v);
+    return e;
 }
 
 struct inventory_figures inventory_figures(const struct inventory *v)

@@ -45,7 +45,7 @@ uint64_t hll_count(const uint8_t *registers, size_t n)
     size_t empty = 0;
 
     for (size_t i = 0; i < n; i++) {
-        sum += ldexp(1.0, -(int)(registers[i] > 64 ? 64 : registers[i]));
+        sum += 1.0 / (double)((uint64_t)1 << (registers[i] > 63 ? 63 : registers[i]));
         empty += registers[i] == 0;
     }
     estimate = alpha(n) * m * m / sum;

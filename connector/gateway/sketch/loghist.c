@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-static size_t bucket_of(uint64_t value)
+size_t loghist_bucket(uint64_t value)
 {
     if (value < 8)
         return (size_t)value;
@@ -29,7 +29,7 @@ static uint32_t add_sat(uint32_t a, uint32_t b)
 
 void loghist_add(struct loghist *h, uint64_t value)
 {
-    uint32_t *count = &h->counts[bucket_of(value)];
+    uint32_t *count = &h->counts[loghist_bucket(value)];
     *count = add_sat(*count, 1);
 }
 
@@ -81,11 +81,22 @@ static int nearer_first(const void *a, const void *b)
     return (x->by > y->by) - (x->by < y->by);
 }
 
+static double middle_deviation(struct deviation *all, size_t n, uint64_t total)
+{
+    uint64_t seen = 0;
+    size_t i = 0;
+
+    qsort(all, n, sizeof all[0], nearer_first);
+    while (i < n && 2 * (seen += all[i].count) < total)
+        i++;
+    return all[i < n ? i : n - 1].by;
+}
+
 struct loghist_spread loghist_spread(const struct loghist *h)
 {
     struct deviation all[LOGHIST_BUCKETS];
     struct loghist_spread s = {0};
-    uint64_t total = loghist_total(h), seen = 0;
+    uint64_t total = loghist_total(h);
     size_t n = 0;
 
     if (total == 0)
@@ -95,14 +106,21 @@ struct loghist_spread loghist_spread(const struct loghist *h)
         if (h->counts[i] > 0)
             all[n++] =
                 (struct deviation){fabs(log2(1.0 + (double)middle_of(i)) - s.median), h->counts[i]};
-    qsort(all, n, sizeof all[0], nearer_first);
-    for (size_t i = 0; i < n; i++) {
-        seen += all[i].count;
-        s.mad = all[i].by;
-        if (2 * seen >= total)
-            break;
-    }
+    s.mad = middle_deviation(all, n, total);
     return s;
+}
+
+uint64_t loghist_mad(const struct loghist *h)
+{
+    struct deviation all[LOGHIST_BUCKETS];
+    uint64_t total = loghist_total(h);
+    double median = (double)loghist_quantile(h, 0.5);
+    size_t n = 0;
+
+    for (size_t i = 0; i < LOGHIST_BUCKETS; i++)
+        if (h->counts[i] > 0)
+            all[n++] = (struct deviation){fabs((double)middle_of(i) - median), h->counts[i]};
+    return total == 0 ? 0 : (uint64_t)middle_deviation(all, n, total);
 }
 
 void loghist_decay(struct loghist *h)

@@ -21,6 +21,8 @@ void loghist_add(struct loghist *h, uint64_t value);
 void loghist_merge(struct loghist *to, const struct loghist *from);
 uint64_t loghist_total(const struct loghist *h);
 
+size_t loghist_bucket(uint64_t value); /* which one counts it */
+
 /* The smallest value that at least `q` (0..1) of all are at or below; 0 when empty. */
 uint64_t loghist_quantile(const struct loghist *h, double q);
 
@@ -29,6 +31,9 @@ struct loghist_spread {
     double median, mad;
 };
 struct loghist_spread loghist_spread(const struct loghist *h);
+
+/* Median absolute deviation of the values themselves; 0 when empty. */
+uint64_t loghist_mad(const struct loghist *h);
 
 /* Halves every count: old days weigh less than new ones. */
 void loghist_decay(struct loghist *h);

@@ -17,10 +17,11 @@ class Load:
             raise proc.Failed(repr(done))
         return json.loads(done.out)
 
-    def iperf(self, entry, streams, seconds, reverse=False):
-        """Bytes a second that arrived, and how many bytes that were (the first second included)."""
+    def iperf(self, entry, streams, seconds, reverse=False, rate=0):
+        """Bytes a second that arrived, and how many bytes that were (the first second included); at most `rate` a second, 0: any."""
         address, port = entry.rsplit(":", 1)
-        command = ["iperf3", "-c", address, "-p", port, "-P", streams, "-t", seconds, "-J", *(["-R"] if reverse else [])]
+        command = ["iperf3", "-c", address, "-p", port, "-P", streams, "-t", seconds, "-J", *(["-R"] if reverse else []),
+                   *(["-b", int(rate * 8)] if rate else [])]
         for _ in range(5):
             done = proc.command(self.node, command, user=self.user, env=self.env, seconds=seconds + 60)
             said = json.loads(done.out or "{}")

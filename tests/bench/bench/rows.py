@@ -1,6 +1,6 @@
 """rows: each measures one thing over every path, several times in turn, and gives medians.
 
-bulk is LOAD-2, echo LOAD-3. A row is a function of the bench that returns {figure: {path: value}}; the paths are `raw`, `plain`,
+bulk is LOAD-2, loaded LOAD-3: promises.py judges them. A row is a function of the bench that returns {figure: {path: value}}; the paths are `raw`, `plain`,
 `tls`, `cut-through` and `frames`. The paths take turns within a run, so that what else the machine does
 falls on all of them."""
 
@@ -75,6 +75,26 @@ def echo(bench):
     result = turns(bench, measure)
     must_be_in_mode(bench, "echo")
     return result
+
+
+def loaded_echo(bench):
+    """The same while one stream of bulk carries half of what cut-through can: beside raw as well, so that what the path adds is told
+    from what the load does to the machine."""
+    entries = {app: {path: entry for path, (entry, _) in paths(bench, app).items()} for app in ("bulk", "echo")}
+    half = bench.load.iperf(entries["bulk"].get("cut-through") or next(iter(entries["bulk"].values())), 1, bench.seconds)[0] / 2
+
+    def measure():
+        got = {"echo at half load, p50 us": {}, "echo at half load, p99 us": {}}
+        for path, entry in entries["echo"].items():
+            with concurrent.futures.ThreadPoolExecutor() as beside:
+                bulk = beside.submit(bench.load.iperf, entries["bulk"][path], 1, bench.seconds, False, half)
+                time.sleep(0.2)
+                said = bench.load.run("load", "rtt", entry, 200 if bench.smoke else 2000, 1024)
+                bulk.result()
+            got["echo at half load, p50 us"][path] = said["p50_us"]
+            got["echo at half load, p99 us"][path] = said["p99_us"]
+        return got
+    return turns(bench, measure)
 
 
 def further_stream(bench):
@@ -235,5 +255,5 @@ def grants(bench):
     return turns(bench, measure)
 
 
-ROWS = {"bulk": bulk, "echo": echo, "further": further_stream, "new": new_session, "sessions": sessions, "stall": stall, "idle": idle_tunnels,
+ROWS = {"bulk": bulk, "echo": echo, "loaded": loaded_echo, "further": further_stream, "new": new_session, "sessions": sessions, "stall": stall, "idle": idle_tunnels,
         "control": control_connections, "grants": grants}

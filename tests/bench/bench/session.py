@@ -8,7 +8,7 @@ import sys
 
 from harness import cage, proc
 
-from . import rows, table
+from . import promises, rows, table
 from .chain import Chain, TlsChain
 from .installation import PORTS, Installation
 from .load import Load
@@ -68,10 +68,13 @@ def run(asked, build):
     finally:
         bench.stop()
     result = {"machine": machine(), "runs": bench.runs, "smoke": bench.smoke, "figures": figures}
+    bad = promises.broken(figures, not bench.smoke)
+    for sentence in bad:
+        print(f"bench: {sentence}", file=sys.stderr)
     if asked.json == "-":
         print(json.dumps(result, indent=1))
-        return 0
+        return 1 if bad else 0
     if asked.json:  # written by the harness: the folder is the caller's, outside of the cage's tmpfs
         pathlib.Path(asked.json).write_text(json.dumps(result, indent=1) + "\n")
     print(table.text(result))
-    return 0
+    return 1 if bad else 0

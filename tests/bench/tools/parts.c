@@ -212,7 +212,7 @@ static void load(struct bench *b, char **argv)
     buf_init(&b->body, FILE_MAX);
     must(file_read(argv[3], FILE_MAX, &b->request, NULL) == SP_OK, argv[3]);
     must(file_read(argv[4], FILE_MAX, &b->body, NULL) == SP_OK, argv[4]);
-    must(api_load_file(argv[1], &notes, &b->document) == SP_OK, argv[1]);
+    must(api_load_file(argv[1], NULL, &notes, &b->document) == SP_OK, argv[1]);
     api_notes_deinit(&notes);
     for (size_t i = 0; i < api_operation_count(b->document); i++) {
         const struct api_operation *one = api_operation_at(b->document, i);

@@ -126,6 +126,7 @@ static sp_error write_posture(struct store_tx *tx, struct seed *s, struct sp_id 
     char text[2048];
     size_t n = 0;
     sp_unix_ms at = s->now - (i % 4 == 0 ? 2 * DAY_MS : 60 * 1000);
+    sp_unix_ms until = at + (i % 4 == 0 ? 900 * 1000 : 30 * DAY_MS); /* alive for a cached store */
 
     for (size_t k = 0; k < sizeof signals / sizeof *signals; k++)
         n += (size_t)snprintf(
@@ -134,9 +135,10 @@ static sp_error write_posture(struct store_tx *tx, struct seed *s, struct sp_id 
             "\"text\":\"\",\"detail\":\"\",\"assurance\":2,\"observed_at\":%lld,\"expires_at\":%"
             "lld}",
             k == 0 ? '[' : ',', signals[k], (i + k) % 23 == 0 ? "false" : "true", (long long)at,
-            (long long)(at + 900 * 1000));
+            (long long)until);
     text[n++] = ']';
-    struct posture_row row = {.device = device, .verdicts = {(const uint8_t *)text, n}, .at = at};
+    struct posture_row row = {
+        .device = device, .verdicts = {(const uint8_t *)text, n}, .at = at, .until = until};
     return s->s->registry->posture_put(tx, &row);
 }
 

@@ -1,4 +1,4 @@
-"""apps: the private applications: nginx, OpenSSH, PostgreSQL, a git server and fieldapp, each real.
+"""apps: the private applications: nginx, OpenSSH, PostgreSQL, MariaDB, Redis, a git server and fieldapp, each real.
 
 Each is a class with start(); `port`; and what a client of it needs (keys, passwords, contents).
 They run on one node, on one address, with their files below one folder.
@@ -162,6 +162,51 @@ class Postgres(App):
                             env={"PGPASSWORD": self.password})
         if done.code:
             raise proc.Failed(repr(done))
+
+
+class Mariadb(App):
+    """MariaDB with the database `stock`, a user `report` with the password `password`."""
+
+    port = 3306
+    password = "swordfish-5678"
+
+    def start(self):
+        account = pwd.getpwnam("mysql")
+        data, self.socket = self.folder / "data", self.folder / "socket"
+        os.chown(self.folder, account.pw_uid, account.pw_gid)
+        if not data.exists():
+            made = proc.command(self.node, ["mariadb-install-db", "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal",
+                                            "--skip-test-db", "--skip-log-bin"], user="mysql", cwd=self.folder, seconds=120)
+            if made.code:
+                raise proc.Failed(repr(made))
+        server = shutil.which("mariadbd", path=os.environ["PATH"] + ":/usr/sbin")
+        self.program = proc.Program(self.node, [server, "--no-defaults", f"--datadir={data}", f"--socket={self.socket}", f"--pid-file={self.folder}/pid",
+                                                f"--bind-address={self.address}", f"--port={self.port}", "--skip-name-resolve", "--skip-log-bin",
+                                                "--innodb-buffer-pool-size=16M", "--innodb-flush-log-at-trx-commit=0", "--max-allowed-packet=32M"],
+                                    self.folder / "out.log", user="mysql", cwd=self.folder)
+        return self
+
+    def fill(self):
+        """A table with known rows; call when it answers."""
+        done = proc.command(self.node, ["mariadb", "--no-defaults", f"--socket={self.socket}", "-u", "root", "-e",
+                                        f"create database stock; create user report@'%' identified by '{self.password}';"
+                                        "grant all on stock.* to report@'%'; use stock; create table items(id int primary key, name text, bytes longblob);"
+                                        "insert into items(id, name) select seq, concat('item ', seq) from seq_1_to_1000"])
+        if done.code:
+            raise proc.Failed(repr(done))
+
+
+class Redis(App):
+    """Redis; `password` opens it."""
+
+    port = 6379
+    password = "swordfish-9012"
+
+    def start(self):
+        conf = self.folder / "redis.conf"
+        conf.write_text(f'bind {self.address}\nport {self.port}\nrequirepass {self.password}\nsave ""\nappendonly no\ndir {self.folder}\n')
+        self.program = proc.Program(self.node, ["redis-server", conf], self.folder / "out.log")
+        return self
 
 
 class GitDaemon(App):

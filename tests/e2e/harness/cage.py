@@ -36,6 +36,8 @@ def enter(network):
     network: True gives a network of its own (only loopback) to the harness itself."""
     if inside():
         _furnish()
+        if network:
+            _forget_packages()
         return
     reason = why_not()
     if reason:
@@ -59,6 +61,12 @@ def _overlay(path, text):
 def add_host(address, name):
     """A name that everybody in the cage resolves to `address`."""
     _overlay("/etc/hosts", pathlib.Path("/etc/hosts").read_text() + f"{address} {name}\n")
+
+
+def _forget_packages():
+    """No package list was ever fetched here: to simulate an upgrade is seconds of a core for each agent."""
+    if pathlib.Path("/var/lib/apt/lists").is_dir():
+        _mount("-t", "tmpfs", "-o", "mode=755", "sallyport", "/var/lib/apt/lists")
 
 
 def _furnish():

@@ -10,6 +10,7 @@
     7006  reset       reads one byte, then resets the connection
     7007  kept        "LAST\\n" gives the sha256 that 7002 kept last
     7008  who         answers "PID connections\\n": how many connections were ever made to any port
+    7009  ended       answers "fin\\n" or "reset\\n": how the client's side of 7001 ended last; "open\\n" while one is
 """
 
 import asyncio
@@ -23,6 +24,7 @@ import sys
 BLOCK = hashlib.shake_256(b"sallyport").digest(1 << 20)
 made = 0
 kept = "nothing"
+ended = "nothing"
 
 
 def counted(handler):
@@ -39,11 +41,18 @@ def counted(handler):
 
 
 async def echo(reader, writer):
-    total = hashlib.sha256()
-    while data := await reader.read(65536):
-        total.update(data)
-        writer.write(data)
-        await writer.drain()
+    global ended
+    total, spoke = hashlib.sha256(), False
+    try:
+        while data := await reader.read(65536):
+            ended, spoke = "open", True
+            total.update(data)
+            writer.write(data)
+            await writer.drain()
+    except ConnectionError:
+        ended = "reset" if spoke else ended
+        raise
+    ended = "fin" if spoke else ended  # a health probe says nothing
     writer.write(b"|" + total.hexdigest().encode())
     await writer.drain()
     writer.write_eof()
@@ -118,7 +127,12 @@ async def who(reader, writer):
     await writer.drain()
 
 
-PORTS = {7001: echo, 7002: server_ends, 7003: source, 7004: sink, 7005: websocket, 7006: reset, 7007: last, 7008: who}
+async def how_it_ended(reader, writer):
+    writer.write(f"{ended}\n".encode())
+    await writer.drain()
+
+
+PORTS = {7001: echo, 7002: server_ends, 7003: source, 7004: sink, 7005: websocket, 7006: reset, 7007: last, 7008: who, 7009: how_it_ended}
 
 
 async def main():

@@ -42,8 +42,12 @@ def pae(*parts):
 class Tls:
     """One TLS 1.3 connection by libssl; `ca` None takes any certificate (a relay's is pinned by its key)."""
 
-    def __init__(self, address, name, ca=None, alpn=None):
-        self.socket = socket.create_connection(address, timeout=10)
+    def __init__(self, address, name, ca=None, alpn=None, room=None):
+        self.socket = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
+        if room:  # bytes of a small window, for who does not read
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, room)
+        self.socket.settimeout(10)
+        self.socket.connect(tuple(address))
         self.socket.settimeout(None)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 15, 0))
         context = ctypes.c_void_p(_ssl.SSL_CTX_new(ctypes.c_void_p(_ssl.TLS_client_method())))
@@ -116,9 +120,10 @@ class Key:
 
 
 class Channel:
-    """A control channel with the broker, proved by the device key of `user`."""
+    """A control channel with the broker, proved by a key. `kind` and `claim` are what it says of itself: the id that it
+    claims stands beside the proof and is not signed."""
 
-    def __init__(self, address, name, ca, device):
+    def __init__(self, address, name, ca, device, kind="device", claim=None):
         self.tls, self._sent = Tls(address, name, ca), 0
         nonce = os.urandom(32)
         self.tls.send(f"GET /control HTTP/1.1\r\nHost: {name}:{address[1]}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -129,9 +134,12 @@ class Channel:
             raise ConnectionError(answer)
         hello, tunnel = self.read(), Key()
         theirs, binding = bytes64(hello["nonce"]), self.tls.export(BINDING)
-        proof = pae(b"sallyport/proof/1", b"device", nonce, theirs, binding, hello["id"].encode(), tunnel.text.encode())
-        self._write({"t": "prove", "v": 1, "kind": "device", "key": device.text, "tunnel_key": tunnel.text,
-                     "tunnel_sig": text64(device.sign(pae(b"sallyport/tunnel-key/1", tunnel.text.encode()))),
+        said = [tunnel.text.encode()] if kind == "device" else []
+        proof = pae(b"sallyport/proof/1", kind.encode(), nonce, theirs, binding, hello["id"].encode(), *said)
+        more = {"tunnel_key": tunnel.text, "tunnel_sig": text64(device.sign(pae(b"sallyport/tunnel-key/1", *said)))} if said else {}
+        if claim:
+            more["id"] = claim
+        self._write({"t": "prove", "v": 1, "kind": kind, "key": device.text, **more,
                      "nonce": hello["nonce"], "software": "probe 1", "sig": text64(device.sign(proof))})
         self.welcome = self.read()
 
@@ -165,6 +173,18 @@ class Channel:
             answer = self.read()
             if answer.get("re") == wanted:
                 return answer
+
+    def gather(self, calls):
+        """Sends them all, and the answers that came before the last one's; None for those that have none."""
+        numbers = []
+        for kind, members in calls:
+            self._write({"t": kind, **members})
+            numbers.append(self._sent)
+        answers = {}
+        while numbers[-1] not in answers:
+            message = self.read()
+            answers[message.get("re")] = message
+        return [answers.get(n) for n in numbers]
 
     def close(self):
         self.tls.close()

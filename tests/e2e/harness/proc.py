@@ -8,6 +8,8 @@ import socket
 import subprocess
 import time
 
+from harness import schema
+
 
 class Failed(AssertionError):
     """A program did not do what the harness needs; the message carries its output."""
@@ -37,7 +39,7 @@ class Program:
         self.name, self.log = pathlib.Path(self.arguments[0]).name, pathlib.Path(log)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self._env = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **(env or {})}
-        for name in ("ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "ASAN_SYMBOLIZER_PATH"):
+        for name in ("ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "ASAN_SYMBOLIZER_PATH", "LLVM_PROFILE_FILE"):
             if name in os.environ:
                 self._env[name] = os.environ[name]
         # The programs forbid ptrace and dumps, so LeakSanitizer's tracer may fail at their end ("has
@@ -149,7 +151,7 @@ class Done:
 def command(node, arguments, user=None, env=None, stdin=None, seconds=60, cwd="/", binary=False):
     """Runs a program to its end; never raises for an exit code."""
     full = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **(env or {})}
-    for name in ("ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS"):
+    for name in ("ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LLVM_PROFILE_FILE"):
         if name in os.environ:
             full[name] = os.environ[name]
     arguments = [str(a) for a in arguments]
@@ -160,4 +162,6 @@ def command(node, arguments, user=None, env=None, stdin=None, seconds=60, cwd="/
         raise Failed(f"{' '.join(arguments)} ran longer than {seconds} s:\n"
                      f"{(late.stdout or b'').decode(errors='replace')}{(late.stderr or b'').decode(errors='replace')}") from None
     out = run.stdout if binary else run.stdout.decode(errors="replace")
+    if "--json" in arguments and pathlib.Path(arguments[0]).name.startswith("sallyport"):
+        schema.check_command(arguments, out if isinstance(out, str) else out.decode())
     return Done(arguments, run.returncode, out, run.stderr.decode(errors="replace"))

@@ -4,7 +4,7 @@
 It reads requests by hand, not with a library, so that what it saw is what came: one JSON line in LOG a
 request, with the connection that brought it, the raw head and the length and hash of the body. What it
 answers, its path says (see ANSWERS). With CERT, KEY it speaks TLS, and with CA it wants a client's
-certificate. A path below /raw/ answers with bytes that no honest application sends."""
+certificate, whose serial number it writes down. A path below /raw/ answers with bytes that no honest application sends."""
 
 import base64
 import hashlib
@@ -44,6 +44,7 @@ class Client:
 
     def __init__(self, sock, number):
         self.sock, self.number, self.held = sock, number, b""
+        self.certificate = (sock.getpeercert() or {}).get("serialNumber") if isinstance(sock, ssl.SSLSocket) else None
 
     def more(self):
         data = self.sock.recv(65536)
@@ -164,6 +165,8 @@ def serve_one(client, log):
         digest.update(piece)
         n += len(piece)
         kept = (kept + piece)[:4096]
+    if client.certificate:
+        seen["certificate"] = client.certificate
     seen.update(length=n, sha256=digest.hexdigest(), body=kept.decode("latin-1"))
     with lock:
         print(json.dumps(seen), file=log, flush=True)

@@ -4,6 +4,7 @@
     item          prints the properties and the menu of the one item as JSON
     click LABEL   chooses the menu entry whose label begins so
     items         what a real watcher has registered
+    press COUNT   as the notification service (a dbusmock): the button of the notifications 1 to COUNT
 """
 
 import json
@@ -81,4 +82,10 @@ def items():
     print(json.dumps(plain(watcher.Get(WATCHER, "RegisteredStatusNotifierItems"))))
 
 
-{"prepare": prepare, "item": item, "click": click, "items": items}[sys.argv[1]]()
+def press():
+    mock = dbus.Interface(bus.get_object("org.freedesktop.Notifications", "/org/freedesktop/Notifications"), "org.freedesktop.DBus.Mock")
+    for number in range(1, int(sys.argv[2]) + 1):
+        mock.EmitSignal("", "ActionInvoked", "us", dbus.Array([dbus.UInt32(number), "act"], signature="v"))
+
+
+{"prepare": prepare, "press": press, "item": item, "click": click, "items": items}[sys.argv[1]]()

@@ -2,6 +2,7 @@
 
 import hashlib
 import socket
+import time
 
 from . import fieldapp
 
@@ -26,3 +27,16 @@ def stream_hash(size):
         total.update(part)
         left -= len(part)
     return total.hexdigest()
+
+
+def p99(connection, seconds=None, until=None):
+    """Round trips of one byte through somebody's session, in ms: the 99th of 100."""
+    took, end = [], time.monotonic() + (seconds or 600)
+    while time.monotonic() < end and not (until and until.done()):
+        began = time.monotonic()
+        connection.sendall(b"x")
+        assert connection.recv(1) == b"x"
+        took.append((time.monotonic() - began) * 1000)
+        time.sleep(0.005)
+    took.sort()
+    return took[int(len(took) * 0.99)]

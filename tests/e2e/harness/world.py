@@ -45,6 +45,7 @@ def find_programs(build):
             found = next((p for p in build.rglob(name) if p.is_file() and os.access(p, os.X_OK)), None)
         if found is None:
             raise proc.Failed(f"{name} is not part of the build in {build}")
+        (bin_folder / name).unlink(missing_ok=True)  # a program of an earlier world may still run from there
         shutil.copy(found, bin_folder / name)
     return bin_folder
 
@@ -92,6 +93,8 @@ class User:
 
     def run(self, *arguments, **more):
         """`sallyport ...` as this person, to its end."""
+        if "down" in arguments:
+            self._addresses = {}  # whatever is closed, address_of opens it again
         return proc.command(self.world.client, [self.world.bin / "sallyport", *arguments], user=self.name, env=self.env,
                             cwd=str(self.home), **more)
 
@@ -105,19 +108,35 @@ class User:
             raise proc.Failed(repr(done))
         return json.loads(done.out)
 
-    def login(self, web=None):
-        """The whole login: `sallyport login` waits, a browser on the same machine does the rest."""
+    def login(self, web=None, more=()):
+        """The whole login: `sallyport login` waits, a browser on the same machine does the rest. `more` are further flags."""
         program = proc.Program(self.world.client, [self.world.bin / "sallyport", "login", "--broker", self.world.url, "--ca",
-                                                   self.world.ca, "--no-browser"],
+                                                   self.world.ca, "--no-browser", *more],
                                self.world.logs / f"login-{self.name}-{time.monotonic_ns()}.log", user=self.name, env=self.env,
                                cwd=str(self.home))
-        url = program.wait_text(r"https://\S+")[0]
-        web = web or browser.Browser(self.world.client, [self.world.ca], uid=self.uid)
-        self.person.walk(web, url, lambda page: page.url.startswith(("http://127.0.0.1:", "http://[::1]:")))
-        code = program.wait_exit(20)
+        try:
+            url = program.wait_text(r"https://\S+")[0]
+            web = web or browser.Browser(self.world.client, [self.world.ca], uid=self.uid)
+            self.person.walk(web, url, lambda page: page.url.startswith(("http://127.0.0.1:", "http://[::1]:")))
+            code = program.wait_exit(20)
+        except BaseException:
+            program.stop()  # nobody comes back to it
+            raise
         if code:
             raise proc.Failed(f"login of {self.name} ended with {code}:\n{program.text()}")
         return program.text()
+
+    def login_by_code(self, walk=True):
+        """`sallyport login --device-code` at a machine without a browser; the code is entered on another node."""
+        program = proc.Program(self.world.client, [self.world.bin / "sallyport", "login", "--broker", self.world.url, "--ca",
+                                                   self.world.ca, "--device-code"],
+                               self.world.logs / f"code-{self.name}-{time.monotonic_ns()}.log", user=self.name, env=self.env,
+                               cwd=str(self.home))
+        url = program.wait_text(r"https://\S+/d/[B-Z]{4}-[B-Z]{4}")[0]
+        if walk:
+            web = browser.Browser(self.world.edge, [self.world.ca])
+            self.person.walk(web, url, lambda page: "is signed in" in page.text)
+        return program
 
     def address_of(self, app):
         """Opens the local address of an app, which the agent then keeps: (address, port)."""
@@ -166,16 +185,17 @@ class Console:
 
 
 class World:
-    def __init__(self, build, host=False, cut_through="auto"):
+    def __init__(self, build, host=False, cut_through="auto", tag=""):
+        """`tag` begins the names of its machines, where there is another world in the same cage."""
         self.bin = find_programs(pathlib.Path(build))
         self.logs = cage.WORK / "logs"
         self.logs.mkdir(exist_ok=True)
         self.cut_through = cut_through
         self._addresses = net.Addresses()
-        self.edge = net.Node("host", host=True) if host else net.Node("edge")
-        self.client = self.edge if host else net.Node("client")
-        self.apps_node = net.Node("apps")
-        self.connector_node = net.Node("connector")
+        self.edge = net.Node("host", host=True) if host else net.Node(f"{tag}edge")
+        self.client = self.edge if host else net.Node(f"{tag}client")
+        self.apps_node = net.Node(f"{tag}apps")
+        self.connector_node = net.Node(f"{tag}connector")
         self.outside = net.Link(self._addresses, self.edge, self.connector_node)
         self.inside = net.Link(self._addresses, self.connector_node, self.apps_node)
         self.public = self.outside.a
@@ -183,7 +203,7 @@ class World:
             self.access = net.Link(self._addresses, self.client, self.edge)
             net.route(self.client, f"{self.public}/32", self.access.b)
         # Browsers take every name below .localhost to this machine, where the demo's broker listens.
-        self.name = "sallyport.localhost" if host else "access.example.test"
+        self.name = "sallyport.localhost" if host else f"{tag}access.example.test"
         cage.add_host(self.public, self.name)
         self.port = PORT
         self.url = f"https://{self.name}:{PORT}"
@@ -231,7 +251,7 @@ class World:
         text = f"""\
 organisation: Example
 public_url: {self.url}
-listen: ["0.0.0.0:{PORT}"]
+listen: ["0.0.0.0:{PORT}", "[::]:{PORT}"]
 certificate: {cage.WORK}/tls/cert.pem
 key: {key}
 ca_file: {self.ca}
@@ -240,6 +260,7 @@ front_socket: {run}/front.sock
 operations: "127.0.0.1:7480"
 admin_group: builtin/admins
 approve_devices: true
+device_code: true
 idp: {{enabled: true}}
 tunnel: {{cut_through: "{self.cut_through}"}}
 """ + "".join(f"{name}: {value}\n" for name, value in more.items())
@@ -262,14 +283,15 @@ tunnel: {{cut_through: "{self.cut_through}"}}
         self.broker = proc.Program(self.edge, [self.bin / "sallyport-broker", "run", "--config", self.config],
                                    self.logs / "broker.log", user="broker", notify=True).wait_ready()
 
-    def start_relay(self):
+    def start_relay(self, **more):
+        """`more` are further top-level lines of its configuration."""
         run = cage.WORK / "run" / "front"
         config = self.write(cage.WORK / "etc" / "relay.yaml", f"""\
 state: {self.folder(cage.WORK / "relay", "broker")}
 front_socket: {run}/front.sock
 addresses: ["{self.name}:{PORT}"]
 cut_through: "{self.cut_through}"
-""", "broker")
+""" + "".join(f"{name}: {value}\n" for name, value in more.items()), "broker")
         self.relay = proc.Program(self.edge, [self.bin / "sallyport-relay", "run", "--config", config], self.logs / "relay.log",
                                   user="broker", notify=True).wait_ready()
 
@@ -282,7 +304,8 @@ cut_through: "{self.cut_through}"
 
     def floor(self, ports):
         """The connector's own last word: the applications' address, and these ports of it."""
-        return f"allow {self.private}:{','.join(map(str, ports))}\nmax-deadline 12h\n"
+        lines = [f"allow {self.private}:{','.join(map(str, ports[i:i + 16]))}\n" for i in range(0, len(ports), 16)]  # 16 a line
+        return "".join(lines) + "max-deadline 12h\n"
 
     def enrol_connector(self, console, site, name="c1", node=None, ports=None, **more):
         """`more` are further top-level lines of its configuration, such as the proxy before it."""
@@ -303,6 +326,22 @@ cut_through: "{self.cut_through}"
         self.wait_standing(console, name)
         self.connectors.append(connector)
         return connector
+
+    def enrol_relay(self, name, port, cut_through="auto", program=None):
+        """A relay with a listener of its own, enrolled by a token; not started. Its configuration."""
+        made = self.console.call("POST", "/relays/tokens", {"name": name, "life_ms": 600000})
+        token = self.write(cage.WORK / "etc" / f"{name}.token", made["enrolment"] + "\n", "broker")
+        config = self.write(cage.WORK / "etc" / f"{name}.yaml", f"""\
+name: {name}
+state: {self.folder(cage.WORK / name, "broker")}
+listen: "0.0.0.0:{port}"
+addresses: ["{self.name}:{port}"]
+cut_through: "{cut_through}"
+drain_max: 2s
+""", "broker")
+        done = proc.command(self.edge, [program or self.bin / "sallyport-relay", "enrol", token, "--config", config], user="broker")
+        assert done.code == 0, done
+        return config
 
     def wait_standing(self, console, name="c1"):
         """Until the broker knows a relay at which that connector stands: new sessions find their way."""

@@ -4,13 +4,9 @@
 It trusts whoever can reach it. Nothing here is an accident: each flaw is named where it stands, and
 tests/e2e/test_vulnapi.py exploits it first without and then through the gateway."""
 
-import http.client
-import http.server
-import json
-import re
-import socketserver
 import sys
-import urllib.parse
+
+import served
 
 USERS = ("anna", "carl") + tuple(f"user{i:02d}" for i in range(40))
 accounts = {1000 + i: {"id": 1000 + i, "owner": f"{name}@example.test", "balance": 100 + i} for i, name in enumerate(USERS)}
@@ -19,36 +15,7 @@ passwords = {name: f"{name}-secret-1" for name in USERS}
 sold, users = [], {name: {"name": name} for name in USERS}
 
 
-class Api(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = 65536  # head and body in one segment
-
-    def log_message(self, *_):
-        pass
-
-    def answer(self, status, value, kind="application/json"):
-        body = json.dumps(value).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def body(self):
-        text = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        return json.loads(text) if text else {}
-
-    def serve(self):
-        url = urllib.parse.urlsplit(self.path)
-        query = dict(urllib.parse.parse_qsl(url.query))
-        for method, pattern, handler in ROUTES:
-            match = re.fullmatch(pattern, url.path)
-            if match and method == self.command:
-                return handler(self, query, *match.groups())
-        return self.answer(404, {"error": "no such thing"})
-
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = serve
-
+class Bank(served.Api):
     # API1: whose account it is, nobody asks.
     def account(self, _query, number):
         found = accounts.get(int(number))
@@ -94,13 +61,7 @@ class Api(http.server.BaseHTTPRequestHandler):
 
     # API7: it fetches whatever it is told.
     def hook(self, _query):
-        where = urllib.parse.urlsplit(self.body()["callback_url"])
-        try:
-            connection = http.client.HTTPConnection(where.hostname, where.port or 80, timeout=2)
-            connection.request("GET", where.path or "/")
-            return self.answer(200, {"fetched": connection.getresponse().status})
-        except OSError as e:
-            return self.answer(200, {"fetched": str(e)})
+        return self.answer(200, {"fetched": self.fetch(self.body()["callback_url"])})
 
     # API8: a page for developers that was left on.
     def debug(self, _query):
@@ -119,28 +80,24 @@ class Api(http.server.BaseHTTPRequestHandler):
         return self.answer(200, {"sold": len(sold), "users": sorted(users)})
 
 
-ROUTES = [
-    ("GET", r"/v1/accounts/(\d+)", Api.account),
-    ("PUT", r"/v1/accounts/(\d+)", Api.relabel),
-    ("DELETE", r"/v1/accounts/(\d+)", Api.close),
-    ("PUT", r"/v1/owners/([^/]+)/accounts/(\d+)", Api.rename),
-    ("POST", r"/v1/login", Api.login),
-    ("GET", r"/v1/profiles/([a-z0-9]+)", Api.profile),
-    ("GET", r"/v1/profiles/([a-z0-9]+)/card", Api.card),
-    ("GET", r"/v1/export", Api.export),
-    ("DELETE", r"/v1/admin/users/([a-z0-9]+)", Api.remove_user),
-    ("POST", r"/v1/tickets", Api.buy),
-    ("POST", r"/v1/hooks", Api.hook),
-    ("GET", r"/debug/env", Api.debug),
-    ("GET", r"/v0/accounts/(\d+)", Api.old_account),
-    ("GET", r"/v1/rates", Api.rates),
-    ("GET", r"/v1/state", Api.sold_count),
+Bank.routes = [
+    ("GET", r"/v1/accounts/(\d+)", Bank.account),
+    ("PUT", r"/v1/accounts/(\d+)", Bank.relabel),
+    ("DELETE", r"/v1/accounts/(\d+)", Bank.close),
+    ("PUT", r"/v1/owners/([^/]+)/accounts/(\d+)", Bank.rename),
+    ("POST", r"/v1/login", Bank.login),
+    ("GET", r"/v1/profiles/([a-z0-9]+)", Bank.profile),
+    ("GET", r"/v1/profiles/([a-z0-9]+)/card", Bank.card),
+    ("GET", r"/v1/export", Bank.export),
+    ("DELETE", r"/v1/admin/users/([a-z0-9]+)", Bank.remove_user),
+    ("POST", r"/v1/tickets", Bank.buy),
+    ("POST", r"/v1/hooks", Bank.hook),
+    ("GET", r"/debug/env", Bank.debug),
+    ("GET", r"/v0/accounts/(\d+)", Bank.old_account),
+    ("GET", r"/v1/rates", Bank.rates),
+    ("GET", r"/v1/state", Bank.sold_count),
 ]
 
 
-class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
-    daemon_threads = True
-
-
 if __name__ == "__main__":
-    Server((sys.argv[1], int(sys.argv[2])), Api).serve_forever()
+    served.Server((sys.argv[1], int(sys.argv[2])), Bank).serve_forever()

@@ -5,20 +5,22 @@
 // Its development forms take any password: what is tested is our side of the protocol.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:https";
-import { generateKeyPairSync } from "node:crypto";
+import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { importJWK, decodeJwt, decodeProtectedHeader, SignJWT } from "jose";
 import { Provider } from "oidc-provider";
 
 const conf = JSON.parse(readFileSync(process.argv[2], "utf8"));
+// By way of PEM: twice this program stood at its start without a word, and a deadlock of the export with the collector is the suspect, unproved.
+const pem = { privateKeyEncoding: { type: "pkcs8", format: "pem" }, publicKeyEncoding: { type: "spki", format: "pem" } };
 const makers = {
-  RS256: () => generateKeyPairSync("rsa", { modulusLength: 2048 }),
-  PS256: () => generateKeyPairSync("rsa", { modulusLength: 2048 }),
-  ES256: () => generateKeyPairSync("ec", { namedCurve: "P-256" }),
-  EdDSA: () => generateKeyPairSync("ed25519"),
+  RS256: () => generateKeyPairSync("rsa", { modulusLength: 2048, ...pem }),
+  PS256: () => generateKeyPairSync("rsa", { modulusLength: 2048, ...pem }),
+  ES256: () => generateKeyPairSync("ec", { namedCurve: "P-256", ...pem }),
+  EdDSA: () => generateKeyPairSync("ed25519", pem),
 };
 const algs = conf.algs ?? ["RS256"];
 const made = () => algs.map((alg, i) => ({
-  ...makers[alg]().privateKey.export({ format: "jwk" }), alg, use: "sig", kid: `k${(conf.first_key ?? 0) + i}-${alg}`,
+  ...createPrivateKey(makers[alg]().privateKey).export({ format: "jwk" }), alg, use: "sig", kid: `k${(conf.first_key ?? 0) + i}-${alg}`,
 }));
 if (!existsSync(conf.key_store)) writeFileSync(conf.key_store, JSON.stringify(made()), { mode: 0o600 });
 const keys = JSON.parse(readFileSync(conf.key_store, "utf8"));

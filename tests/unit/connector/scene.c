@@ -3,6 +3,7 @@
 #include "lib/crypto/random.h"
 #include "lib/os/sock.h"
 
+#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -95,4 +96,21 @@ void scene_for(struct scene *s, int64_t ms)
 
     while (clock_boot() < until)
         scene_turn(s);
+}
+
+void scene_clear(const char *path)
+{
+    DIR *d = opendir(path);
+    const struct dirent *entry;
+    char inside[400];
+
+    while (d != NULL && (entry = readdir(d)) != NULL) {
+        snprintf(inside, sizeof inside, "%s/%s", path, entry->d_name);
+        if (entry->d_name[0] != '.')
+            unlink(inside);
+    }
+    if (d != NULL)
+        closedir(d);
+    rmdir(path);
+    unlink(path);
 }

@@ -43,6 +43,8 @@ sp_unix_ms scene_now(void *arg); /* broker time, for options */
             scene_turn(s);                          \
         check(cond);                                \
     } while (0)
+/* Removes a folder with its files, or a file. */
+void scene_clear(const char *path);
 void scene_turn(struct scene *s);
 void scene_for(struct scene *s, int64_t ms);
 

@@ -104,7 +104,11 @@ static const char *ask(struct scene *s, const struct key_secret *signer, struct 
 
     buf_init(&token, GRANT_MAX);
     assert_int_equal(grant_mint(&s->g, signer, &token), SP_OK);
-    const char *code = admit(buf_view(&token), &s->facts, s->spent, NULL, out);
+    sp_error log = SP_OK;
+    const char *code = admit(buf_view(&token), &s->facts, s->spent, &log, out);
+    assert_int_equal(log == SP_OK, code == NULL); /* the log has a reason too */
+    if (code != NULL)                             /* and none is needed */
+        assert_string_equal(admit(buf_view(&token), &s->facts, s->spent, NULL, out), code);
     buf_deinit(&token);
     return code;
 }
@@ -120,6 +124,10 @@ static void E2E_6_a_grant_needs_everything_and_opens_once(void **state)
     s.facts.draining = true;
     assert_string_equal(ask(&s, s.grants, &a), "draining");
     s.facts.draining = false;
+    s.facts.audit_tight = true;
+    assert_string_equal(ask(&s, s.stranger, &a), "policy"); /* a stranger hears nothing of it */
+    assert_string_equal(ask(&s, s.grants, &a), "audit");
+    s.facts.audit_tight = false;
     assert_string_equal(ask(&s, s.stranger, &a), "policy"); /* not a key of the set */
     s.facts.relay = random_id();                            /* handed down by another relay */
     assert_string_equal(ask(&s, s.grants, &a), "policy");
@@ -137,7 +145,16 @@ static void E2E_6_a_grant_needs_everything_and_opens_once(void **state)
     map_remove(&s.cut, s.g.session);
     s.facts.floor = NULL;
     assert_string_equal(ask(&s, s.grants, &a), "floor");
+    struct floor *denying = NULL; /* every host of the record by its name */
+    assert_int_equal(floor_parse(view_str("allow a:1\ndeny wiki.internal\n"), NULL, &denying),
+                     SP_OK);
+    s.facts.floor = denying;
+    assert_string_equal(ask(&s, s.grants, &a), "floor");
+    floor_free(denying);
     s.facts.floor = s.floor;
+    s.facts.keys = NULL; /* no key set yet */
+    assert_string_equal(ask(&s, s.grants, &a), "policy");
+    s.facts.keys = &s.keys;
     struct sp_id app = s.g.app;
     s.g.app = random_id();
     assert_string_equal(ask(&s, s.grants, &a), "record");

@@ -1,5 +1,7 @@
 /* control.c: what a connector does with its broker's word, and what the broker hears of it. */
 #include "connector/control.h"
+#include "connector/courier.h"
+#include "connector/spool.h"
 #include "connector/tell.h"
 
 #include "lib/crypto/random.h"
@@ -23,7 +25,7 @@ struct house {
     struct stands *stands;
     struct control *control;
     unsigned opened;
-    char dir[40];
+    char dir[40], audit[64];
 };
 
 static void on_opened(void *arg)
@@ -64,7 +66,10 @@ static void house_init(struct house *h)
     h->scene.keys = (struct keyset){0}; /* nothing is known before the broker's word */
     h->broker.welcome.id = h->scene.id;
     h->tls = (struct tls_named){.without_system_store = true, .ca_files = {fake_broker_ca()}};
-    check_ok(tell_new(&h->tell));
+    snprintf(h->audit, sizeof h->audit, "%s/audit", h->dir);
+    const struct courier_options co = {
+        .loop = h->scene.loop, .pool = h->scene.pool, .folder = h->audit, .max = SPOOL_BYTES_MIN};
+    check_ok(tell_new(&co, &why, &h->tell));
     const struct control_options o = {.loop = h->scene.loop,
                                       .engine = h->engine,
                                       .pool = h->scene.pool,
@@ -120,6 +125,7 @@ static void house_deinit(struct house *h)
     unlink(path);
     snprintf(path, sizeof path, "%s/state.json", h->dir);
     unlink(path);
+    scene_clear(h->audit);
     rmdir(h->dir);
 }
 
@@ -278,27 +284,100 @@ static void an_app_is_tested_and_what_nobody_knows_is_unsupported(void **state)
     house_deinit(&h);
 }
 
+/* The records that the broker took are these texts with the numbers from 1, each once. */
+static void check_audited(const struct house *h, int count)
+{
+    struct buf want;
+
+    buf_init(&want, 1024 * 1024);
+    for (int i = 1; i <= count; i++)
+        buf_addf(&want, "%d refusal %d\n", i, i);
+    check(view_equal(buf_view(&h->broker.audited), buf_view(&want)));
+    buf_deinit(&want);
+}
+
+static void refuse(struct house *h, int from, int to)
+{
+    for (int i = from; i <= to; i++) {
+        char text[32];
+        snprintf(text, sizeof text, "refusal %d", i);
+        struct tell_refusal r = {.why = "floor", .text = text, .host = "wiki"};
+        memcpy(r.session.bytes, &i, sizeof i); /* one session's would share records */
+        tell_refused(h->tell, &r);
+    }
+}
+
 /* What happened while no broker listened is told to the next one, in order, and only once. */
 static void refusals_wait_for_a_broker(void **state)
 {
+    enum { MANY = 3 * AUDIT_BATCH_MAX + 5 };
     struct house h;
-    const struct tell_refusal r = {.why = "floor", .text = "while away", .host = "wiki"};
     (void)state;
 
     house_init(&h);
     listener_close(h.broker.listener, h.broker.edge, CHANNEL_CLOSE_GOING, "restart");
     scene_until(&h.scene, !control_is_open(h.control));
-    for (int i = 0; i < TELL_WAITING_MAX + 5; i++)
-        tell_refused(h.tell, &r);
-    check(!fake_broker_heard(&h.broker, "audit", "while away"));
+    refuse(&h, 1, MANY);
+    assert_int_equal(h.broker.batches, 0);
     scene_until(&h.scene, h.opened == 2);
-    scene_until(&h.scene, fake_broker_heard(&h.broker, "audit", "while away"));
-    check(!fake_broker_heard(&h.broker, "audit", "\"lost\""));
-    scene_for(&h.scene, 50);
-    unsigned told = 0;
-    for (size_t at = 0; at + 6 < h.broker.heard.len; at++)
-        told += memcmp(h.broker.heard.at + at, "\naudit ", 7) == 0;
-    assert_int_equal(told, TELL_A_MINUTE); /* more in a minute a broker would not take */
+    scene_until(&h.scene, h.broker.told == MANY);
+    check_audited(&h, MANY);
+    check(!fake_broker_heard(&h.broker, "audit.batch", "\"lost\""));
+    house_deinit(&h);
+}
+
+/* The broker records a batch and dies before it says so: the next one hears the same numbers. */
+static void a_batch_whose_answer_is_lost_is_said_again_under_its_numbers(void **state)
+{
+    struct house h;
+    (void)state;
+
+    house_init(&h);
+    h.broker.mute = true;
+    refuse(&h, 1, 3);
+    scene_until(&h.scene, h.broker.told >= 1);
+    int64_t before = h.broker.told;
+    listener_close(h.broker.listener, h.broker.edge, CHANNEL_CLOSE_GOING, "restart");
+    scene_until(&h.scene, !control_is_open(h.control));
+    refuse(&h, 4, 5);
+    h.broker.mute = false;
+    scene_until(&h.scene, h.broker.told == 5);
+    check(h.broker.batches >= 2 && before < 5);
+    check_audited(&h, 5);
+    house_deinit(&h);
+}
+
+static void a_broker_that_takes_none_is_asked_again(void **state)
+{
+    struct house h;
+    (void)state;
+
+    house_init(&h);
+    h.broker.refuse = "busy";
+    refuse(&h, 1, 2);
+    scene_until(&h.scene, h.broker.batches >= 1);
+    assert_int_equal(h.broker.told, 0);
+    h.broker.refuse = NULL;
+    scene_until(&h.scene, h.broker.told == 2);
+    check_audited(&h, 2);
+    house_deinit(&h);
+}
+
+/* More than memory can hold before a worker came: the next that finds room says how many. */
+static void what_finds_no_room_is_counted(void **state)
+{
+    struct house h;
+    (void)state;
+
+    house_init(&h);
+    listener_close(h.broker.listener, h.broker.edge, CHANNEL_CLOSE_GOING, "restart");
+    scene_until(&h.scene, !control_is_open(h.control));
+    refuse(&h, 1, COURIER_WAITING_MAX + 7);
+    scene_until(&h.scene, h.broker.told == COURIER_WAITING_MAX);
+    refuse(&h, COURIER_WAITING_MAX + 1, COURIER_WAITING_MAX + 1);
+    scene_until(&h.scene, h.broker.told == COURIER_WAITING_MAX + 1);
+    check_audited(&h, COURIER_WAITING_MAX + 1);
+    check(fake_broker_heard(&h.broker, "audit.batch", "\"lost\":7"));
     house_deinit(&h);
 }
 
@@ -310,6 +389,9 @@ int main(void)
         cmocka_unit_test(a_cut_by_any_selector_is_answered_with_count_and_time),
         cmocka_unit_test(an_app_is_tested_and_what_nobody_knows_is_unsupported),
         cmocka_unit_test(refusals_wait_for_a_broker),
+        cmocka_unit_test(a_batch_whose_answer_is_lost_is_said_again_under_its_numbers),
+        cmocka_unit_test(a_broker_that_takes_none_is_asked_again),
+        cmocka_unit_test(what_finds_no_room_is_counted),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,6 +52,7 @@ static void INC_6_TM_12_E2E_6_a_target_needs_name_or_address_and_no_denial(void 
         {"wiki.internal", "10.1.1.1:8011", false, FLOOR_UNSAID, 0},
         {"wiki.internal", "10.1.1.1:444", false, FLOOR_UNSAID, 0},
         {"xwiki.internal", "10.1.1.1:443", false, FLOOR_UNSAID, 0},
+        {"", "10.1.1.1:443", false, FLOOR_UNSAID, 0},
         {"a.b.corp.internal", "10.1.1.1:22", false, FLOOR_ALLOWED, 3},
         {"wiki.internalx", "10.1.1.1:443", false, FLOOR_UNSAID, 0},
         {"corp.internal", "10.1.1.1:22", false, FLOOR_UNSAID, 0},
@@ -120,6 +121,12 @@ static void INC_6_TM_12_E2E_6_a_target_needs_name_or_address_and_no_denial(void 
     assert_int_equal(floor_judge_name(f, view_str("wiki.internal"), 443).why, FLOOR_ALLOWED);
     assert_int_equal(floor_judge_name(f, view_str("bad.corp.internal"), 22).why, FLOOR_DENIED);
     assert_int_equal(floor_judge_name(f, view_str("db"), 5432).why, FLOOR_UNSAID);
+    assert_int_equal(floor_judge_name(NULL, view_str("wiki.internal"), 443).why, FLOOR_UNSAID);
+    assert_int_equal(floor_deadline_ms(NULL), 0);
+    floor_free(f);
+    /* of two rules that allow the first is named */
+    f = parsed("allow wiki.internal:443\nallow *.internal:443\n");
+    assert_int_equal(floor_judge_name(f, view_str("wiki.internal"), 443).line, 1);
     floor_free(f);
 }
 
@@ -131,6 +138,7 @@ static void test_mistakes_are_told_with_their_place(void **state)
         const char *says;
     } cases[] = {
         {"allow\n", 1, 1, "missing"},
+        {"allow\nallow a:1\n", 1, 1, "missing"},
         {"\npermit x:1\n", 2, 1, "expected allow, deny, issuer, max-deadline or signer"},
         {"allow wiki.internal\n", 1, 7, "ports are missing"},
         {"allow wiki.internal:\n", 1, 20, "port is missing"},
@@ -154,6 +162,10 @@ static void test_mistakes_are_told_with_their_place(void **state)
         {"allow [fd20::1/16]:80\n", 1, 8, "bits set behind"},
         {"allow fd20::/16:80\n", 1, 7, "in brackets"},
         {"allow [10.0.0.0/8]:80\n", 1, 7, "brackets are for IPv6"},
+        {"allow []:80\n", 1, 7, "brackets are for IPv6"},
+        {"allow *ab:80\n", 1, 7, "no host name"},
+        {"allow a:80-x\n", 1, 9, "1-65535"},
+        {"allow a:,80\n", 1, 9, "1-65535"},
         {"allow [::ffff:10.0.0.0/104]:80\n", 1, 8, "IPv4 addresses as such"},
         {"allow [fd20::/16:80\n", 1, 7, "']' is missing"},
         {"allow [fd20::/16]80\n", 1, 18, "':' and the ports"},
@@ -196,12 +208,57 @@ static void test_limits(void **state)
         buf_add_str(&b, "allow a:1");
         for (int i = 1; i < ports; i++)
             buf_addf(&b, ",%d", i + 1);
-        assert_int_equal(floor_parse(buf_view(&b), NULL, &f),
+        struct sp_why why = {{0}, {0}, 0, 0};
+        assert_int_equal(floor_parse(buf_view(&b), &why, &f),
                          ports <= FLOOR_RANGES_MAX ? SP_OK : SP_ERR_LIMIT);
+        if (ports > FLOOR_RANGES_MAX) { /* where, and what would be right */
+            assert_string_equal(why.text, "a rule has at most 16 ports or ranges");
+            assert_int_equal(why.line, 1);
+        }
         floor_free(f);
         f = NULL;
         buf_deinit(&b);
     }
+}
+
+static void test_longest_names_and_files(void **state)
+{
+    struct floor *f = NULL;
+    struct sp_why why = {{0}, {0}, 0, 0};
+    struct buf b;
+
+    (void)state;
+    buf_init(&b, 2 * FLOOR_BYTES_MAX);
+    buf_add_str(&b, "deny *."); /* 252 bytes fit behind the dot, 253 don't */
+    for (int i = 0; i < 63; i++)
+        buf_add_str(&b, i % 16 == 15 ? "abc." : "abcd");
+    assert_int_equal(b.len, strlen("deny *.") + 252);
+    assert_int_equal(floor_parse(buf_view(&b), &why, &f), SP_OK);
+    floor_free(f);
+    f = NULL;
+    buf_add_byte(&b, 'z');
+    assert_int_equal(floor_parse(buf_view(&b), &why, &f), SP_ERR_MALFORMED);
+    assert_non_null(strstr(why.text, "no host name"));
+    buf_reset(&b);
+    while (b.len < FLOOR_BYTES_MAX)
+        buf_add_byte(&b, '#');
+    assert_int_equal(floor_parse(buf_view(&b), &why, &f), SP_OK);
+    floor_free(f);
+    f = NULL;
+    buf_add_byte(&b, '#');
+    assert_int_equal(floor_parse(buf_view(&b), &why, &f), SP_ERR_LIMIT);
+    assert_null(f);
+    buf_reset(&b);
+    why = (struct sp_why){{0}, {0}, 0, 0};
+    for (int i = 0; i <= FLOOR_SIGNERS_MAX; i++)
+        buf_add_str(&b, "signer " KEY_A "\n");
+    assert_int_equal(floor_parse(buf_view(&b), &why, &f), SP_ERR_LIMIT);
+    assert_non_null(strstr(why.text, "at most 8 signers"));
+    assert_int_equal(why.line, FLOOR_SIGNERS_MAX + 1);
+    b.len -= strlen("signer " KEY_A "\n");
+    assert_int_equal(floor_parse(buf_view(&b), &why, &f), SP_OK);
+    floor_free(f);
+    buf_deinit(&b);
 }
 
 static void test_issuers_are_no_targets_and_targets_no_issuers(void **state)
@@ -248,10 +305,14 @@ static void test_signers(void **state)
     floor_free(any);
 }
 
+static const char spelt[] = "allow\twiki.internal:443,8000-8010\r\nallow [fd20::/16]:443#no blank\n"
+                            "allow a:1-5\nallow b:2-65535\nallow c:*\ndeny [fd20::1]\n"
+                            "max-deadline 1500ms\nsigner " KEY_A "\n";
+
 /* What is shown parses to what it was shown from. */
 static void test_description_is_a_floor(void **state)
 {
-    struct floor *f = parsed(house), *again;
+    struct floor *f = parsed(spelt), *again;
     struct buf one, two;
 
     (void)state;
@@ -263,6 +324,17 @@ static void test_description_is_a_floor(void **state)
     assert_string_equal(buf_cstr(&one), buf_cstr(&two));
     assert_non_null(strstr(buf_cstr(&one), "allow wiki.internal:443,8000-8010\n"));
     assert_non_null(strstr(buf_cstr(&one), "allow [fd20::/16]:443\n"));
+    assert_non_null(strstr(buf_cstr(&one), "allow a:1-5\nallow b:2-65535\nallow c:*\n"));
+    assert_non_null(strstr(buf_cstr(&one), "max-deadline 1500ms\n"));
+    floor_free(again);
+    floor_free(f);
+    buf_reset(&one);
+    buf_reset(&two);
+    f = parsed(house);
+    floor_describe(f, &one);
+    again = parsed(buf_cstr(&one));
+    floor_describe(again, &two);
+    assert_string_equal(buf_cstr(&one), buf_cstr(&two));
     floor_free(again);
     floor_free(f);
     buf_deinit(&two);
@@ -300,6 +372,7 @@ int main(void)
         cmocka_unit_test(INC_6_TM_12_E2E_6_a_target_needs_name_or_address_and_no_denial),
         cmocka_unit_test(test_mistakes_are_told_with_their_place),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_longest_names_and_files),
         cmocka_unit_test(test_issuers_are_no_targets_and_targets_no_issuers),
         cmocka_unit_test(test_signers),
         cmocka_unit_test(test_description_is_a_floor),

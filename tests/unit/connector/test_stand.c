@@ -1,5 +1,6 @@
 /* stand.c, session.c, sessions.c, dial.c: a connector at a relay, from the ticket to the app's
  * bytes. */
+#include "connector/spool.h"
 #include "connector/stand.h"
 #include "connector/tell.h"
 
@@ -23,10 +24,12 @@ struct house {
     struct sessions *sessions;
     struct stands *stands;
     struct tell *tell;
+    char audit[40];         /* its folder */
     struct channel *broker; /* hears what tell says */
     char heard[16 * 1024];
-    int app_listener, app; /* the app's side of its connection; -1: none */
-    bool reset;            /* the app has seen it */
+    int64_t asked, told, said; /* of audit.batch: number of the call, of the last record; ours */
+    int app_listener, app;     /* the app's side of its connection; -1: none */
+    bool reset;                /* the app has seen it */
     uint16_t app_port;
     struct sp_id app_id;
     unsigned opened, closed, changed;
@@ -66,6 +69,15 @@ static sp_error hear(void *arg, struct view text)
     size_t n = strlen(h->heard);
 
     snprintf(h->heard + n, sizeof h->heard - n, "%.*s\n", VIEW_ARG(text));
+    struct audit_batch batch;
+    struct envelope m;
+    check_ok(envelope_parse(text, &m));
+    if (strcmp(m.type, "audit.batch") == 0) {
+        check_ok(fields_read(m.members, audit_batch_fields, NULL, &batch));
+        h->asked = m.i;
+        h->told = batch.first + (int64_t)batch.record_count - 1;
+    }
+    envelope_deinit(&m);
     return SP_OK;
 }
 
@@ -86,6 +98,7 @@ static void no_message(void *arg, struct channel *c, const struct envelope *m)
 static void house_init(struct house *h)
 {
     const struct channel_wire wire = {hear, hang_up, h};
+    struct sp_why why = {{0}, {0}, 0, 0};
     char floor[64];
 
     *h = (struct house){.app = -1};
@@ -94,7 +107,11 @@ static void house_init(struct house *h)
     scene_init(&h->scene, floor);
     h->app_id = scene_app(&h->scene, (struct sp_id){{0}}, "127.0.0.1", h->app_port);
     fake_relay_init(&h->relay, &h->scene);
-    check_ok(tell_new(&h->tell));
+    snprintf(h->audit, sizeof h->audit, "/tmp/sp-stand-XXXXXX");
+    assert_non_null(mkdtemp(h->audit));
+    const struct courier_options co = {
+        .loop = h->scene.loop, .pool = h->scene.pool, .folder = h->audit, .max = SPOOL_BYTES_MIN};
+    check_ok(tell_new(&co, &why, &h->tell));
     check_ok(channel_new(h->scene.loop, &wire, 1, 1, no_message, h, &h->broker));
     tell_channel(h->tell, h->broker);
     const struct sessions_options so = {.loop = h->scene.loop,
@@ -142,6 +159,7 @@ static void house_deinit(struct house *h)
     channel_free(h->broker);
     fake_relay_deinit(&h->relay);
     scene_deinit(&h->scene);
+    scene_clear(h->audit);
     close(h->app_listener);
     if (h->app >= 0)
         close(h->app);
@@ -277,12 +295,26 @@ static void a_reset_of_the_app_is_a_reset_of_the_stream(void **state)
 
 /* ---- what is refused ---------------------------------------------------------------------- */
 
-static bool told(const struct house *h, const char *why, struct sp_id session)
+/* The broker's answer to the last batch. */
+static void answer(struct house *h)
+{
+    char text[96];
+
+    if (h->asked == 0)
+        return;
+    snprintf(text, sizeof text, "{\"re\":%lld,\"i\":%lld,\"told\":%lld}", (long long)h->asked,
+             (long long)(2 + h->said++), (long long)h->told);
+    h->asked = 0;
+    check_ok(channel_receive(h->broker, view_str(text)));
+}
+
+static bool told(struct house *h, const char *why, struct sp_id session)
 {
     char word[64];
 
+    answer(h);
     snprintf(word, sizeof word, "\"why\":\"%s\"", why);
-    return strstr(h->heard, "\"t\":\"audit\"") != NULL && strstr(h->heard, word) != NULL &&
+    return strstr(h->heard, "\"t\":\"audit.batch\"") != NULL && strstr(h->heard, word) != NULL &&
            (id_is_zero(session) || strstr(h->heard, id_text(session).s) != NULL);
 }
 
@@ -296,7 +328,7 @@ static void E2E_T7_a_grant_that_does_not_hold_opens_nothing_and_is_told(void **s
     struct grant g = fake_relay_grant(&h.relay, h.app_id);
     struct fake_agent *a = fake_relay_ask(&h.relay, 0, &g, h.scene.record_key);
     assert_string_equal(a->refused, "policy");
-    check(told(&h, "policy", (struct sp_id){{0}}));
+    scene_until(&h.scene, told(&h, "policy", (struct sp_id){{0}}));
     check(strstr(h.heard, id_text(g.session).s) == NULL); /* a forged grant names nobody */
 
     g.relay = random_id(); /* another relay's, handed on by this one */
@@ -306,7 +338,7 @@ static void E2E_T7_a_grant_that_does_not_hold_opens_nothing_and_is_told(void **s
     g = fake_relay_grant(&h.relay, random_id());
     a = fake_relay_ask(&h.relay, 2, &g, h.scene.grants);
     assert_string_equal(a->refused, "record");
-    check(told(&h, "record", g.session));
+    scene_until(&h.scene, told(&h, "record", g.session));
     assert_int_equal(sessions_count(h.sessions), 0);
     house_deinit(&h);
 }
@@ -320,7 +352,7 @@ static void a_grant_counts_once_here_too(void **state)
     begin(&h, &g);
     struct fake_agent *b = fake_relay_ask(&h.relay, 1, &g, h.scene.grants);
     assert_string_equal(b->refused, "replay");
-    check(told(&h, "replay", g.session));
+    scene_until(&h.scene, told(&h, "replay", g.session));
     house_deinit(&h);
 }
 
@@ -339,7 +371,7 @@ static void E2E_6_a_target_outside_the_floor_is_403_and_told_with_its_line(void 
     fake_relay_stream(a, 10);
     scene_until(&h.scene, a->app.ended);
     assert_int_equal(a->app.status, 403);
-    check(told(&h, "floor", g.session));
+    scene_until(&h.scene, told(&h, "floor", g.session));
     check(strstr(h.heard, "\"floor_line\":2") != NULL);
     check(!app_came(&h)); /* not even a SYN */
     house_deinit(&h);

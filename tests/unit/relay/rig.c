@@ -30,18 +30,21 @@ static void set_clock(const struct rig *r)
     clock_set_for_test(-1, t.tv_sec * 1000 + t.tv_nsec / 1000000 + r->ahead);
 }
 
-static void nothing(void *arg)
+/* The loop looks at its timers when one is due. */
+static void on_kick(void *arg)
 {
-    (void)arg;
+    struct rig *r = arg;
+
+    r->kick = NULL; /* no longer pending */
 }
 
 void rig_later(struct rig *r, int64_t ms)
 {
-    struct timer *kick;
-
+    timer_cancel(r->kick);
+    r->kick = NULL;
     r->ahead += ms;
     set_clock(r);
-    check_ok(timer_start(r->loop, 0, nothing, NULL, &kick)); /* the loop looks at its timers */
+    check_ok(timer_start(r->loop, 0, on_kick, r, &r->kick));
 }
 
 void rig_turn(struct rig *r)
@@ -556,6 +559,7 @@ void rig_deinit(struct rig *r)
     tls_context_free(r->relay.tls);
     tls_context_free(r->outer);
     tunnel_thread_free(r->relay.thread);
+    timer_cancel(r->kick);
     loop_free(r->loop);
     close(r->front_listener);
     close(r->front_relay);

@@ -80,7 +80,8 @@ struct rig {
     struct channel *broker;
     struct buf told; /* all that the relay told its broker, message by message */
     unsigned enrol_lines;
-    int64_t ahead; /* of the real boot clock */
+    int64_t ahead;      /* of the real boot clock */
+    struct timer *kick; /* owned; NULL: not running */
 };
 
 void rig_init(struct rig *r, int cut_through);

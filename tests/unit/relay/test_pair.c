@@ -457,6 +457,64 @@ static void no_spare_within_five_seconds_is_connector_busy(void **state)
     rig_deinit(&r);
 }
 
+/* ---- an end in the middle of the switch --------------------------------------------------- */
+
+enum ender { BY_AGENT, BY_CONNECTOR, BY_RELAY, ENDERS };
+
+static void end_by(struct rig *r, enum ender who, struct rig_agent *a, const struct grant *g)
+{
+    struct rig_spare *s = r->connectors[0].spares;
+    struct pair_selector which = {.session = g->session};
+    int64_t ms;
+
+    while (s != NULL && !s->served)
+        s = s->next;
+    if (who == BY_AGENT)
+        tunnel_end_cut(a->end, "kill");
+    else if (who == BY_CONNECTOR && s != NULL)
+        tunnel_end_cut(s->end, "kill");
+    else if (who == BY_RELAY)
+        pairs_cut(r->relay.pairs, &which, "kill", &ms);
+}
+
+/* Ends a busy session `turns` of the loop after its opening, and lets what is under way arrive: a
+ * leg may outlive its pair. Whether the switch was over by then. */
+static bool ends_after(unsigned turns, enum ender who)
+{
+    struct rig r;
+    struct grant g;
+
+    rig_init(&r, RELAY_CUT_AUTO);
+    struct rig_connector *c = rig_stand(&r, 0, SPARES_WAITING);
+    c->to_send = 300000;
+    struct rig_agent *a = rig_ask_fresh(&r, 0, c, &g);
+    rig_until(&r, c->opens > 0);
+    rig_stream(a, 300000);
+    for (unsigned i = 0; i < turns; i++)
+        rig_turn(&r);
+    struct tunnel_figures f = tunnel_end_figures(a->end);
+    end_by(&r, who, a, &g);
+    rig_until(&r, pairs_count(r.relay.pairs) == 0 || (who == BY_CONNECTOR && !a->up));
+    rig_for(&r, 10);
+    rig_later(&r, GOODBYE_MS + 1);
+    rig_until(&r, r.relay.orphans == NULL);
+    rig_deinit(&r);
+    return f.bare_up && f.bare_down;
+}
+
+/* Where one direction alone is bare at the relay, its leg still had the callbacks of a pair that
+ * was gone: AddressSanitizer tells. */
+static void CT_7_an_end_at_any_turn_of_the_switch_leaves_no_leg_behind(void **state)
+{
+    (void)state;
+    for (enum ender who = BY_AGENT; who < ENDERS; who++) {
+        unsigned turns = 0, over = 0;
+        while (turns < 200 && over < 3)
+            over += ends_after(turns++, who) ? 1 : 0;
+        check(over == 3 && turns > 3); /* the first ones were before the switch was over */
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -472,6 +530,7 @@ int main(void)
         cmocka_unit_test(a_cut_overtakes_an_opening_for_a_minute),
         cmocka_unit_test(a_connector_ends_its_own_session_and_no_other),
         cmocka_unit_test(a_lost_end_ends_the_other_at_once),
+        cmocka_unit_test(CT_7_an_end_at_any_turn_of_the_switch_leaves_no_leg_behind),
         cmocka_unit_test(no_spare_within_five_seconds_is_connector_busy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

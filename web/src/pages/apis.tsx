@@ -1,7 +1,7 @@
 // Which endpoints HTTP apps really have: learned at the connectors, beside what their documents say.
 import type { Endpoint, GatewayApp } from "../api";
 import { useLoad } from "../load";
-import { Head, Name, Words } from "../parts/basics";
+import { Ago, Head, Name, Words } from "../parts/basics";
 import { EndpointState, GatewayTabs, meanings, Method, odd, Spark } from "../parts/gateway";
 import { Filters, Table } from "../parts/table";
 import { usePlace } from "../route";
@@ -47,6 +47,7 @@ function Endpoints({ apps }: { apps: GatewayApp[] | undefined }) {
   const filter = Object.fromEntries(["q", "app", "state", "method", "sort", "after"].map((k) => [k, query.get(k) ?? ""])) as { app: string };
   const load = useLoad("endpointList", { query: filter as never });
   const chosen = apps?.find((a) => a.app.id === query.get("app"));
+  const owner = (e: Endpoint) => apps?.find((a) => a.app.id === e.app.id)?.owner; // the app's label
   const look = apps ? sum(apps, (a) => a.unexpected) : 0;
   const full = apps?.filter((a) => a.full) ?? [];
   const filtered = ["q", "app", "state", "method"].some((k) => query.get(k));
@@ -55,7 +56,7 @@ function Endpoints({ apps }: { apps: GatewayApp[] | undefined }) {
   return (
     <>
       <Head title="APIs" acts={draft
-        ? <a class="btn" href={`/api/v1/apps/${draft.app.id}/draft`} download={`${draft.app.name}-openapi.json`}>Download OpenAPI<span class="vh"> draft of {draft.app.name}</span></a>
+        ? <><a class="btn" href={`/apis/${draft.app.id}/gateway`}>Gateway<span class="vh"> of {draft.app.name}</span></a><a class="btn" href={`/api/v1/apps/${draft.app.id}/draft`} download={`${draft.app.name}-openapi.json`}>Download OpenAPI<span class="vh"> draft of {draft.app.name}</span></a></>
         : apps && apps.length > 1 && <span class="dim">Choose an app to download its OpenAPI draft</span>}>
         {apps && <>{count(sum(apps, (a) => a.endpoints), "endpoint")} in {count(apps.length, "HTTP app")}, learned at the connectors.{" "}
           {look ? <a href="/apis?state=unexpected">{look === 1 ? "One needs" : `${look.toLocaleString("en")} need`} a look.</a> : "None needs a look."}
@@ -73,15 +74,16 @@ function Endpoints({ apps }: { apps: GatewayApp[] | undefined }) {
         empty={<p>No endpoint yet. An HTTP app has them once its record has a <code>gateway</code> part and somebody used it. Only paths, names of fields and their types are kept, never values.</p>}
         columns={[
           { head: "Endpoint", part: "main", cell: (e) => <a class="mono" href={`/apis/${e.app.id}/${e.id}`}><Method method={e.method} path={e.path} /></a> },
-          { head: "App", kind: "p2", cell: (e) => <a href={`/apps/${e.app.id}`}><Name text={e.app.name} /></a> },
+          { head: "App, owner", kind: "p2", cell: (e) => <><a href={`/apps/${e.app.id}`}><Name text={e.app.name} /></a><span class="two">{owner(e) ? <Name text={owner(e)!} /> : "no owner named"}</span></> },
           { head: "State", cell: (e) => <EndpointState e={e} /> },
+          { head: "First seen", kind: "nowrap p3", cell: (e) => e.first_seen ? <Ago at={e.first_seen} /> : "–" },
           { head: "7 days", kind: "p3", cell: (e) => <Spark days={e.week} /> },
           { head: "Requests", kind: "r", cell: (e) => e.calls.toLocaleString("en") },
           { head: "Users", kind: "r p2", cell: (e) => e.users.toLocaleString("en") },
           { head: "Errors", kind: "r p3", cell: (e) => e.calls ? `${((100 * e.errors) / e.calls).toFixed(1)}%` : "–" },
           { head: "p95", kind: "r p3", cell: (e) => e.calls ? duration(e.p95_us / 1000) : "–" },
           { head: "Violations", kind: "r p2", cell: (e) => e.violations.toLocaleString("en") },
-          { head: "Finding", kind: "p2", cell: finding }]} />
+          { head: "Finding", kind: "p2 roomy", cell: finding }]} />
       <p class="sub">Examples never hold values: only paths, names of fields and their types are kept. Counts are at most 30 s old. <Words text="{…} is a value that differs from call to call." /></p>
     </>
   );

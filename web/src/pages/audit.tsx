@@ -3,11 +3,12 @@ import { useState } from "preact/hooks";
 import type { AuditRecord, Verification } from "../api";
 import { call, send } from "../client";
 import { useAct, useLoad } from "../load";
-import { Ago, Clock, Head, Name, Note, State, Words } from "../parts/basics";
+import { Ago, Clock, Facts, Head, Note, PartyLink, State, Words } from "../parts/basics";
 import { Failure } from "../parts/failure";
+import { judged } from "../parts/gateway";
 import { Filters, Table } from "../parts/table";
 import { narrow, usePlace } from "../route";
-import { duration, visible } from "../words";
+import { duration, exact, visible } from "../words";
 import { may } from "../who";
 
 export function RecordResult({ r }: { r: AuditRecord }) {
@@ -43,8 +44,10 @@ export function AuditPage() {
   const { query } = usePlace();
   const span = spans.find((s) => s.value === query.get("span"));
   // Rounded, so that the query does not change with each drawing.
-  const from = span ? new Date(Math.floor(Date.now() / 60_000) * 60_000 - span.ms).toISOString() : "";
-  const filter = { from, action: query.get("action") ?? "", result: (query.get("result") ?? "") as AuditRecord["result"], user: query.get("user") ?? "", app: query.get("app") ?? "", q: query.get("q") ?? "", after: query.get("after") ?? "" };
+  const since = query.get("from") ?? "", known = !Number.isNaN(Date.parse(since)); // a figure's link names the moment that it counts from
+  const end = query.get("to") ?? "", to = Number.isNaN(Date.parse(end)) ? "" : end;
+  const from = span ? new Date(Math.floor(Date.now() / 60_000) * 60_000 - span.ms).toISOString() : known ? since : "";
+  const filter = { from, to, action: query.get("action") ?? "", result: (query.get("result") ?? "") as AuditRecord["result"], user: query.get("user") ?? "", app: query.get("app") ?? "", q: query.get("q") ?? "", after: query.get("after") ?? "" };
   const load = useLoad("auditList", { query: filter });
   const apps = useLoad("appList", { query: { limit: 200 } });
   const [fresh, setFresh] = useState<Verification | undefined>();
@@ -52,7 +55,7 @@ export function AuditPage() {
   const picked = query.get("record") ?? "";
   const key = (r: AuditRecord) => `${r.shard}.${r.seq}`;
   const record = page?.items.find((r) => key(r) === picked);
-  const filtered = ["span", "action", "result", "user", "app", "q"].some((k) => query.get(k));
+  const filtered = ["span", "from", "to", "action", "result", "user", "app", "q"].some((k) => query.get(k));
 
   return (
     <>
@@ -61,6 +64,8 @@ export function AuditPage() {
       {page && <Chain chain={fresh ?? page.chain} verified={setFresh} />}
       <Filters views="audit" find="Filter audit records" chips={[
         { name: "span", label: "Time", choices: spans },
+        ...(known && !span ? [{ name: "from", label: "Since", choices: [{ value: since, text: exact(since) }] }] : []),
+        ...(to ? [{ name: "to", label: "Until", choices: [{ value: end, text: exact(end) }] }] : []),
         { name: "action", label: "Action", choices: actions.map((a) => ({ value: a, text: a.endsWith(".") ? `${a}*` : a })) },
         { name: "result", label: "Result", choices: ["ok", "denied", "error"].map((value) => ({ value, text: value })) },
         { name: "app", label: "App", choices: apps.data?.items.map((a) => ({ value: a.id, text: a.name })) ?? [] },
@@ -72,8 +77,8 @@ export function AuditPage() {
             { head: "Action", part: "main", cell: (r) => <a class="mono" href={`?${new URLSearchParams([...[...query].filter(([k]) => k !== "record"), ["record", key(r)]])}`}
               onClick={(e) => { e.preventDefault(); narrow({ record: key(r), after: query.get("after") ?? "" }); }}>{visible(r.action)}</a> },
             { head: "Time", kind: "num nowrap", cell: (r) => <Clock at={r.time} /> },
-            { head: "Actor", kind: "p2", cell: (r) => <Name text={r.actor.name} /> },
-            { head: "Object", cell: (r) => r.object ? <Name text={r.object.name} /> : <span class="dim">none</span> },
+            { head: "Actor", kind: "p2", cell: (r) => <span class="nowrap"><PartyLink to={r.actor} /></span> },
+            { head: "Object", cell: (r) => <PartyLink to={r.object} /> },
             { head: "Detail", kind: "p3", cell: (r) => <Words text={r.text} /> },
             { head: "Result", cell: (r) => <RecordResult r={r} /> },
             { head: "Record", kind: "r p2", cell: (r) => r.seq.toLocaleString("en") },
@@ -86,11 +91,14 @@ export function AuditPage() {
 
 function Whole({ r }: { r: AuditRecord }) {
   const lines = JSON.stringify(r, null, 2).split("\n");
+  const said = r.details.connector as Record<string, unknown> | undefined;
+  const rows = r.action.startsWith("gateway.") && said ? judged(said) : [];
   return (
     <aside class="stack" aria-label="Selected record">
       <section class="panel" aria-label={`Record ${r.seq}`}><header><h2>Record {r.shard}/{r.seq.toLocaleString("en")}</h2>
         {r.request_id && <a class="btn small" href={`/why/${r.request_id}`}>Why</a>}</header>
         <div class="body"><p><Words text={r.text || r.action} /></p></div>
+        {rows.length > 0 && <Facts rows={rows} />}
         <div class="code wrap"><pre tabIndex={0} aria-label="Record as JSON" role="region">{lines.map((l) => <span>{visible(l)}</span>)}</pre></div></section>
     </aside>
   );

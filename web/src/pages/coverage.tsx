@@ -16,6 +16,8 @@ const causes: Array<[keyof Causes, string, string]> = [
   ["broken", "Not readable", "Not what its media type says."],
 ];
 const sumOf = (n: Causes) => Object.values(n).reduce((a, b) => a + b, 0);
+/** The whole hash of an uploaded document says nothing to anybody. */
+const named = (document: string) => document.startsWith("sha256:") ? document.slice(0, 19) : document;
 const share = (part: number, whole: number) => whole ? `${Math.floor((100 * part) / whole)}%` : "–";
 
 function Bar({ part, whole, label }: { part: number; whole: number; label: string }) {
@@ -42,7 +44,7 @@ export function CoveragePage({ apps }: { apps: Loaded<{ items: GatewayApp[] }> }
           empty={<p>No app has a gateway yet. Turn one on in the record of an HTTP app; its bodies are read at the connector and never stored.</p>}
           columns={[
             { head: "App", part: "main", cell: (a) => <a href={`/apps/${a.app.id}`}><Name text={a.app.name} /></a> },
-            { head: "Document", cell: (a) => a.document === null ? <State mood="off">None</State> : a.document_loaded ? <State mood="ok"><Words text={a.document} /></State> : <State mood="warn">Not in force today</State> },
+            { head: "Document", cell: (a) => <a href={`/apis/${a.app.id}/gateway?tab=document`}>{a.document === null ? <State mood="off">None</State> : a.document_loaded ? <State mood="ok"><Words text={named(a.document)} /></State> : <State mood="warn">Not in force today</State>}<span class="vh"> of {a.app.name}</span></a> },
             { head: "Requests, 7 d", kind: "r", cell: (a) => a.coverage ? a.coverage.requests.toLocaleString("en") : "–" },
             { head: "Of the document", kind: "r p2", cell: (a) => a.coverage ? share(a.coverage.documented, a.coverage.requests) : "–" },
             { head: "With a token", kind: "r p2", cell: (a) => a.coverage ? share(a.coverage.token, a.coverage.requests) : "–" },

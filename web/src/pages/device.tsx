@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import type { Cut, DeviceDetail, Signal } from "../api";
 import { call } from "../client";
 import { useAct, useLoad } from "../load";
-import { Ago, assuranceWord, Facts, Head, Name, Note, Panel, RefLink, ResultState, Until, VerdictState, Words } from "../parts/basics";
+import { Ago, assuranceWord, Facts, Head, Name, Note, Panel, RefLink, ResultState, State, Until, VerdictState, Words } from "../parts/basics";
 import { CutNote } from "../parts/cut";
 import { Confirm } from "../parts/dialog";
 import { Failure } from "../parts/failure";
@@ -16,6 +16,20 @@ function valueText(s: Signal): string {
   if (s.value === null) return s.text || "never reported";
   const value = String(s.value);
   return s.text && s.text !== value ? `${value}: ${s.text}` : value;
+}
+
+/** Two that are alive and do not say the same. */
+function inConflict(s: Signal): boolean {
+  const said = new Set(s.sources.filter((x) => !x.stale && x.value !== null).map((x) => String(x.value)));
+  return said.size > 1;
+}
+
+/** Everyone who says something of it, the one that decides first. */
+function Sources({ s }: { s: Signal }) {
+  if (!s.sources.length) return <span class="dim">none</span>;
+  if (s.sources.length === 1) return <Name text={s.sources[0]!.source} />;
+  return <>{inConflict(s) && <State mood="warn" icon="warn">They disagree</State>}
+    {s.sources.map((x, i) => <span class={i ? "two" : undefined}><Name text={x.source} />{": "}<Name text={x.value === null ? "unknown" : String(x.value)} />{i === 0 && ", decides"}{x.stale && ", stale"}{" "}<Ago at={x.observed_at} /></span>)}</>;
 }
 
 function Consequence({ d }: { d: DeviceDetail }) {
@@ -57,11 +71,11 @@ export function DevicePage({ id }: { id: string }) {
           { head: "Signal", part: "main", cell: (s) => <span class="mono">{visible(s.signal)}</span> },
           { head: "Verdict", cell: (s) => <VerdictState value={s.verdict} stale={s.stale} /> },
           { head: "Value", cell: (s) => <Words text={valueText(s)} /> },
-          { head: "Source", kind: "p2", cell: (s) => s.source ? <Name text={s.source} /> : <span class="dim">none</span> },
+          { head: "Source", kind: "p2", cell: (s) => <Sources s={s} /> },
           { head: "Assurance", kind: "p2", cell: (s) => assuranceWord(s.assurance) },
           { head: "Age", kind: "r", cell: (s) => <Ago at={s.observed_at} never="never seen" /> },
           { head: "Turns stale", kind: "r p3", cell: (s) => s.expires_at ? <Until at={s.expires_at} /> : <span class="dim">no value</span> },
-          { head: "Asked by", kind: "p3", cell: (s) => s.asked_by.length ? s.asked_by.map((p, i) => <>{i > 0 && ", "}<a href={`/policies/${p}`}>{p}</a></>) : <span class="dim">no policy</span> }]} />
+          { head: "Asked by", kind: "p3", cell: (s) => s.asked_by.length ? s.asked_by.map((p, i) => <>{i > 0 && ", "}<a href={`/policies/${p}`}>{p}</a></>) : <span class="dim nowrap">no policy</span> }]} />
       <div class="cols two">
         <Table<DeviceDetail["apps"][number]> title="What it opens now" slim page={all(d.apps)} rowKey={(a) => a.app.id} header={<h2>What it opens now</h2>}
           empty={<p>{device.user ? "No app is visible to its owner." : "Nobody has signed in on it."}</p>}

@@ -38,7 +38,7 @@ function OldPolicy({ name }: { name: string }) {
         acts={p && may("admin") && <button type="button" class="btn quiet danger-text" onClick={() => setRemoving(true)}>Remove</button>}>
         {p && <>Version {p.version} decides now for {p.covers}, lines from {p.line} of the whole text. <Badge mood={p.mode === "enforce" ? "ok" : "warn"}>{p.mode}</Badge></>}</Head>
       {load.failed && <Failure what="This policy could not be read." problem={load.failed} again={() => void load.reload()} />}
-      {p && <Editor key={p.version} operation="policy" name={name} text={p.text} version={p.version} line={Number(query.get("line") ?? 0) - p.line + 1} saved={() => void load.reload()} />}
+      {p && <Editor key={p.version} operation="policy" name={name} text={p.text} version={p.version} first={p.line} line={Number(query.get("line") ?? 0) - p.line + 1} saved={() => void load.reload()} />}
       {removing && p && (
         <Confirm title={<>Remove policy <Name text={name} />?</>} verb="Remove policy" typed={name} close={() => setRemoving(false)}
           act={async () => {

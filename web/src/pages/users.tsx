@@ -2,7 +2,7 @@
 import type { User } from "../api";
 import { useLoad } from "../load";
 import { Ago, Badge, Head, Name, State, Words } from "../parts/basics";
-import { Filters, Table } from "../parts/table";
+import { Filters, isFiltered, Table } from "../parts/table";
 import { usePlace } from "../route";
 import { count } from "../words";
 
@@ -18,7 +18,7 @@ export function UserState({ user }: { user: User }) {
 
 export function UsersPage() {
   const { query } = usePlace();
-  const load = useLoad("userList", { query: { q: query.get("q") ?? "", group: query.get("group") ?? "", state: (query.get("state") ?? "") as User["state"], after: query.get("after") ?? "" } });
+  const load = useLoad("userList", { query: { q: query.get("q") ?? "", group: query.get("group") ?? "", state: (query.get("state") ?? "") as User["state"], sort: (query.get("sort") ?? "") as "name", after: query.get("after") ?? "" } });
   const groups = useLoad("groupList", { query: { limit: 200 } });
   const rows = load.data?.items ?? [];
   const bare = rows.filter((u) => u.factor === "none").length, locked = rows.filter((u) => u.state === "locked").length;
@@ -30,16 +30,16 @@ export function UsersPage() {
         { name: "group", label: "Group", choices: groups.data?.items.map((g) => ({ value: g.name, text: g.name })) ?? [] },
         { name: "state", label: "State", choices: [{ value: "active", text: "active" }, { value: "locked", text: "locked" }] }]} />
       <Table<User> title="Users" page={load.data} failed={load.failed} loading={load.loading} again={() => void load.reload()} rowKey={(u) => u.id}
-        filtered={query.size ? "No user matches." : undefined}
+        filtered={isFiltered(query) ? "No user matches." : undefined} sorted="name"
         empty={<p>Nobody has signed in yet. People appear here with their first sign-in; the <a href="/integrations">identity provider</a> says who may.</p>}
         columns={[
-          { head: "User", part: "main", cell: (u) => <><a href={`/users/${u.id}`}><Name text={u.name} /></a><span class="two"><Name text={u.provider} /></span></> },
+          { head: "User", part: "main", sort: "name", cell: (u) => <><a href={`/users/${u.id}`}><Name text={u.name} /></a><span class="two"><Name text={u.provider} /></span></> },
           { head: "Groups", kind: "p2", cell: (u) => u.groups_known ? <Words text={u.groups.join(", ") || "none"} /> : <State mood="warn">could not be read</State> },
           { head: "Role", kind: "p3", cell: (u) => u.role === "person" ? <span class="dim">none</span> : <Badge>{u.role}</Badge> },
           { head: "Devices", kind: "r p3", cell: (u) => u.devices ? <a href={`/devices?user=${u.id}`}>{u.devices}</a> : 0 },
           { head: "Sessions", kind: "r", cell: (u) => u.sessions_live ? <a href={`/sessions?user=${u.id}`}>{u.sessions_live}</a> : 0 },
           { head: "Second factor", kind: "p2", cell: (u) => <Factor user={u} /> },
-          { head: "Signed in", kind: "r p3", cell: (u) => <Ago at={u.signed_in_at} /> },
+          { head: "Signed in", kind: "r p3", sort: "seen", cell: (u) => <Ago at={u.signed_in_at} /> },
           { head: "State", cell: (u) => <UserState user={u} /> }]} />
     </>
   );

@@ -1,9 +1,9 @@
 // Result and the one cause in a sentence; then each condition, and what would change it.
-import type { Trace } from "../api";
+import type { Trace, TraceRule } from "../api";
 import { useLoad } from "../load";
 import { Facts, Field, Head, Name, Panel, RefLink, Words } from "../parts/basics";
 import { Failure } from "../parts/failure";
-import { ChangesIt, TraceRules, VerdictBox } from "../parts/trace";
+import { ChangesIt, Opposite, TraceRules, VerdictBox } from "../parts/trace";
 import { narrow, usePlace } from "../route";
 import { duration, exact, visible } from "../words";
 
@@ -60,16 +60,28 @@ function MomentFacts({ facts }: { facts: Trace["facts"] }) {
 
 const inWords = (ms: number | null) => ms === null ? "none" : duration(ms);
 
+/** The editor of the policy that decided, its simulator asking for this person, device and app. */
+function simulate(t: Trace): string {
+  const held = (r: TraceRule) => r.conditions.every((c) => c.value === "true");
+  const rule = t.deny.find(held) ?? t.require.find((r) => !held(r)) ?? t.allow.find(held) ?? t.allow[0] ?? t.require[0] ?? t.deny[0];
+  const whom = new URLSearchParams({ user: t.user?.id ?? "", app: t.app?.id ?? "", ...(t.device && { device: t.device.id }) });
+  if (!rule) whom.set("tab", "simulate");
+  return `/policies${rule ? `/${encodeURIComponent(rule.policy)}` : ""}?${whom}`;
+}
+
 function Shown({ trace: t }: { trace: Trace }) {
   return (
     <>
-      <Head title={title(t)} crumbs={[["/audit", "Audit"]]} acts={t.request_id && <a class="btn" href={`/audit?q=${encodeURIComponent(t.request_id)}`}>Audit record</a>}>
+      <Head title={title(t)} crumbs={[["/audit", "Audit"]]} acts={<>
+        {t.user && t.app && <a class="btn" href={simulate(t)}>Simulate with draft</a>}
+        {t.request_id && <a class="btn" href={`/audit?q=${encodeURIComponent(t.request_id)}`}>Audit record</a>}</>}>
         {exact(t.at)}{t.request_id && <>, request <code>{t.request_id}</code></>}, policy version {t.policy_version}.</Head>
       <VerdictBox trace={t} />
       <div class="cols wide">
         <div class="stack"><TraceRules trace={t} /></div>
         <div class="stack">
           <ChangesIt trace={t} />
+          <Opposite trace={t} />
           {t.remedies.length > 0 && <Panel title="What the user was told"><ul class="fix">{t.remedies.map((r) => <li><span>{r}</span></li>)}</ul></Panel>}
           <MomentFacts facts={t.facts} />
           <Panel title="Whom and what"><Facts rows={[

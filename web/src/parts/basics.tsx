@@ -1,7 +1,7 @@
 // Icons, names, times, states: the words of every page.
 import { cloneElement, type ComponentChildren, type VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import type { Assurance, Ref, Result, Truth, Verdict } from "../api";
+import type { Assurance, AuditParty, Ref, Result, Truth, Verdict } from "../api";
 import { store, useStore } from "../store";
 import { ago, clock, exact, middleCut, until, visible } from "../words";
 
@@ -24,6 +24,15 @@ export function Words({ text }: { text: string }) {
 export function RefLink({ to, at }: { to: Ref | null; at: string }) {
   if (!to) return <span class="dim">unknown</span>;
   return <a href={`/${at}/${encodeURIComponent(to.id)}`}><Name text={to.name} /></a>;
+}
+
+const pages: Record<string, string> = { user: "users", admin: "users", device: "devices", app: "apps", connector: "connectors" };
+
+/** Who or what a record names: a link where it has a page. */
+export function PartyLink({ to }: { to: AuditParty | null }) {
+  const at = to?.id ? pages[to.kind] : undefined;
+  if (!to?.name) return <span class="dim">{to?.kind && to.kind !== "nobody" ? `a ${to.kind}` : "none"}</span>; // what has no name is said by its kind
+  return at ? <RefLink to={{ id: to.id!, name: to.name }} at={at} /> : <Name text={to.name} />;
 }
 
 const second = store(Date.now());
@@ -61,7 +70,7 @@ export function TruthState({ value }: { value: Truth }) {
 
 export function VerdictState({ value, stale }: { value: Verdict; stale?: boolean }) {
   const moods: Record<Exclude<Verdict, "value">, Mood> = { pass: "ok", fail: "bad", unknown: "warn" };
-  if (value === "value") return <span class="sub">judged by the policies</span>;
+  if (value === "value") return <span class="sub nowrap">by policy</span>;
   return <State mood={moods[value]}>{stale ? `${value}, stale` : value}</State>;
 }
 

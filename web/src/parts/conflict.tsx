@@ -42,7 +42,8 @@ export function ConflictPanel({ conflict, base, mine, keep, take }: { conflict: 
     <section class="stack tight" aria-label="Changed meanwhile">
       <Note mood="warn" title={<>Not put in force: {who} saved version {saved.version}, <Ago at={saved.at} />.</>}>
         {saved.note && <>“{visible(saved.note)}” </>}{theirs.gone ? "This policy is not in it any more. " : theirs.text === base ? "Another policy changed, not this one. " : ""}What you typed is still here, below as it would change version {saved.version}.</Note>
-      {theirs.text !== base && !theirs.gone && <Panel title="What they changed"><Diff before={base} after={theirs.text} label="Differences that they made" /></Panel>}
+      {theirs.text !== base && !theirs.gone && <div class="cols two"><Panel title="What they changed"><Diff before={base} after={theirs.text} label="Differences that they made" /></Panel>
+        <Panel title="What you changed"><Diff before={base} after={mine} label="Differences that you made" /></Panel></div>}
       <Panel title={`What you would change in version ${saved.version}`}><Diff before={theirs.text} after={mine} label="Differences that you would make" /></Panel>
       <div class="filters"><button type="button" class="btn" onClick={keep}>Go on with mine, from version {saved.version}</button>
         {!theirs.gone && <button type="button" class="btn quiet" onClick={take}>Discard mine, show theirs</button>}</div>

@@ -1,4 +1,4 @@
-// Questions over the page. The platform's <dialog> traps focus, closes on Esc and gives it back.
+// Questions over the page. The platform's <dialog> traps focus and closes on Esc; whoever opened it gets the focus back.
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import type { Problem } from "../api";
@@ -8,10 +8,20 @@ import { Failure } from "./failure";
 
 export function Dialog({ title, children, foot, close }: { title: ComponentChildren; children: ComponentChildren; foot: ComponentChildren; close: () => void }) {
   const ref = useRef<HTMLDialogElement>(null);
+  const over = useRef(false);
   const id = useId(); // one may stand over another
-  useEffect(() => ref.current?.showModal(), []);
+  useEffect(() => {
+    const opener = document.activeElement, dialog = ref.current;
+    dialog?.showModal();
+    return () => { // taken out of the page, a dialog gives nothing back by itself; what opened it may be gone with its row
+      over.current = true;
+      dialog?.close(); // nothing behind it takes the focus before
+      const to = opener instanceof HTMLElement && opener.isConnected && opener !== document.body ? opener : document.getElementById("main");
+      to?.focus({ preventScroll: true });
+    };
+  }, []);
   return (
-    <dialog ref={ref} aria-labelledby={id} onClose={close} onCancel={(e) => { e.preventDefault(); close(); }}>
+    <dialog ref={ref} aria-labelledby={id} onClose={() => over.current || close()} onCancel={(e) => { e.preventDefault(); close(); }}>
       <header><h2 id={id}>{title}</h2></header>
       <div class="body">{children}</div>
       <footer>{foot}</footer>

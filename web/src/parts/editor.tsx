@@ -14,7 +14,7 @@ import { PutInForce, Replay } from "../policy/replay";
 import { read, Unreadable, type Node } from "../policy/yaml";
 import { count } from "../words";
 import { may } from "../who";
-import { Field, Note, Panel, State } from "./basics";
+import { Field, Note, Panel, State, Words } from "./basics";
 import { ConflictPanel, isConflict, readTheirs, type Base, type Conflict } from "./conflict";
 import { Diff } from "./diff";
 import { Failure } from "./failure";
@@ -31,6 +31,8 @@ interface Props {
   draft?: PolicyDraft;
   inForce?: string;
   line?: number;
+  /** Where the policy begins in the whole document; of a new one it is not known. */
+  first?: number;
   saved: () => void;
   /** The draft was saved again. */
   kept?: () => void;
@@ -92,6 +94,7 @@ export function Editor(p: Props) {
   const [note, setNote] = useState(p.draft?.note ?? "");
   const [view, setView] = useView();
   const [picked, pick] = useState<string | undefined>();
+  const [caret, setCaret] = useState(0);
   const [undo, setUndo] = useState<Edit[]>([]);
   const [asking, setAsking] = useState(false);
   const [comparing, setComparing] = useState(false);
@@ -212,7 +215,8 @@ export function Editor(p: Props) {
         </div>
         {view !== "text" && <FormView nodes={nodes} known={known} readOnly={!mine} make={make} picked={picked} pick={pick} />}
         {view !== "form" && <TextBox area={area} text={text} findings={fresh ? check?.findings ?? [] : []} hit={card && lines(text, card)} readOnly={!mine} set={type}
-          onKey={() => undefined} caret={(at) => !nodes.wrong && pick(cardAt(nodes.root, at))} label={p.name ? `Text of policy ${p.name}` : "Text of the whole document"} />}
+          onKey={() => undefined} caret={(at) => { setCaret(at); if (!nodes.wrong) pick(cardAt(nodes.root, at)); }} label={p.name ? `Text of policy ${p.name}` : "Text of the whole document"} />}
+        {view !== "form" && fresh && <RuleAt check={check} text={text} caret={caret} />}
         <Checked check={check} failed={failed} />
         <div class="fields"><Field id="note" label="Note" hint="What changes and why; kept with the version."><input class="in" maxLength={500} value={note} readOnly={!mine} onInput={(e) => setNote(e.currentTarget.value)} /></Field></div>
         <div class="filters">
@@ -229,7 +233,7 @@ export function Editor(p: Props) {
         {changed && <Replay text={text} policy={p.name} readable={check?.ok === true || check?.findings.every((f) => f.severity !== "error") === true} />}
         {asking && <PutInForce text={text} policy={p.name} check={check} act={putInForce} close={() => setAsking(false)} />}
       </div>
-      <aside aria-label="Simulator"><Simulator {...(changed ? { draft: text, policy: p.name } : {})} broken={!!nodes.wrong} narrowPlace /></aside>
+      <aside aria-label="Simulator"><Simulator {...(changed ? { draft: text, policy: p.name } : {})} beside={p.name === null ? undefined : { policy: p.name, first: p.first ?? 0 }} broken={!!nodes.wrong} narrowPlace /></aside>
     </div>
   );
 }
@@ -242,6 +246,14 @@ function FormView({ nodes, known, readOnly, make, picked, pick }: { nodes: Read;
       {Object.entries(known).map(([kind, names]) => <datalist id={`known-${kind}`}>{names.map((n) => <option value={n} />)}</datalist>)}
     </div>
   );
+}
+
+/** The rule where the caret stands, or that began last above it, in the words of the broker. */
+function RuleAt({ check, text, caret }: { check: PolicyCheck | undefined; text: string; caret: number }) {
+  const line = text.slice(0, caret).split("\n").length;
+  const rule = check?.rules.filter((r) => r.line <= line).sort((a, b) => b.line - a.line)[0];
+  if (!rule) return null;
+  return <p class="sub" role="note" aria-label="The rule at the cursor"><b><Words text={rule.rule} /></b>, line {rule.line}: <Words text={rule.text} />.</p>;
 }
 
 function Checked({ check, failed }: { check: PolicyCheck | undefined; failed: Problem | undefined }) {

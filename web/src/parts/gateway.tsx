@@ -3,7 +3,8 @@ import { useState } from "preact/hooks";
 import type { Endpoint, Problem } from "../api";
 import { problem } from "../client";
 import { useLoad } from "../load";
-import { Field, State, Tabs } from "./basics";
+import { bytes, duration } from "../words";
+import { Field, State, Tabs, Words } from "./basics";
 import { Dialog } from "./dialog";
 import { Failure } from "./failure";
 
@@ -52,6 +53,22 @@ export function Spark({ days }: { days: number[] }) {
 
 export function Method({ method, path }: { method: string; path: string }) {
   return <><span class="dim">{method}</span> {path}</>;
+}
+
+/** How a request was judged, as its connector says it: a record's or an incident's members. */
+export function judged(said: Record<string, unknown>): [string, preact.ComponentChildren][] {
+  const text = (name: string) => typeof said[name] === "string" ? said[name] as string : "", number = (name: string) => typeof said[name] === "number" ? said[name] as number : undefined;
+  const size = (name: string) => number(name) === undefined ? "not known" : bytes(number(name)!);
+  if (!text("decision")) return [];
+  return [
+    ["Decision", <a class="mono" href={`/audit?q=${encodeURIComponent(text("decision"))}`}><Words text={text("decision")} /></a>],
+    ["Found by", text("detector") ? <Words text={text("detector")} /> : <>rule <Words text={text("rule") || "of the gateway"} /></>],
+    ["Mode", <Words text={text("mode") || "not known"} />],
+    ["Policy", number("policy_version") === undefined ? "not known" : `version ${number("policy_version")}`],
+    ["Gateway", number("app_version") === undefined ? "not known" : `version ${number("app_version")} of the app`],
+    ["API document", text("document") ? <span class="mono" title={text("document")}><Words text={text("document").slice(0, 12)} /></span> : "none"],
+    ["Sizes", `request ${size("request_bytes")}, answer ${size("response_bytes")}`],
+    ["Time", number("latency_us") === undefined ? "not known" : duration(number("latency_us")! / 1000)]];
 }
 
 const DAY = 24 * 60 * 60 * 1000;

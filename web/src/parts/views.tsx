@@ -10,7 +10,7 @@ import { Confirm } from "./dialog";
 import { Failure } from "./failure";
 
 /** Members of the address that are no filter: paging, the selected row, what is open. */
-const noFilter = new Set(["after", "record", "tab", "v", "line", "add", "kill"]);
+const noFilter = new Set(["after", "record", "tab", "v", "line", "add", "import", "kill"]);
 
 export function SavedViews({ page }: { page: SavedView["page"] }) {
   const { query, path } = usePlace();

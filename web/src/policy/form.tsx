@@ -173,8 +173,12 @@ function Control({ node, spec, tools, where }: { node: Node; spec: Spec; tools: 
 }
 
 function Text({ node, tools, where, list }: { node: Scalar; tools: Tools; where: string; list?: string | undefined }) {
-  return <input class="in cell" aria-label={visible(where)} value={node.value} readOnly={tools.readOnly} spellcheck={false} autocomplete="off" list={list && `known-${list}`}
-    size={Math.min(40, Math.max(6, node.value.length))} onChange={(e) => e.currentTarget.value !== node.value && tools.make(setScalar(node, e.currentTarget.value))} />;
+  const [typed, type] = useState<string | undefined>(); // kept while the page around it is drawn anew
+  return <input class="in cell" aria-label={visible(where)} value={typed ?? node.value} readOnly={tools.readOnly} spellcheck={false} autocomplete="off" list={list && `known-${list}`}
+    size={Math.min(40, Math.max(6, node.value.length))} onInput={(e) => type(e.currentTarget.value)} onBlur={() => type(undefined)} onChange={(e) => {
+      type(undefined);
+      if (e.currentTarget.value !== node.value) tools.make(setScalar(node, e.currentTarget.value));
+    }} />;
 }
 
 function Choose({ node, choices, tools, where }: { node: Scalar; choices: string[]; tools: Tools; where: string }) {

@@ -21,6 +21,7 @@ class Bench:
         self.smoke = asked.smoke
         self.runs = 1 if asked.smoke else asked.runs
         self.seconds = 1 if asked.smoke else asked.seconds
+        self.rate = asked.rate
         self.world = sides.Shop(build)
         shutil.copy(build / "tests" / "bench" / "parts", self.world.bin / "parts")
         node, logs = self.world.client, self.world.logs

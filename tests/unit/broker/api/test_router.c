@@ -402,6 +402,7 @@ static void addresses_that_are_none_and_methods_that_do_not_fit(void **state)
 struct found {
     const char *action;
     size_t count;
+    size_t named; /* of them with the name of who did it */
 };
 
 static bool count_action(void *arg, const struct audit_row *row)
@@ -410,15 +411,18 @@ static bool count_action(void *arg, const struct audit_row *row)
     struct json *j = NULL;
 
     assert_int_equal(json_parse(row->text, AUDIT_RECORD_MAX, NULL, &j), SP_OK);
-    f->count += strcmp(json_cstr(json_get(j, "action")), f->action) == 0;
+    if (strcmp(json_cstr(json_get(j, "action")), f->action) == 0) {
+        f->count++;
+        f->named += json_str(json_get(json_get(j, "actor"), "name")).len > 0;
+    }
     json_free(j);
     return true;
 }
 
-static void refusals_of_people_and_acts_without_a_change_are_recorded(void **state)
+static void LOG_04_refusals_of_people_name_them_and_acts_without_a_change_are_recorded(void **state)
 {
     (void)state;
-    struct found refused = {"api.refuse", 0}, tested = {"app.test", 0};
+    struct found refused = {"api.refuse", 0, 0}, tested = {"app.test", 0, 0};
     struct world w;
 
     begin(&w, "corp/operators");
@@ -437,7 +441,9 @@ static void refusals_of_people_and_acts_without_a_change_are_recorded(void **sta
     assert_int_equal(w.t.s->audit->walk(w.t.st, 1, 1, 1000, count_action, &refused), SP_OK);
     assert_int_equal(w.t.s->audit->walk(w.t.st, 1, 1, 1000, count_action, &tested), SP_OK);
     assert_int_equal(refused.count, 1);
+    assert_int_equal(refused.named, 1);
     assert_int_equal(tested.count, 1);
+    assert_int_equal(tested.named, 1);
     end(&w);
 }
 
@@ -483,7 +489,7 @@ static void INC_15_the_session_of_the_bootstrap_token_is_an_administrator_the_to
 static void INC_15_spending_the_bootstrap_token_and_showing_it_again_are_recorded(void **state)
 {
     (void)state;
-    struct found spent = {"bootstrap", 0};
+    struct found spent = {"bootstrap", 0, 0};
     char path[128], body[256], code[32];
     struct buf token;
     struct world w;
@@ -528,7 +534,8 @@ int main(void)
         cmocka_unit_test(INC_15_spending_the_bootstrap_token_and_showing_it_again_are_recorded),
         cmocka_unit_test(only_what_waits_for_others_is_kept_from_taking_every_worker),
         cmocka_unit_test(addresses_that_are_none_and_methods_that_do_not_fit),
-        cmocka_unit_test(refusals_of_people_and_acts_without_a_change_are_recorded),
+        cmocka_unit_test(
+            LOG_04_refusals_of_people_name_them_and_acts_without_a_change_are_recorded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -165,6 +165,54 @@ static void ocsf_has_the_members_that_its_base_class_requires(void **state)
     }
 }
 
+/* What a connector says of a refused request has its place in OCSF's own members. */
+static void ocsf_of_a_gateway_names_rule_versions_sizes_and_time(void **state)
+{
+    (void)state;
+    static const char refused[] =
+        "{\"why\":\"owner\",\"connector\":{\"decision\":\"0123456789abcdef\",\"policy_version\":7,"
+        "\"app_version\":3,\"document\":\"aa\",\"request_bytes\":12,\"response_bytes\":345,"
+        "\"latency_us\":6789,\"status\":403,\"blocked\":true,\"mode\":\"block\","
+        "\"detector\":\"owner\",\"method\":\"GET\",\"endpoint\":\"/a/{id}\",\"rule\":\"mine\"}}";
+    static const char found[] =
+        "{\"why\":\"bola\",\"connector\":{\"detector\":\"bola\",\"evidence\":[\"two of others\"],"
+        "\"first\":5,\"last\":6,\"count\":2,\"mode\":\"monitor\",\"policy_version\":7}}";
+    uint8_t hash[32] = {0xab};
+    int64_t n = 0;
+    struct audit_record r = {
+        .event = AUDIT_GATEWAY_REFUSE, .result = AUDIT_DENIED, .detail = view_str(refused)};
+    struct json *j = written(&r), *o = audit_ocsf(j, 1, 9, hash);
+    const struct json *rule = json_get(o, "firewall_rule"), *answer = json_get(o, "http_response");
+
+    assert_string_equal(json_cstr(json_get(rule, "name")), "mine");
+    assert_string_equal(json_cstr(json_get(rule, "uid")), "owner");
+    assert_string_equal(json_cstr(json_get(rule, "category")), "owner");
+    assert_string_equal(json_cstr(json_get(rule, "version")), "aa");
+    assert_string_equal(json_cstr(json_get(json_get(o, "policy"), "version")), "7");
+    assert_int_equal(json_get_int(json_get(o, "http_request"), "body_length", 0, INT64_MAX, &n),
+                     SP_OK);
+    assert_int_equal(n, 12);
+    assert_int_equal(json_get_int(answer, "latency", 0, INT64_MAX, &n), SP_OK);
+    assert_int_equal(n, 6);
+    assert_int_equal(json_get_int(o, "duration", 0, INT64_MAX, &n), SP_OK);
+    json_free(o);
+    json_free(j);
+
+    r = (struct audit_record){.event = AUDIT_GATEWAY_INCIDENT, .detail = view_str(found)};
+    j = written(&r);
+    o = audit_ocsf(j, 1, 9, hash);
+    const struct json *info = json_get(o, "finding_info");
+    assert_string_equal(json_cstr(json_get(info, "title")), "two of others");
+    assert_string_equal(json_cstr(json_at(json_get(info, "types"), 0)), "bola");
+    assert_int_equal(json_get_int(info, "last_seen_time", 0, INT64_MAX, &n), SP_OK);
+    assert_int_equal(n, 6);
+    assert_int_equal(json_get_int(o, "action_id", 0, 9, &n), SP_OK);
+    assert_int_equal(n, 1);
+    assert_string_equal(json_cstr(json_get(json_get(o, "firewall_rule"), "name")), "bola");
+    json_free(o);
+    json_free(j);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +222,7 @@ int main(void)
         cmocka_unit_test(a_detail_that_is_too_long_is_replaced_and_the_record_stays),
         cmocka_unit_test(C_035_a_csv_cell_is_never_a_formula_and_never_two_lines),
         cmocka_unit_test(ocsf_has_the_members_that_its_base_class_requires),
+        cmocka_unit_test(ocsf_of_a_gateway_names_rule_versions_sizes_and_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -237,6 +237,7 @@ static int setup(void **state)
                                 .origin = "https://access.example.test",
                                 .session_ms = 12 * 3600 * 1000,
                                 .approve_devices = true,
+                                .device_code = true,
                                 .moved = on_moved};
     assert_int_equal(logins_new(&o, &x.l), SP_OK);
     assert_int_equal(key_secret_new(KEY_ED25519, &x.key), SP_OK);
@@ -282,7 +283,8 @@ static void to_provider(struct browser *b, struct login *login, char query[512])
     struct buf url;
 
     buf_init(&url, 8192);
-    assert_int_equal(logins_to_provider(x.l, login, view_str("corp"), &url, NULL), SP_OK);
+    assert_int_equal(
+        logins_to_provider(x.l, send_query(b, ""), login, view_str("corp"), &url, NULL), SP_OK);
     logins_keep(x.l, login, send_query(b, ""), &x.res);
     receive(b, &x.res);
     (void)snprintf(nonce, sizeof nonce, "%s", login->attempt.nonce);
@@ -318,32 +320,12 @@ static struct mfa_answer enrol(struct sp_id user)
     return answer;
 }
 
-/* A device's login up to the approval page. */
-static void until_approval(struct browser *b, const char *redirect, struct login *login)
+/* A login that this browser has opened, to the provider and back, up to the approval page. */
+static void through_factor(struct browser *b, struct login *login)
 {
-    struct login_begin begin = {.redirect = view_str(redirect),
-                                .challenge = view_str(x.challenge),
-                                .state = view_str("0123456789abcdef")};
-    char match[LOGINS_MATCH_TEXT + 1], query[512];
     struct mfa_answer answer;
-    struct sp_why why = {0};
-    sp_unix_ms until;
-    struct buf url, start;
-    struct url u;
-    struct form f;
+    char query[512];
 
-    buf_init(&url, 4096);
-    buf_init(&start, 4096);
-    if (logins_begin(x.l, &x.device, &begin, &why, &url, match, &until) != SP_OK)
-        fail_msg("logins_begin: %s", why.text);
-    assert_true(url.len <= 2048); /* LOGIN_URL_MAX of the channel's message */
-    assert_int_equal(url_parse(buf_view(&url), &u), SP_OK);
-    assert_true(view_is(u.path, "/login/device"));
-    assert_int_equal(form_parse(u.query, &f), SP_OK);
-    assert_int_equal(logins_open_device(x.l, form_get(&f, "start"), login), SP_OK);
-    form_deinit(&f);
-    assert_string_equal(login->match, match);
-    assert_string_equal(x.moved, "opened");
     logins_keep(x.l, login, send_query(b, ""), &x.res);
     receive(b, &x.res);
     to_provider(b, login, query);
@@ -357,6 +339,34 @@ static void until_approval(struct browser *b, const char *redirect, struct login
     assert_int_equal(logins_proved(x.l, login, &answer, &b->req, &x.res), SP_OK);
     receive(b, &x.res);
     assert_int_equal(login->step, LOGIN_APPROVE);
+}
+
+/* A device's login up to the approval page. */
+__attribute__((unused)) static void until_approval(struct browser *b, const char *redirect,
+                                                   struct login *login)
+{
+    struct login_begin begin = {.redirect = view_str(redirect),
+                                .challenge = view_str(x.challenge),
+                                .state = view_str("0123456789abcdef")};
+    struct sp_why why = {0};
+    struct login_begun begun;
+    struct buf url, start;
+    struct url u;
+    struct form f;
+
+    buf_init(&url, 4096);
+    buf_init(&start, 4096);
+    if (logins_begin(x.l, &x.device, &begin, &why, &url, &begun) != SP_OK)
+        fail_msg("logins_begin: %s", why.text);
+    assert_true(url.len <= 2048); /* LOGIN_URL_MAX of the channel's message */
+    assert_int_equal(url_parse(buf_view(&url), &u), SP_OK);
+    assert_true(view_is(u.path, "/login/device"));
+    assert_int_equal(form_parse(u.query, &f), SP_OK);
+    assert_int_equal(logins_open_device(x.l, form_get(&f, "start"), login), SP_OK);
+    form_deinit(&f);
+    assert_string_equal(login->match, begun.match);
+    assert_string_equal(x.moved, "opened");
+    through_factor(b, login);
     buf_deinit(&url);
     buf_deinit(&start);
 }

@@ -15,7 +15,7 @@ static void approve(struct browser *b, struct login *login, struct buf *out)
     assert_int_equal(b->count, 0); /* the login's cookie is gone */
 }
 
-static void a_device_logs_in_from_its_channel_and_back(void **state)
+static void OA_06_a_device_logs_in_from_its_channel_and_back_and_a_second_use_ends_it(void **state)
 {
     (void)state;
     struct browser *b = &browser;
@@ -281,13 +281,11 @@ static void OA_09_only_literal_loopback_redirects_are_taken(void **state)
         struct login_begin begin = {.redirect = view_str(rows[i].redirect),
                                     .challenge = view_str(x.challenge),
                                     .state = view_str("0123456789abcdef")};
-        char match[LOGINS_MATCH_TEXT + 1];
-        sp_unix_ms until;
+        struct login_begun begun;
         struct buf url;
 
         buf_init(&url, 4096);
-        if ((logins_begin(x.l, &x.device, &begin, NULL, &url, match, &until) == SP_OK) !=
-            rows[i].fine)
+        if ((logins_begin(x.l, &x.device, &begin, NULL, &url, &begun) == SP_OK) != rows[i].fine)
             fail_msg("%s", rows[i].redirect);
         buf_deinit(&url);
     }
@@ -320,7 +318,7 @@ static void OA_04_a_return_path_stays_on_this_origin(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(a_device_logs_in_from_its_channel_and_back),
+        CASE(OA_06_a_device_logs_in_from_its_channel_and_back_and_a_second_use_ends_it),
         CASE(OA_07_a_code_is_worthless_on_another_channel_or_with_another_verifier),
         CASE(a_typed_code_is_read_without_case_and_dashes),
         CASE(a_device_that_is_not_mine_gets_nothing),

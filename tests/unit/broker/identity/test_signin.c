@@ -200,7 +200,43 @@ static void TM_21_a_login_and_a_step_up_change_the_ticket(void **state)
     assert_int_equal(find(&b, &row), SP_OK);
 }
 
-static void signing_out_ends_the_ticket_and_clears_the_cookie(void **state)
+/* AAL-7: 256 random bits, each ticket its own, gone with the browser and out of a script's reach.
+ */
+static void AAL_07_a_ticket_is_random_of_the_session_and_for_no_script(void **state)
+{
+    (void)state;
+    enum { TICKETS = 64, BITS = 256 };
+    struct browser b = {.cookie = ""};
+    struct login_row row = {.user = random_id(), .auth_at = T0};
+    uint8_t seen[TICKETS][BITS / 8];
+    unsigned ones = 0;
+
+    for (size_t i = 0; i < TICKETS; i++) {
+        struct response res;
+        const char *cookie;
+        response_init(&res);
+        assert_int_equal(signin_start(s, &b.req, &res, &row), SP_OK);
+        cookie = strstr(buf_cstr(&res.head), "set-cookie: ");
+        assert_non_null(cookie);
+        assert_null(strstr(cookie, "Max-Age"));
+        assert_null(strstr(cookie, "Expires"));
+        assert_null(strstr(cookie, "max-age"));
+        assert_null(strstr(cookie, "expires"));
+        take_cookie(&b, &res); /* HttpOnly, Secure, SameSite=Strict, no Domain */
+        assert_int_equal(decode_base64url_exact(view_str(b.cookie + strlen("__Host-sallyport=")),
+                                                seen[i], sizeof seen[i]),
+                         SP_OK);
+        for (size_t k = 0; k < i; k++)
+            assert_memory_not_equal(seen[i], seen[k], sizeof seen[i]);
+        for (size_t k = 0; k < sizeof seen[i]; k++)
+            ones += (unsigned)__builtin_popcount(seen[i][k]);
+        b.header = (struct http_header){view_str("cookie"), view_str("")}; /* a new browser */
+    }
+    /* 16384 coins: eight standard deviations (64) from the half never happen by chance */
+    assert_in_range(ones, TICKETS * BITS / 2 - 512, TICKETS * BITS / 2 + 512);
+}
+
+static void AAL_07_signing_out_ends_the_ticket_and_clears_the_cookie(void **state)
 {
     (void)state;
     struct browser b = {.cookie = ""};
@@ -228,7 +264,8 @@ int main(void)
         CASE(OA_08_an_old_value_after_its_grace_ends_the_login),
         CASE(AAL_01_a_ticket_ends_when_idle_and_when_its_time_is_over),
         CASE(TM_21_a_login_and_a_step_up_change_the_ticket),
-        CASE(signing_out_ends_the_ticket_and_clears_the_cookie),
+        CASE(AAL_07_a_ticket_is_random_of_the_session_and_for_no_script),
+        CASE(AAL_07_signing_out_ends_the_ticket_and_clears_the_cookie),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -186,6 +186,151 @@ static void what_was_reported_outlives_a_restart(void **state)
     judge_signals_free(&s);
 }
 
+/* What a vendor said of a device: beside the agent's word, with its own age and end. */
+static void FLT_12_what_a_vendor_said_ages_to_its_end_and_no_further(void **state)
+{
+    (void)state;
+    const struct posture_said said[] = {
+        {"disk_encryption",
+         {.kind = VALUE_PASS_FAIL,
+          .source = "intune",
+          .assurance = ASSURANCE_VENDOR,
+          .observed_at = T0 - 4000,
+          .expires_at = T0 + 600000}},
+        {"falcon:overall",
+         {.kind = VALUE_NUMBER,
+          .number = 82,
+          .source = "falcon",
+          .assurance = ASSURANCE_VENDOR,
+          .observed_at = T0 - 4000,
+          .expires_at = T0 + 600000}},
+    };
+    struct posture_said silent = said[1];
+    struct judge_signals s = {0};
+    struct posture_answer a;
+    bool changed = false;
+
+    assert_int_equal(fresh_report(1, "pass", &a), SP_OK);
+    assert_int_equal(judge_take(j, device, said, 2, &changed), SP_OK);
+    assert_true(changed);
+    assert_int_equal(judge_take(j, device, said, 2, &changed), SP_OK);
+    assert_false(changed); /* the same again */
+    judge_free(j);
+    assert_int_equal(judge_new(t.st, &j), SP_OK);
+    assert_int_equal(judge_signals(j, device, &s), SP_OK);
+    assert_int_equal(s.count, 2);
+    assert_int_equal(s.signals[0].count, 2); /* the agent's pass and the vendor's fail */
+    assert_int_equal(s.signals[1].values[0].observed_at, T0 - 4000);
+    assert_int_equal(s.signals[1].values[0].expires_at, T0 + 600000);
+    judge_signals_free(&s);
+    clock_set_for_test(T0 + 600000, 601000); /* nobody heard of the vendor since */
+    assert_int_equal(judge_take(j, device, said, 2, &changed), SP_OK);
+    assert_true(changed); /* an expired value that comes again says something new */
+    silent.value.kind = VALUE_NONE;
+    assert_int_equal(judge_take(j, device, &silent, 1, &changed), SP_OK);
+    assert_true(changed);
+    assert_int_equal(judge_signals(j, device, &s), SP_OK);
+    assert_int_equal(s.signals[1].values[0].kind, VALUE_NONE); /* what it no longer says is gone */
+    judge_signals_free(&s);
+}
+
+static enum posture_whole stands(void)
+{
+    const struct sp_id both[] = {device, boot}; /* the other one never showed anything */
+    enum posture_whole out[2] = {POSTURE_FAILING, POSTURE_FAILING};
+
+    assert_int_equal(judge_stands(j, both, 2, clock_unix(), out), SP_OK);
+    assert_int_equal(out[1], POSTURE_UNKNOWN);
+    return out[0];
+}
+
+/* Nobody writes when a verdict expires: the list that asks for it must know all the same. */
+static void a_device_stands_as_its_signals_do_until_they_expire(void **state)
+{
+    (void)state;
+    struct posture_said said = {"os_supported",
+                                {.kind = VALUE_PASS_FAIL,
+                                 .pass = true,
+                                 .source = "intune",
+                                 .assurance = ASSURANCE_VENDOR,
+                                 .observed_at = T0,
+                                 .expires_at = T0 + 60000}};
+    struct posture_answer a;
+    bool changed = false;
+
+    assert_int_equal(stands(), POSTURE_UNKNOWN);
+    assert_int_equal(fresh_report(1, "pass", &a), SP_OK);
+    assert_int_equal(stands(), POSTURE_PASSING);
+    assert_int_equal(judge_take(j, device, &said, 1, &changed), SP_OK);
+    assert_int_equal(stands(), POSTURE_PASSING);
+    clock_set_for_test(T0 + 59999, 61000);
+    assert_int_equal(stands(), POSTURE_PASSING);
+    clock_set_for_test(T0 + 60000, 62000); /* one of the two is known no more */
+    assert_int_equal(stands(), POSTURE_UNKNOWN);
+    clock_set_for_test(T0 + 59999, 63000); /* the clock was set back */
+    assert_int_equal(stands(), POSTURE_PASSING);
+    assert_int_equal(fresh_report(2, "fail", &a), SP_OK);
+    assert_int_equal(stands(), POSTURE_FAILING);
+    judge_free(j); /* as much after a restart, from the store */
+    assert_int_equal(judge_new(t.st, &j), SP_OK);
+    assert_int_equal(stands(), POSTURE_FAILING);
+    assert_int_equal(fresh_report(3, NULL, &a), SP_OK);
+    assert_int_equal(stands(), POSTURE_UNKNOWN);
+    assert_int_equal(fresh_report(4, "pass", &a), SP_OK);
+    assert_int_equal(stands(), POSTURE_PASSING);
+    clock_set_for_test(T0 + 59999 + POSTURE_TTL_MS, 63000 + POSTURE_TTL_MS);
+    assert_int_equal(stands(), POSTURE_UNKNOWN);
+}
+
+/* A report of 64 signals that no other report named. */
+static sp_error names_another(int64_t sequence, struct posture_answer *out)
+{
+    static char names[POSTURE_SIGNALS_MAX][16];
+    struct report_signal s[POSTURE_SIGNALS_MAX] = {0};
+    struct report r = {.sequence = sequence,
+                       .boot = boot,
+                       .made = clock_unix(),
+                       .count = POSTURE_SIGNALS_MAX,
+                       .signals = s};
+    uint8_t signature[KEY_SIGNATURE_BYTES];
+    struct buf bytes;
+
+    for (size_t i = 0; i < POSTURE_SIGNALS_MAX; i++) {
+        snprintf(names[i], sizeof names[i], "s%lld_%zu", (long long)sequence, i);
+        memcpy(s[i].name, names[i], sizeof names[i]);
+        s[i].assurance = REPORT_SIGNED;
+        s[i].at = clock_unix();
+    }
+    assert_int_equal(judge_nonce(j, device, r.nonce), SP_OK);
+    buf_init(&bytes, REPORT_MAX);
+    assert_int_equal(report_make(&r, key, &bytes, signature), SP_OK);
+    sp_error e = judge_report(j, device, key_secret_public(key), buf_view(&bytes),
+                              (struct view){signature, sizeof signature}, clock_unix(), out);
+    buf_deinit(&bytes);
+    return e;
+}
+
+static void a_device_that_names_ever_others_leaves_room_for_vendors(void **state)
+{
+    (void)state;
+    const struct posture_said said = {"falcon:overall",
+                                      {.kind = VALUE_NUMBER,
+                                       .number = 12,
+                                       .source = "falcon",
+                                       .assurance = ASSURANCE_VENDOR,
+                                       .observed_at = T0,
+                                       .expires_at = T0 + 600000}};
+    struct posture_answer a;
+    bool changed = false;
+
+    assert_int_equal(names_another(1, &a), SP_OK);
+    assert_int_equal(names_another(2, &a), SP_OK);
+    for (int64_t i = 3; i < 6; i++)
+        assert_int_equal(names_another(i, &a), SP_ERR_LIMIT);
+    assert_int_equal(judge_take(j, device, &said, 1, &changed), SP_OK);
+    assert_true(changed);
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -195,7 +340,10 @@ int main(void)
         CASE(a_nonce_lives_a_minute),
         CASE(ZT_05_values_carry_their_end_and_unknown_ends_a_pass),
         CASE(what_was_reported_outlives_a_restart),
+        CASE(FLT_12_what_a_vendor_said_ages_to_its_end_and_no_further),
+        CASE(a_device_that_names_ever_others_leaves_room_for_vendors),
         CASE(TM_11_a_value_is_never_newer_or_better_than_it_is),
+        CASE(a_device_stands_as_its_signals_do_until_they_expire),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -145,6 +145,56 @@ static void TM_19_a_second_provider_can_hand_out_no_name_of_the_first(void **sta
     end(&f);
 }
 
+/* INC-8: no spelling of a name that a policy knows gives it to someone else, nor its groups. */
+static void INC_08_JWT_08_no_spelling_of_a_name_is_that_of_another_person(void **state)
+{
+    (void)state;
+    static const char *const spellings[] = {"Anna",
+                                            "ANNA",
+                                            "anna ",
+                                            " anna",
+                                            "an\tna",
+                                            "anna\n",
+                                            "anna@evil",
+                                            "anna\xe2\x80\x8b",
+                                            "\xef\xbd\x81nna",
+                                            "\342\200\256anna",
+                                            "a\xcc\x8anna",
+                                            "\xd0\xb0nna"};
+    static const char *const groups[] = {"corp/Staff", "corp/staff ", "corp/\xef\xbd\x93taff"};
+    struct principal p = anna();
+    struct user_row first, other;
+    struct user_groups held;
+    struct fixture f;
+    char sub[16];
+
+    begin(&f);
+    assert_int_equal(users_admit(f.r, &p, &ines, &first), SP_OK);
+    for (size_t i = 0; i < sizeof spellings / sizeof spellings[0]; i++) {
+        (void)snprintf(sub, sizeof sub, "other%zu", i);
+        p.sub = sub;
+        p.preferred = spellings[i];
+        p.groups = groups;
+        p.group_count = 3;
+        assert_int_equal(users_admit(f.r, &p, &ines, &other), SP_OK);
+        assert_false(id_equal(other.id, first.id));
+        assert_string_not_equal(other.name, first.name);
+        for (const char *c = other.name; *c != '\0'; c++)
+            if (strchr("abcdefghijklmnopqrstuvwxyz0123456789._-", *c) == NULL)
+                fail_msg("%s became %s", spellings[i], other.name);
+        assert_int_equal(users_groups(f.r, other.id, &held), SP_OK);
+        for (size_t g = 0; g < held.count; g++)
+            assert_string_not_equal(held.names[g], "corp/staff");
+        users_groups_free(&held);
+    }
+    /* the subject of another issuer is another person, whatever else is equal */
+    p = anna();
+    p.iss = "https://id.example.org/";
+    assert_int_equal(users_admit(f.r, &p, &ines, &other), SP_OK);
+    assert_false(id_equal(other.id, first.id));
+    end(&f);
+}
+
 static void INC_3_the_same_e_mail_and_name_at_one_provider_are_two_people(void **state)
 {
     (void)state;
@@ -499,6 +549,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_person_gets_a_name_once_and_keeps_it),
+        cmocka_unit_test(INC_08_JWT_08_no_spelling_of_a_name_is_that_of_another_person),
         cmocka_unit_test(TM_19_a_second_provider_can_hand_out_no_name_of_the_first),
         cmocka_unit_test(INC_3_the_same_e_mail_and_name_at_one_provider_are_two_people),
         cmocka_unit_test(a_locked_user_is_signed_out_and_not_admitted),

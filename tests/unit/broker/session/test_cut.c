@@ -1,142 +1,5 @@
 /* A kill on real services: the edges are this file's, and answer when they are told to. */
-#include "broker/session/cut.h"
-
-#include "broker/session/sessions.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include "tests/unit/broker/store/temp.h"
-
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
-static const struct sp_id relay_id = {{1}}, connector_id = {{2}}, device_id = {{3}};
-static const struct sp_id user_id = {{4}}, app_id = {{5}}, session_id = {{6}};
-
-struct edge {
-    size_t orders;
-    struct sp_id session;
-    enum cut_why why;
-    char text[64];
-};
-
-static void on_cut(void *arg, const struct cut_order *order)
-{
-    struct edge *e = arg;
-
-    e->orders++;
-    e->session = order->session;
-    e->why = order->why;
-    snprintf(e->text, sizeof e->text, "%s", order->text != NULL ? order->text : "");
-}
-
-static void on_close(void *arg, int code, const char *reason)
-{
-    (void)arg, (void)code, (void)reason;
-}
-
-static const struct edge_ops ops = {.cut = on_cut, .close = on_close};
-
-struct fixture {
-    struct temp t;
-    struct registry *registry;
-    struct rules *rules;
-    struct judge *judge;
-    struct edges *edges;
-    struct live *live;
-    struct sessions *sessions;
-    struct edge relay, connector;
-    uint64_t handles[2];
-};
-
-static void attach(struct fixture *f, enum edge_kind kind, struct sp_id id, struct edge *edge,
-                   uint64_t *handle)
-{
-    struct edge_info info = {.kind = kind, .id = id, .since = clock_unix()};
-
-    assert_int_equal(edges_attach(f->edges, &info, &ops, edge, handle), SP_OK);
-}
-
-static void begin(struct fixture *f, bool with_connector)
-{
-    struct session s = {.id = session_id,
-                        .user = user_id,
-                        .device = device_id,
-                        .app = app_id,
-                        .relay = relay_id,
-                        .connector = connector_id,
-                        .state = SESSION_RUNNING,
-                        .opened = clock_unix(),
-                        .deadline = clock_unix() + 3600000,
-                        .user_name = "anna",
-                        .app_name = "wiki"};
-
-    memset(f, 0, sizeof *f);
-    temp_new(&f->t);
-    assert_int_equal(registry_new(f->t.st, &f->registry), SP_OK);
-    assert_int_equal(rules_new(f->registry, &f->rules), SP_OK);
-    assert_int_equal(judge_new(f->t.st, &f->judge), SP_OK);
-    assert_int_equal(edges_new(&f->edges), SP_OK);
-    assert_int_equal(live_new(&f->live), SP_OK);
-    struct sessions_config config = {.registry = f->registry,
-                                     .rules = f->rules,
-                                     .judge = f->judge,
-                                     .edges = f->edges,
-                                     .live = f->live};
-    assert_int_equal(sessions_new(&config, &f->sessions), SP_OK);
-    attach(f, EDGE_RELAY, relay_id, &f->relay, &f->handles[0]);
-    if (with_connector)
-        attach(f, EDGE_CONNECTOR, connector_id, &f->connector, &f->handles[1]);
-    assert_int_equal(live_add(f->live, &s), SP_OK);
-}
-
-static void end(struct fixture *f)
-{
-    sessions_free(f->sessions);
-    live_free(f->live);
-    edges_free(f->edges);
-    judge_free(f->judge);
-    rules_free(f->rules);
-    registry_free(f->registry);
-    temp_free(&f->t);
-}
-
-struct found {
-    const char *action;
-    size_t count;
-};
-
-static bool count_action(void *arg, const struct audit_row *row)
-{
-    struct found *f = arg;
-    struct json *j = NULL;
-
-    assert_int_equal(json_parse(row->text, AUDIT_RECORD_MAX, NULL, &j), SP_OK);
-    f->count += strcmp(json_cstr(json_get(j, "action")), f->action) == 0;
-    json_free(j);
-    return true;
-}
-
-static size_t records(struct fixture *f, const char *action)
-{
-    struct found found = {action, 0};
-
-    assert_int_equal(f->t.s->audit->walk(f->t.st, 1, 1, 1000, count_action, &found), SP_OK);
-    return found.count;
-}
-
-static void wait_for_record(struct fixture *f, const char *action)
-{
-    for (int i = 0; i < 500 && records(f, action) == 0; i++)
-        usleep(10000);
-    assert_int_equal(records(f, action), 1);
-}
+#include "tests/unit/broker/session/scene.h"
 
 static void kill_it(struct fixture *f, size_t expected)
 {
@@ -187,6 +50,68 @@ static void an_end_that_is_reported_during_a_cut_does_not_end_the_wait_for_its_a
     session_cut_answered(f.sessions, EDGE_RELAY, relay_id, session_id, 0);
     assert_int_equal(live_get(f.live, session_id, &s), SP_ERR_NOT_FOUND);
     assert_int_equal(sessions_stats(f.sessions).cuts, 1);
+    end(&f);
+}
+
+/* Another connector and another relay, both enrolled, say what they like of a session that is not
+ * theirs: it stays, with its edges and its bytes, and a kill still finds it where it runs. */
+static void TM_03_INC_14_an_edge_s_word_about_a_session_of_another_edge_counts_for_nothing(
+    void **state)
+{
+    (void)state;
+    static const struct sp_id evil = {{66}};
+    const struct live_report lie = {.session = session_id,
+                                    .app = app_id,
+                                    .relay = evil,
+                                    .connector = evil,
+                                    .bytes_up = 1u << 30,
+                                    .bytes_down = 1u << 30,
+                                    .opened = clock_unix(),
+                                    .deadline = clock_unix() + 1};
+    struct fixture f;
+    struct session s;
+
+    begin(&f, true);
+    for (enum edge_kind k = EDGE_CONNECTOR; k <= EDGE_RELAY; k++) {
+        live_opened(f.live, k, evil, &lie);
+        live_list(f.live, k, evil, &lie, 1, true);
+        live_bytes(f.live, k, evil, session_id, 1u << 30, 1u << 30);
+        live_closed(f.live, k, evil, session_id, 1u << 30, 1u << 30, "end");
+        live_list(f.live, k, evil, NULL, 0, true);
+    }
+    assert_int_equal(live_get(f.live, session_id, &s), SP_OK);
+    assert_true(id_equal(s.connector, connector_id) && id_equal(s.relay, relay_id));
+    assert_true(s.bytes_up == 0 && s.bytes_down == 0 && s.state == SESSION_RUNNING);
+    kill_it(&f, 1);
+    assert_true(f.relay.orders >= 1 && f.connector.orders >= 1);
+    end(&f);
+}
+
+/* FLT-14: it ended while the connector's channel was gone. A list in two pages names the others. */
+static void FLT_14_what_a_connector_that_is_back_does_not_name_has_ended(void **state)
+{
+    (void)state;
+    const struct live_report r = {.session = session_id,
+                                  .app = app_id,
+                                  .relay = relay_id,
+                                  .connector = connector_id,
+                                  .opened = clock_unix(),
+                                  .deadline = clock_unix() + 3600000};
+    struct fixture f;
+    struct session s;
+
+    begin(&f, true);
+    live_opened(f.live, EDGE_RELAY, relay_id, &r);
+    live_opened(f.live, EDGE_CONNECTOR, connector_id, &r);
+    live_closed(f.live, EDGE_RELAY, relay_id, session_id, 0, 0, "lost"); /* a tunnel of it */
+    live_list_begins(f.live, EDGE_CONNECTOR, connector_id);
+    live_list(f.live, EDGE_CONNECTOR, connector_id, &r, 1, false);
+    live_list(f.live, EDGE_CONNECTOR, connector_id, NULL, 0, true);
+    assert_int_equal(live_get(f.live, session_id, &s), SP_OK);
+    assert_true(s.at_connector && !s.at_relay);
+    live_list_begins(f.live, EDGE_CONNECTOR, connector_id);
+    live_list(f.live, EDGE_CONNECTOR, connector_id, NULL, 0, true);
+    assert_int_equal(live_get(f.live, session_id, &s), SP_ERR_NOT_FOUND);
     end(&f);
 }
 
@@ -309,9 +234,12 @@ static void a_session_whose_device_has_no_login_any_more_is_cut_by_itself(void *
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(FLT_14_what_a_connector_that_is_back_does_not_name_has_ended),
         cmocka_unit_test(a_kill_goes_to_both_edges_and_is_over_when_both_have_answered),
         cmocka_unit_test(
             an_end_that_is_reported_during_a_cut_does_not_end_the_wait_for_its_answers),
+        cmocka_unit_test(
+            TM_03_INC_14_an_edge_s_word_about_a_session_of_another_edge_counts_for_nothing),
         cmocka_unit_test(a_kill_says_its_reason_whoever_cuts_first),
         cmocka_unit_test(the_newest_report_of_a_connector_is_where_it_stands),
         cmocka_unit_test(an_answer_of_another_edge_confirms_nothing),

@@ -170,8 +170,37 @@ static bool keep_device(void *arg, const struct device_row *row)
     return true;
 }
 
+struct order {
+    const struct sp_id *want;
+    size_t at;
+};
+
+static bool in_order(void *arg, const struct device_row *row)
+{
+    struct order *o = arg;
+
+    assert_true(id_equal(o->want[o->at++], row->id));
+    return true;
+}
+
+/* From an index alone the same rows come in the same order, behind an edge too. */
+static void order_devices(struct temp *t, const struct device_filter *f, const struct sp_id *ids,
+                          size_t total, const struct device_row *third)
+{
+    struct order whole = {ids, 0}, rest = {ids + 3, 0};
+
+    assert_int_equal(t->s->registry->device_order(t->st, f, NULL, 1000, in_order, &whole), SP_OK);
+    assert_int_equal(whole.at, total);
+    if (total < 3)
+        return;
+    assert_int_equal(t->s->registry->device_order(t->st, f, third, 1000, in_order, &rest), SP_OK);
+    assert_int_equal(rest.at, total - 3);
+}
+
 static size_t walk_devices(struct temp *t, const struct device_filter *f)
 {
+    static struct sp_id ids[DEVICES];
+    struct device_row third = {.name = ""};
     struct device_page p;
     struct device_row edge = {.name = ""};
     size_t total = 0, counted = 0;
@@ -189,9 +218,12 @@ static size_t walk_devices(struct temp *t, const struct device_filter *f)
             if (total > 0)
                 assert_true(f->down ? c > 0 : c < 0);
             edge = *d;
-            total++;
+            ids[total++] = d->id;
+            if (total == 3)
+                third = *d;
         }
     } while (p.count == 7);
+    order_devices(t, f, ids, total, &third);
     assert_int_equal(t->s->registry->device_count(t->st, f, 10000, &counted), SP_OK);
     assert_int_equal(counted, total);
     return total;

@@ -107,7 +107,7 @@ static sp_error set_up_rows(struct store_tx *tx, void *arg)
     return e;
 }
 
-static void INC_2_one_winner_in_every_form(void **state)
+static void ANC_5_INC_2_one_winner_in_every_form(void **state)
 {
     (void)state;
     struct temp t;
@@ -183,7 +183,7 @@ static void OTP_4_what_must_not_win(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(INC_2_one_winner_in_every_form),
+        cmocka_unit_test(ANC_5_INC_2_one_winner_in_every_form),
         cmocka_unit_test(OTP_4_what_must_not_win),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

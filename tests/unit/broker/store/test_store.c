@@ -407,6 +407,79 @@ static void a_newer_schema_is_left_alone(void **state)
     temp_free(&t);
 }
 
+static bool on_feed(void *arg, const struct feed_row *row)
+{
+    struct feed_row *out = arg;
+
+    assert_true(view_is(row->secret, "sealed"));
+    *out = *row;
+    return true;
+}
+
+struct feed_write {
+    const struct store_services *s;
+    struct feed_row row;
+    enum { FEED_PUT, FEED_MARK, FEED_DROP } what;
+};
+
+static sp_error write_feed(struct store_tx *tx, void *arg)
+{
+    struct feed_write *w = arg;
+
+    return w->what == FEED_PUT    ? w->s->feeds->put(tx, &w->row)
+           : w->what == FEED_MARK ? w->s->feeds->mark(tx, &w->row)
+                                  : w->s->feeds->remove(tx, w->row.name);
+}
+
+/* A store of before schema 10 gets the table of feeds, and keeps what it had. */
+static void a_store_of_schema_9_learns_of_feeds(void **state)
+{
+    (void)state;
+    struct temp t;
+    temp_new(&t);
+    struct user_put p = anna(&t);
+    struct user_row got;
+    struct feed_row row = {0};
+    sqlite3 *db = NULL;
+
+    assert_int_equal(store_commit(t.st, put_user, &p), SP_OK);
+    store_close(t.st);
+    assert_int_equal(sqlite3_open(t.path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "DROP TABLE feed; UPDATE meta SET v = x'0000000000000009' "
+                                  "WHERE k = 'schema'",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(db);
+    temp_open(&t);
+    assert_int_equal(t.s->registry->user_get(t.st, p.row.id, &got), SP_OK);
+    struct feed_write w = {.s = t.s,
+                           .row = {.name = "intune",
+                                   .base_url = "https://graph.example",
+                                   .secret = view_str("sealed"),
+                                   .interval_ms = 300000}};
+    assert_int_equal(store_commit(t.st, write_feed, &w), SP_OK);
+    assert_int_equal(w.row.ver, 1);
+    struct feed_write again = w;
+    again.row.ver = 0;
+    assert_int_equal(store_commit(t.st, write_feed, &again), SP_ERR_EXISTS);
+    again.row.ver = 7;
+    assert_int_equal(store_commit(t.st, write_feed, &again), SP_ERR_CONFLICT);
+    w.what = FEED_MARK;
+    w.row.failures = 3;
+    w.row.joined = 12;
+    assert_int_equal(store_commit(t.st, write_feed, &w), SP_OK);
+    assert_int_equal(t.s->feeds->list(t.st, on_feed, &row), SP_OK);
+    assert_string_equal(row.base_url, "https://graph.example");
+    assert_int_equal(row.failures, 3);
+    assert_int_equal(row.joined, 12);
+    assert_int_equal(row.ver, 1);
+    w.what = FEED_DROP;
+    assert_int_equal(store_commit(t.st, write_feed, &w), SP_OK);
+    assert_int_equal(store_commit(t.st, write_feed, &w), SP_ERR_NOT_FOUND);
+    temp_free(&t);
+}
+
 static void FLT_07_backup_and_restore(void **state)
 {
     (void)state;
@@ -513,6 +586,7 @@ int main(void)
         cmocka_unit_test(audit_pages_and_requests),
         cmocka_unit_test(the_file_is_private_and_held_by_one_process),
         cmocka_unit_test(a_newer_schema_is_left_alone),
+        cmocka_unit_test(a_store_of_schema_9_learns_of_feeds),
         cmocka_unit_test(FLT_07_backup_and_restore),
         cmocka_unit_test(a_damaged_backup_is_refused),
         cmocka_unit_test(DEP_3_one_connection_writes_and_readers_cannot),

@@ -158,6 +158,33 @@ static void a_head_without_an_end_is_bounded(void **state)
     assert_int_equal(hosthead_check((struct view){many, sizeof many}, &expect), SP_ERR_LIMIT);
 }
 
+/* The gateway knows limits of its own, and records what it refuses. */
+static void a_longer_head_is_judged_by_its_first_bytes(void **state)
+{
+    static const struct {
+        const char *begin;
+        sp_error e;
+    } rows[] = {
+        {"GET / HTTP/1.1\r\nHost: a\r\nX: ", SP_OK},
+        {"GET / HTTP/1.1\r\nHost: b\r\nX: ", SP_ERR_DENIED},
+        {"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\nX: ", SP_ERR_DENIED},
+        {"GET / HTTP/1.1\r\nX: ", SP_ERR_LIMIT},
+        {"GET http://b/ HTTP/1.1\r\nHost: a\r\nX: ", SP_ERR_DENIED},
+        {"GET /", SP_ERR_LIMIT},
+    };
+    static const struct hosthead_expect expect = {.names = {"a"}, .count = 1, .port = 80};
+    static uint8_t many[HOSTHEAD_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        memset(many, 'x', sizeof many);
+        memcpy(many, rows[i].begin, strlen(rows[i].begin));
+        if (hosthead_check((struct view){many, sizeof many}, &expect) != rows[i].e)
+            fail_msg("%s", rows[i].begin);
+        assert_int_not_equal(hosthead_check((struct view){many, sizeof many - 1}, &expect), SP_OK);
+    }
+}
+
 static void C_038_FLT_9_sleep_is_told_from_jumps_of_the_wall_clock(void **state)
 {
     enum { HOUR = 3600 * 1000 };
@@ -180,6 +207,7 @@ int main(void)
         cmocka_unit_test(TM_13_only_the_apps_own_host_is_forwarded),
         cmocka_unit_test(a_port_of_80_may_be_left_out),
         cmocka_unit_test(a_head_without_an_end_is_bounded),
+        cmocka_unit_test(a_longer_head_is_judged_by_its_first_bytes),
         cmocka_unit_test(C_038_FLT_9_sleep_is_told_from_jumps_of_the_wall_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,6 +92,7 @@ static void the_login_is_told_once_and_taken_away_when_it_was_extended(void **st
     notices_time(&n, NULL, 0, NOW + 16 * MIN, NOW + 3 * MIN);
     assert_int_equal(count, 1);
     assert_non_null(strstr(heard[0].body, "sallyport login --extend"));
+    assert_string_equal(heard[0].action, "Sign in again");
     notices_time(&n, NULL, 0, NOW + 600 * MIN, NOW + 4 * MIN);
     assert_int_equal(count, 2);
     assert_true(heard[1].over);

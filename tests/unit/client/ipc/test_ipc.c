@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,8 @@
 static char dir[64], path[IPC_PATH_MAX];
 static struct loop *loop;
 static struct ipc_server *server;
-static int asked, gone, taken_fd;
+static int asked, gone;
+static atomic_int taken_fd; /* written by the loop, read by the test beside it */
 static struct buf early;
 
 static void on_asked(void *arg, struct ipc_peer *peer, const struct json *request)
@@ -38,7 +40,9 @@ static void on_asked(void *arg, struct ipc_peer *peer, const struct json *reques
     } else if (view_is(verb, "stream")) {
         struct json *ok = json_object();
         json_set_bool(ok, "ok", true);
-        assert_int_equal(ipc_peer_take(peer, ok, &early, &taken_fd), SP_OK);
+        int fd = -1;
+        assert_int_equal(ipc_peer_take(peer, ok, &early, &fd), SP_OK);
+        taken_fd = fd;
     }
 }
 
@@ -214,7 +218,8 @@ static void stream(void)
         (result = ipc_client_ask(c, request("stream"))) == SP_OK &&
         (result = ipc_client_read(c, 2000, &answer)) == SP_OK &&
         (result = ipc_client_take(c, &rest, &fd)) == SP_OK && write(fd, "up", 2) == 2) {
-        usleep(20000); /* until the handler has stored taken_fd */
+        for (int i = 0; i < 1000 && taken_fd < 0; i++)
+            usleep(10000);
         ssize_t n = read(taken_fd, streamed, sizeof streamed - 1);
         streamed[n < 0 ? 0 : n] = '\0';
     }

@@ -397,6 +397,52 @@ static void C_019_kept_back_kernels_count(void **state)
     assert_int_equal(signals_find(&seen, "security_updates")->number, 2);
 }
 
+static size_t runs(void)
+{
+    char name[512];
+    struct stat st;
+
+    full(name, "/runs");
+    return stat(name, &st) == 0 ? (size_t)st.st_size : 0;
+}
+
+static void the_simulation_runs_again_only_after_a_change(void **state)
+{
+    char script[512];
+
+    (void)state;
+    snprintf(script, sizeof script,
+             "printf x >>%s/runs\n"
+             "echo '0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.'",
+             root);
+    program("/usr/bin/apt-get", script);
+    put("/var/lib/apt/lists/x_InRelease", "");
+    put("/var/log/dpkg.log", "");
+    for (int look = 0; look < 3; look++) {
+        assert_int_equal(collect("security_updates")->number, 0);
+        assert_int_equal(runs(), 1);
+    }
+    age("/var/log/dpkg.log", 1); /* a package came or went */
+    collect("security_updates");
+    assert_int_equal(runs(), 2);
+    age("/var/lib/apt/lists", 3); /* the lists were fetched */
+    assert_state(collect("security_updates"), SEEN_NUMBER, "3 days old");
+    assert_int_equal(runs(), 3);
+    put("/etc/apt/preferences", "Package: *\n");
+    collect("security_updates");
+    assert_int_equal(runs(), 4);
+}
+
+static void a_simulation_that_failed_is_tried_again(void **state)
+{
+    (void)state;
+    put("/var/lib/apt/lists/x_InRelease", "");
+    program("/usr/bin/apt-get", "if [ -e $0.once ]; then echo '0 upgraded, 0 newly installed, "
+                                "0 to remove and 0 not upgraded.'; else : >$0.once; exit 100; fi");
+    assert_state(collect("security_updates"), SEEN_UNKNOWN, "the simulation failed");
+    assert_state(collect("security_updates"), SEEN_NUMBER, NULL);
+}
+
 /* ---- the rest ---- */
 
 static void gsettings_defaults_without_a_desktop_are_no_fact(void **state)
@@ -488,6 +534,8 @@ int main(void)
         IN_ROOT(C_019_no_lists_means_nothing_is_known),
         IN_ROOT(C_019_old_lists_give_the_number_with_its_age),
         IN_ROOT(C_019_kept_back_kernels_count),
+        IN_ROOT(the_simulation_runs_again_only_after_a_change),
+        IN_ROOT(a_simulation_that_failed_is_tried_again),
         IN_ROOT(gsettings_defaults_without_a_desktop_are_no_fact),
         IN_ROOT(secure_boot_absent_is_unknown_and_setup_mode_fails),
         IN_ROOT(C_020_placeholder_serials_are_unknown_and_machine_ids_are_hashed),

@@ -4,7 +4,9 @@
 #include "lib/os/file.h"
 #include "lib/os/pool.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +23,8 @@ static void on_tell(void *arg, const struct gw_told *t)
 
     r->told++;
     snprintf(r->reason, sizeof r->reason, "%s", t->reason);
+    snprintf(r->found_by, sizeof r->found_by, "%s", t->detector);
+    r->trace = t->trace;
 }
 
 static bool on_incident(void *arg, struct sp_id app, const struct json *incident)
@@ -50,8 +54,10 @@ static sp_error on_read(void *arg, uint8_t *to, size_t room, size_t *got)
 
 static sp_error on_write(void *arg, struct view bytes, size_t *took)
 {
-    *took = bytes.len;
-    return buf_append(&((struct rig_user *)arg)->in, bytes);
+    struct rig_user *u = arg;
+
+    *took = u->pace == 0 || bytes.len < u->pace ? bytes.len : u->pace;
+    return buf_append(&u->in, view_slice(bytes, 0, *took));
 }
 
 static size_t on_room(void *arg)
@@ -139,6 +145,9 @@ void rig_turn(struct rig *r)
             there = move(r->users[u].agent, r->users[u].connector);
             back = move(r->users[u].connector, r->users[u].agent);
         }
+    for (size_t u = 0; u < RIG_USERS; u++)
+        if (r->users[u].pace > 0)
+            stream_writable(r->users[u].stream);
     loop_turn(r->loop, false);
     usleep(200);
 }
@@ -221,6 +230,14 @@ static bool on_report(void *arg, struct json *report)
     return true;
 }
 
+static void on_fetch(void *arg, const uint8_t sha256[32])
+{
+    struct rig *r = arg;
+
+    r->fetched++;
+    memcpy(r->sha256, sha256, sizeof r->sha256);
+}
+
 static void put_document(struct rig *r, const char *text)
 {
     char path[128];
@@ -248,6 +265,7 @@ static void rig_make(struct rig *r, const char *gateway, const char *document, b
                                 .tell = on_tell,
                                 .incident = on_incident,
                                 .report = on_report,
+                                .fetch = on_fetch,
                                 .arg = r};
 
     *r = (struct rig){
@@ -282,10 +300,20 @@ static void rig_make(struct rig *r, const char *gateway, const char *document, b
         rig_open(r, i);
 }
 
+/* Keys, documents, what was learned. */
+static void drop_folder(const char *path)
+{
+    DIR *dir = opendir(path);
+
+    assert_non_null(dir);
+    for (const struct dirent *d; (d = readdir(dir)) != NULL;)
+        unlinkat(dirfd(dir), d->d_name, 0); /* not "." and "..", which are folders */
+    closedir(dir);
+    assert_int_equal(rmdir(path), 0);
+}
+
 void rig_deinit(struct rig *r)
 {
-    char path[128];
-
     for (size_t i = 0; i < RIG_USERS; i++) {
         struct rig_user *u = &r->users[i];
         gateway_leave(u->conn);
@@ -307,13 +335,7 @@ void rig_deinit(struct rig *r)
     pool_free(r->pool);
     loop_free(r->loop);
     apprec_deinit(&r->app);
-    for (const char *const *name =
-             (const char *const[]){"gateway-key", "gateway-jwks.json", "api.yaml", NULL};
-         *name != NULL; name++) {
-        snprintf(path, sizeof path, "%s/%s", r->dir, *name);
-        unlink(path);
-    }
-    rmdir(r->dir);
+    drop_folder(r->dir);
 }
 
 void rig_send(struct rig *r, size_t user, const char *text)

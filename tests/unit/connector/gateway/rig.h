@@ -22,6 +22,7 @@ struct rig_user {
     struct buf out, in; /* to the gateway, from it */
     size_t out_at;
     bool finish; /* FIN after `out` */
+    size_t pace; /* bytes that the client takes of one delivery; 0: all */
     bool ended, over;
     sp_error why;
     struct rig *rig;
@@ -42,10 +43,13 @@ struct rig {
     sp_unix_ms now;
     bool one_person; /* both streams are one user's */
     unsigned told, reports;
-    struct json *report; /* the last one; owned */
-    char reason[64];
+    struct json *report;           /* the last one; owned */
+    char reason[64], found_by[32]; /* of what was told last */
+    struct trace trace;
     unsigned incidents; /* that the gateway gave out, once a second */
     char detector[32];
+    unsigned fetched; /* documents asked for by their hash */
+    uint8_t sha256[32];
 };
 
 /* `gateway` is the app's configuration. Both users have a stream that is open. */

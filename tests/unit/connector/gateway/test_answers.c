@@ -46,14 +46,13 @@ static const char *answer_of(const struct gw_verdict *v, const struct problem_op
 static void problem_is_json_with_decision_and_details(void **state)
 {
     struct gw_verdict v = gw_refuse(GW_REASON_SCHEMA);
+    struct gw_words words = {.detail_count = 1, .details = {{"/a/\"b", "type"}}};
     struct problem_options o = {0};
     struct json *body;
     struct buf out;
 
     (void)state;
-    v.detail_count = 1;
-    snprintf(v.details[0].pointer, sizeof v.details[0].pointer, "/a/\"b");
-    snprintf(v.details[0].rule, sizeof v.details[0].rule, "type");
+    v.words = &words;
     const char *text = answer_of(&v, &o, false, 1, &out);
     assert_non_null(strstr(text, "HTTP/1.1 400 Bad Request\r\n"));
     assert_non_null(strstr(text, "application/problem+json"));
@@ -71,13 +70,14 @@ static void problem_is_json_with_decision_and_details(void **state)
 static void limits_challenges_and_cors_are_fields(void **state)
 {
     struct gw_verdict v = gw_refuse(GW_REASON_RATE);
+    struct gw_words words = {.challenge = "Bearer error=\"x\"",
+                             .limit_fields = {"\"per-user\";r=0;t=2"}};
     struct problem_options o = {.origin = view_str("https://spa")};
     struct buf out;
 
     (void)state;
     v.retry_after_ms = 1001;
-    snprintf(v.challenge, sizeof v.challenge, "Bearer error=\"x\"");
-    snprintf(v.limit_fields[0], sizeof v.limit_fields[0], "\"per-user\";r=0;t=2");
+    v.words = &words;
     const char *text = answer_of(&v, &o, true, 1, &out);
     assert_non_null(strstr(text, "retry-after: 2\r\n"));
     assert_non_null(strstr(text, "www-authenticate: Bearer error=\"x\"\r\n"));

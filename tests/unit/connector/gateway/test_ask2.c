@@ -67,6 +67,23 @@ static void streams_run_beside_each_other_and_a_slow_one_holds_up_none(void **st
     done(p);
 }
 
+static void each_stream_counts_among_the_persons(void **state)
+{
+    struct pair *p = make("http2: on\nlimits: {streams_per_user: 1}\n");
+    struct client2_call *first = client2_ask(&p->client, "GET", "/first", NULL, true), *second;
+
+    (void)state;
+    client2_until(&p->client, rig_app_got(&p->rig, 0, "/first"));
+    second = client2_ask(&p->client, "GET", "/second", NULL, true);
+    client2_until(&p->client, second->closed);
+    check(client2_got(second, ":status: 429\n") && client2_got(second, "problem:in_flight"));
+    rig_answer(&p->rig, 0, OK("1", "1"));
+    client2_until(&p->client, first->closed);
+    client2_ask(&p->client, "GET", "/third", NULL, true);
+    client2_until(&p->client, rig_app_got(&p->rig, 0, "/third"));
+    done(p);
+}
+
 static void bodies_stream_both_ways(void **state)
 {
     struct pair *p = make("http2: on\n");
@@ -104,7 +121,7 @@ static void a_refusal_is_of_its_stream_alone(void **state)
 }
 
 /* What a downgrade could turn into a second request or another body. */
-static void SMG_h2_header_blocks_that_smuggle_are_refused_and_reach_nobody(void **state)
+static void SMG_27_header_blocks_that_smuggle_are_refused_and_reach_nobody(void **state)
 {
     static const char *const bad[][3] = {
         {"connection", "close"},
@@ -269,9 +286,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_stream_is_a_request_with_identity_and_its_answer_comes_back),
         cmocka_unit_test(streams_run_beside_each_other_and_a_slow_one_holds_up_none),
+        cmocka_unit_test(each_stream_counts_among_the_persons),
         cmocka_unit_test(bodies_stream_both_ways),
         cmocka_unit_test(a_refusal_is_of_its_stream_alone),
-        cmocka_unit_test(SMG_h2_header_blocks_that_smuggle_are_refused_and_reach_nobody),
+        cmocka_unit_test(SMG_27_header_blocks_that_smuggle_are_refused_and_reach_nobody),
         cmocka_unit_test(targets_are_read_as_strictly_as_those_of_http1),
         cmocka_unit_test(a_body_of_another_length_than_promised_is_never_whole),
         cmocka_unit_test(without_http2_the_preface_is_no_request),

@@ -2,8 +2,11 @@
 
 #include "lib/crypto/jwt.h"
 
+#include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define GET(path) "GET " path " HTTP/1.1\r\nHost: h\r\n\r\n"
 #define OK(body, n) "HTTP/1.1 200 OK\r\nContent-Length: " n "\r\n\r\n" body
@@ -365,6 +368,79 @@ static void a_paused_session_moves_no_byte(void **state)
     rig_deinit(&r);
 }
 
+/* What has gone makes room for what comes: nothing is lost or twice, however little is taken. */
+static void a_client_that_takes_little_gets_all(void **state)
+{
+    enum { BODY = 1 << 20, PIECE = 8192 };
+    struct rig r;
+    uint8_t piece[PIECE];
+    size_t sent = 0;
+
+    (void)state;
+    rig_init(&r, "");
+    r.users[0].pace = 1500;
+    rig_send(&r, 0, GET("/all"));
+    rig_until(&r, rig_app_got(&r, 0, "\r\n\r\n"));
+    rig_answer(&r, 0, "HTTP/1.1 200 OK\r\nContent-Length: 1048576\r\n\r\n");
+    fcntl(r.app_fd[0], F_SETFL, O_NONBLOCK);
+    while (sent < BODY) {
+        for (size_t i = 0; i < PIECE; i++)
+            piece[i] = (uint8_t)((sent + i) * 2654435761u >> 24);
+        ssize_t n = write(r.app_fd[0], piece, BODY - sent < PIECE ? BODY - sent : PIECE);
+        sent += n > 0 ? (size_t)n : 0;
+        rig_turn(&r);
+    }
+    rig_until(&r, r.users[0].in.len > BODY && rig_got(&r, 0, "\r\n\r\n"));
+    const char *in = buf_cstr(&r.users[0].in);
+    size_t head = (size_t)(strstr(in, "\r\n\r\n") - in) + 4;
+    rig_until(&r, r.users[0].in.len >= head + BODY);
+    assert_int_equal(r.users[0].in.len, head + BODY);
+    for (size_t i = 0; i < BODY; i++)
+        assert_int_equal(r.users[0].in.at[head + i], (uint8_t)(i * 2654435761u >> 24));
+    rig_deinit(&r);
+}
+
+/* Bytes of the heap that are in use, as whoever allocates counts them. */
+extern size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
+
+static size_t heap(void)
+{
+    if (__sanitizer_get_current_allocated_bytes != NULL)
+        return __sanitizer_get_current_allocated_bytes();
+    struct mallinfo2 m = mallinfo2();
+    return m.uordblks + m.hblkhd;
+}
+
+/* GATEWAY section 17: beside the tunnel, and beside a body that rules read. */
+static void a_request_in_flight_takes_at_most_64_kib(void **state)
+{
+    static uint8_t piece[8192];
+    size_t before, took;
+    ssize_t n = 1;
+    struct rig r;
+
+    (void)state;
+    rig_init(&r, "limits: {streams_per_user: 8}\ndetectors: {bola: monitor, exposure: off}\n");
+    rig_send(&r, 0, GET("/first")); /* what the person and the endpoint leave behind is there */
+    rig_until(&r, rig_app_got(&r, 0, "\r\n\r\n"));
+    rig_answer(&r, 0, OK("1", "1"));
+    rig_until(&r, rig_got(&r, 0, "\r\n\r\n1"));
+    before = heap();
+    rig_send(&r, 0, GET("/big"));
+    rig_until(&r, rig_app_got(&r, 0, "/big"));
+    gateway_hold(r.users[0].conn, true);
+    rig_answer(&r, 0, "HTTP/1.1 200 OK\r\nContent-Length: 67108864\r\n\r\n");
+    fcntl(r.app_fd[0], F_SETFL, O_NONBLOCK);
+    for (int idle = 0; idle<20; idle = n> 0 ? 0 : idle + 1) {
+        n = write(r.app_fd[0], piece, sizeof piece);
+        rig_turn(&r);
+    }
+    took = heap() - before;
+    print_message("a request in flight: %zu bytes\n", took);
+    assert_in_range(took, 31 * 1024, 64 * 1024);
+    rig_deinit(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -385,6 +461,8 @@ int main(void)
         cmocka_unit_test(GW_74_a_slow_head_is_408_and_a_late_answer_504),
         cmocka_unit_test(GW_07_the_assertion_is_verified_by_the_published_key),
         cmocka_unit_test(a_paused_session_moves_no_byte),
+        cmocka_unit_test(a_client_that_takes_little_gets_all),
+        cmocka_unit_test(a_request_in_flight_takes_at_most_64_kib),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,7 @@
 #include "tests/unit/connector/gateway/rig.h"
 
+#include "lib/crypto/hash.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -112,6 +114,14 @@ static void an_answer_that_breaks_the_document_is_withheld(void **state)
     rig_until(&r, rig_got(&r, 0, "required"));
     check(!rig_got(&r, 0, "s3cr3t"));
     assert_int_equal(r.told, 1);
+    /* the record: which text it was held to, and the size of what nobody got */
+    struct hash text = hash_sha256(view_str(document));
+    check(r.trace.documented);
+    assert_memory_equal(r.trace.document, text.bytes, sizeof text.bytes);
+    assert_int_equal(r.trace.response_bytes, 19);
+    check(r.trace.latency_us > 0);
+    assert_int_equal(strlen(r.trace.decision), 16);
+    assert_string_equal(r.found_by, ""); /* an exact rule */
     rig_deinit(&r);
 }
 
@@ -196,6 +206,31 @@ static void GW_60_only_texts_that_the_schema_leaves_free_are_judged(void **state
     }
 }
 
+/* Without a length it would stream by, and its schema with it. */
+static void a_multipart_body_says_how_long_it_is_where_its_schema_blocks(void **state)
+{
+    static const char described[] =
+        "openapi: 3.1.0\ninfo: {title: t, version: '1'}\npaths:\n  /up:\n    post:\n"
+        "      requestBody: {content: {multipart/form-data: {schema: {type: object, properties: "
+        "{a: {type: string}}}}}}\n"
+        "      responses: {'200': {description: ok}}\n";
+    static const char request[] =
+        "POST /up HTTP/1.1\r\nHost: h\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    struct rig r;
+
+    (void)state;
+    rig_init_documented(&r, BLOCK, described);
+    rig_send(&r, 0, request);
+    rig_until(&r, rig_got(&r, 0, "HTTP/1.1 411 ") && rig_got(&r, 0, "problem:length_required"));
+    assert_int_equal(r.app_count, 0);
+    rig_deinit(&r);
+    rig_init_documented(&r, MONITOR, described);
+    rig_send(&r, 0, request);
+    rig_until(&r, rig_app_got(&r, 0, "POST /up "));
+    rig_deinit(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +238,7 @@ int main(void)
         cmocka_unit_test(what_the_document_describes_passes_unchanged),
         cmocka_unit_test(an_answer_that_breaks_the_document_is_withheld),
         cmocka_unit_test(monitor_tells_what_block_would_have_done),
+        cmocka_unit_test(a_multipart_body_says_how_long_it_is_where_its_schema_blocks),
         cmocka_unit_test(GW_60_only_texts_that_the_schema_leaves_free_are_judged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -159,14 +159,14 @@ static void refused(struct gw_verdict v, enum gw_reason reason, int status, cons
     assert_int_equal(v.outcome, GW_REFUSE);
     assert_int_equal(v.reason, reason);
     assert_int_equal(v.status != 0 ? v.status : gw_reasons[v.reason].status, status);
-    if (strstr(v.challenge, says) == NULL)
-        fail_msg("%s", v.challenge);
+    if (strstr(gw_words(&v)->challenge, says) == NULL)
+        fail_msg("%s", gw_words(&v)->challenge);
 }
 
 static void passed(struct gw_verdict v)
 {
     if (v.outcome != GW_PASS)
-        fail_msg("%s: %s", gw_reasons[v.reason].name, v.challenge);
+        fail_msg("%s: %s", gw_reasons[v.reason].name, gw_words(&v)->challenge);
 }
 
 /* ---- steps 4, 5, 6 -------------------------------------------------------------------------- */
@@ -204,6 +204,24 @@ static void test_rows_of_operations_decide_who_may(void **state)
     }
 }
 
+static void test_otherwise_deny_without_a_row_denies_all(void **state)
+{
+    struct world *w = *state;
+
+    configure(w, "otherwise: deny\n");
+    request(w, GW_GET, "/x");
+    refused(guard_access(w->guard, &w->x, NOW), GW_REASON_POLICY, 403, "");
+}
+
+static void test_otherwise_allow_without_a_row_allows_all(void **state)
+{
+    struct world *w = *state;
+
+    configure(w, "otherwise: allow\n");
+    request(w, GW_GET, "/x");
+    passed(guard_access(w->guard, &w->x, NOW));
+}
+
 static void GW_31_a_429_has_its_fields(void **state)
 {
     struct world *w = *state;
@@ -224,8 +242,8 @@ static void GW_31_a_429_has_its_fields(void **state)
     refused(v, GW_REASON_RATE, 429, "");
     assert_int_equal(v.retry_after_ms, 6000);
     assert_string_equal(v.rule, "per-user");
-    assert_string_equal(v.limit_fields[0], "\"per-user\";r=0;t=6");
-    assert_string_equal(v.limit_fields[1], "\"per-user\";q=10;w=60");
+    assert_string_equal(gw_words(&v)->limit_fields[0], "\"per-user\";r=0;t=6");
+    assert_string_equal(gw_words(&v)->limit_fields[1], "\"per-user\";q=10;w=60");
     clock_set_for_test(NOW, 1012000);
     request(w, GW_POST, "/x");
     passed(guard_limit(w->guard, &w->x, RATE_SESSION_KEYS, clock_boot_us() * 1000));
@@ -344,7 +362,7 @@ static void GW_11_a_token_of_somebody_else_is_403(void **state)
     bearer(w, "Bearer", &w->token);
     struct gw_verdict v = ask(w);
     refused(v, GW_REASON_TOKEN_SUBJECT, 403, "");
-    assert_string_equal(v.challenge, ""); /* another token of the same kind would not help */
+    assert_string_equal(gw_words(&v)->challenge, ""); /* another of its kind would not help */
     static const char *const same[][2] = {{"x", ",\"email\":\"Ann@Example.com\""},
                                           {"ann@example.com", ""}};
     for (size_t i = 0; i < 2; i++) {
@@ -541,7 +559,7 @@ static void test_input_rules_of_parameters_and_bodies(void **state)
     struct gw_verdict v = guard_input(w->guard, &w->x);
     refused(v, GW_REASON_INPUT, 403, "");
     assert_string_equal(v.rule, "path_traversal");
-    assert_string_equal(v.details[0].pointer, "name");
+    assert_string_equal(gw_words(&v)->details[0].pointer, "name");
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
         request(w, GW_POST, "/x");
         w->x.request.body = (struct gw_message_body){.kind = GW_BODY_LENGTH,
@@ -558,7 +576,7 @@ static void test_input_rules_of_parameters_and_bodies(void **state)
         }
         refused(v, GW_REASON_INPUT, 403, "");
         assert_string_equal(v.rule, bodies[i].rule);
-        assert_string_equal(v.details[0].pointer, bodies[i].pointer);
+        assert_string_equal(gw_words(&v)->details[0].pointer, bodies[i].pointer);
     }
 }
 
@@ -583,6 +601,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(test_rows_of_operations_decide_who_may),
+        T(test_otherwise_deny_without_a_row_denies_all),
+        T(test_otherwise_allow_without_a_row_allows_all),
         T(GW_31_a_429_has_its_fields),
         T(GW_43_deprecation_sunset_and_410),
         T(GW_11_a_token_of_somebody_else_is_403),

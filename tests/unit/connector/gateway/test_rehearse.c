@@ -54,6 +54,8 @@ static void add(struct buf *har, unsigned s, const char *method, const char *url
     json_free(e);
 }
 
+static const char *who_name = "ann", *who_email = "ann@example.test";
+
 static struct rehearsal play(const char *conf_text, const struct api_document *d,
                              const struct buf *entries)
 {
@@ -68,8 +70,13 @@ static struct rehearsal play(const char *conf_text, const struct api_document *d
              (const char *)entries->at);
     if (gwconf_parse(view_str(conf_text), &why, &conf) != SP_OK)
         fail_msg("%s", why.text);
-    const struct rehearsal_options o = {
-        .conf = conf, .document = d, .caller = {.groups = &group, .group_count = 1, .alive = true}};
+    const struct rehearsal_options o = {.conf = conf,
+                                        .document = d,
+                                        .caller = {.name = view_str(who_name),
+                                                   .email = view_str(who_email),
+                                                   .groups = &group,
+                                                   .group_count = 1,
+                                                   .alive = true}};
     if (rehearse_har(buf_view(&har), &o, &why, &r) != SP_OK)
         fail_msg("%s", why.text);
     gwconf_free(conf);
@@ -143,22 +150,28 @@ static void test_a_document_judges_requests_and_answers(void **state)
 
     (void)state;
     buf_init(&har, 1 << 20);
-    assert_int_equal(api_load(view_str(document), NULL, NULL, &notes, &d), SP_OK);
+    assert_int_equal(api_load(view_str(document), NULL, &notes, &d), SP_OK);
     add(&har, 1, "GET", "https://x/v1/users/7", NULL, NULL, 200, "{\"name\":\"a\"}");
     add(&har, 2, "GET", "https://x/v1/users/me", NULL, NULL, 200, "{}");
     add(&har, 3, "GET", "https://x/v1/users/seven", NULL, NULL, 200, "{\"name\":\"a\"}");
     add(&har, 4, "GET", "https://x/v1/users/8", NULL, NULL, 200, "{\"title\":\"a\"}");
     add(&har, 5, "POST", "https://x/v1/notes", "application/json", "{\"txt\":1}", 201, "");
     add(&har, 6, "GET", "https://x/v1/else", NULL, NULL, 200, "{}");
+    add(&har, 7, "DELETE", "https://x/v1/notes", NULL, NULL, 200, "{}"); /* a known path */
+    add(&har, 8, "HEAD", "https://x/v1/users/8", NULL, NULL, 200, "");   /* as GET is */
+    add(&har, 9, "GET", "https://x/v1/users/9", NULL, NULL, 200, "{\"name\":\"a\"}");
     struct rehearsal r = play("openapi: { file: x.json, request: block, response: monitor, "
-                              "unknown_endpoint: block }\n",
+                              "unknown_endpoint: block }\n"
+                              /* what is refused before it pays for nothing */
+                              "rate: [ { name: all, key: [user], rate: 1/h, burst: 7 } ]\n",
                               d, &har);
-    assert_int_equal(r.requests, 6);
+    assert_int_equal(r.requests, 9);
+    assert_int_equal(found(&r, "method", "")->status, 405);
     assert_int_equal(found(&r, "schema", "parameter")->count, 1);
     assert_true(found(&r, "schema", "body")->blocks);
     assert_false(found(&r, "schema", "response")->blocks);
     assert_int_equal(found(&r, "unknown_endpoint", "")->status, 404);
-    assert_int_equal(r.blocked, 3);
+    assert_int_equal(r.blocked, 4);
     api_free(d);
     api_notes_deinit(&notes);
     buf_deinit(&har);
@@ -205,19 +218,86 @@ static void test_what_is_not_judged_is_said(void **state)
                      "detectors: { bola: block }\n"),
             NULL, &conf),
         SP_OK);
-    rehearse_unjudged(conf, collect, &said);
+    const struct rehearsal_options o = {.conf = conf};
+    rehearse_unjudged(&o, collect, &said);
     assert_string_equal(
         buf_cstr(&said),
         "access tokens: their signatures need the issuer's keys;limits with the key "
-        "token_client: there is no token;owner rules: they ask the application;"
+        "token_client: there is no token;owner rules on ids, attributes and claims: the record "
+        "does not have them;"
         "detectors that block: they learn from days of traffic;");
     gwconf_free(conf);
     buf_deinit(&said);
 }
 
+static const char owners[] =
+    "owner:\n"
+    " - {match: 'GET /a/{id}', from: {response: /owner}, equals: '${user.email}', mode: block}\n"
+    " - {match: 'PUT /a/{id}', from: {preflight: 'GET /a/{id}', pointer: /owner}, equals: "
+    "'${user.email}', mode: block}\n"
+    " - {match: 'GET /of/{name}', from: {path: name}, equals: '${user.name}', mode: monitor}\n"
+    " - {match: 'POST /n', from: {body: /by}, equals: '${app.subject}', mode: block}\n"
+    "subject: {match: 'GET /me', pointer: /id}\n"
+    "detectors: {exposure: block, pollution: block}\n";
+
+static void test_owner_rules_are_judged_by_the_answers_of_the_record(void **state)
+{
+    struct buf har;
+
+    (void)state;
+    buf_init(&har, 1 << 20);
+    add(&har, 1, "GET", "https://x/a/1", NULL, NULL, 200, "{\"owner\":\"ann@example.test\"}");
+    add(&har, 2, "GET", "https://x/a/2", NULL, NULL, 200, "{\"owner\":\"bob@example.test\"}");
+    add(&har, 3, "GET", "https://x/a/3", NULL, NULL, 404, "{}");
+    add(&har, 4, "PUT", "https://x/a/1", "application/json", "{}", 204, "");
+    add(&har, 5, "PUT", "https://x/a/2", "application/json", "{}", 204, "");
+    add(&har, 6, "PUT", "https://x/a/9", "application/json", "{}", 204, ""); /* never shown */
+    add(&har, 7, "GET", "https://x/of/ann", NULL, NULL, 200, "{}");
+    add(&har, 8, "GET", "https://x/of/bob", NULL, NULL, 200, "{}");
+    add(&har, 9, "POST", "https://x/n", "application/json", "{\"by\":\"u9\"}", 200, "{}");
+    add(&har, 10, "GET", "https://x/me", NULL, NULL, 200, "{\"id\":\"u7\"}");
+    add(&har, 11, "POST", "https://x/n", "application/json", "{\"by\":\"u7\"}", 200, "{}");
+    add(&har, 12, "POST", "https://x/n", "application/json", "{\"by\":\"u9\"}", 200, "{}");
+    struct rehearsal r = play(owners, NULL, &har);
+    assert_int_equal(r.requests, 12);
+    assert_int_equal(r.blocked, 3); /* a/2 read, a/2 written, u9's after the app said u7 */
+    assert_int_equal(r.owners_unknown, 1);
+    assert_int_equal(found(&r, "owner", "owner")->count, 3);
+    bool noted = false;
+    for (size_t i = 0; i < r.finding_count; i++)
+        noted = noted || (!r.findings[i].blocks && strcmp(r.findings[i].reason, "owner") == 0 &&
+                          r.findings[i].count == 1);
+    assert_true(noted); /* of/bob */
+
+    who_email = ""; /* nobody said whose requests they are: nobody is blamed */
+    r = play(owners, NULL, &har);
+    who_email = "ann@example.test";
+    assert_int_equal(r.blocked, 1);
+    buf_deinit(&har);
+}
+
+static void test_exposure_and_pollution_are_judged(void **state)
+{
+    struct buf har;
+
+    (void)state;
+    buf_init(&har, 1 << 20);
+    add(&har, 1, "GET", "https://x/p", NULL, NULL, 200, "{\"password\":\"hunter2hunter2\"}");
+    add(&har, 2, "GET", "https://x/p?a=1&a=2", NULL, NULL, 200, "{}");
+    add(&har, 3, "POST", "https://x/p", "application/json", "{\"a\":1,\"a\":2}", 200, "{}");
+    add(&har, 4, "GET", "https://x/p?a=1&b=2", NULL, NULL, 200, "{\"name\":\"ann\"}");
+    struct rehearsal r = play(owners, NULL, &har);
+    assert_int_equal(r.blocked, 3);
+    assert_int_equal(found(&r, "exposure", "exposure")->status, 502);
+    assert_int_equal(found(&r, "duplicate_parameter", "pollution")->count, 2);
+    buf_deinit(&har);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_owner_rules_are_judged_by_the_answers_of_the_record),
+        cmocka_unit_test(test_exposure_and_pollution_are_judged),
         cmocka_unit_test(test_rules_are_replayed_at_the_times_of_the_record),
         cmocka_unit_test(test_a_document_judges_requests_and_answers),
         cmocka_unit_test(test_what_is_no_record),

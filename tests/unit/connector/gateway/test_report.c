@@ -54,6 +54,16 @@ static void what_was_seen_is_told_with_its_shape_and_without_values(void **state
     buf_deinit(&text);
     assert_int_equal(report.coverage[0].requests, 1);
     assert_int_equal(report.coverage[0].read, 1);
+    assert_int_equal(report.coverage[0].read_bytes, 19);
+    assert_int_equal(report.coverage[0].classes[1], 1); /* 2xx */
+    int64_t own = 0, upstream = 0;
+    for (size_t i = 0; i < API_BUCKETS; i++) {
+        own += report.coverage[0].own[i];
+        upstream += report.coverage[0].upstream[i];
+    }
+    assert_int_equal(own, 1);
+    assert_int_equal(upstream, 1);
+    assert_true(report.coverage[0].upstream_us > 0);
     rig_deinit(&r);
 }
 
@@ -87,6 +97,80 @@ static void who_would_have_been_refused_is_told_once(void **state)
         told += report.hit_count > 0 ? report.hits[0].monitor : 0;
     }
     assert_int_equal(told, 2);
+    rig_deinit(&r);
+}
+
+/* Rules read it, and it stayed here: it counts as one that was read, and as an answer of ours. */
+static void a_withheld_answer_was_read(void **state)
+{
+    struct rig r;
+
+    (void)state;
+    rig_init(&r, "owner: [{match: \"GET /a/{id}\", from: {response: /owner}, "
+                 "equals: \"${user.email}\", mode: block}]\n");
+    rig_send(&r, 0, GET("/a/17"));
+    rig_until(&r, rig_app_got(&r, 0, "/a/17"));
+    rig_answer(&r, 0, JSON("{\"owner\":\"other\"}", "17"));
+    rig_until(&r, rig_got(&r, 0, "problem:owner"));
+    check(!rig_got(&r, 0, "other"));
+    do
+        next(&r);
+    while (report.hit_count == 0);
+    assert_int_equal(report.hits[0].blocked, 1);
+    assert_int_equal(report.coverage[0].read, 1);
+    assert_int_equal(report.coverage[0].read_bytes, 17);
+    assert_int_equal(report.coverage[0].classes[3], 1); /* 4xx */
+    rig_deinit(&r);
+}
+
+/* Minutes of a person are counted when the next one begins. */
+static void how_often_one_person_calls_is_told(void **state)
+{
+    struct rig r;
+    int64_t minutes = 0, p99 = 0;
+
+    (void)state;
+    rig_init(&r, "");
+    for (int i = 0; i < 5; i++) {
+        for (int n = 0; n < 3; n++) {
+            r.users[0].in.len = r.app_in[0].len = 0;
+            rig_send(&r, 0, GET("/a/17"));
+            rig_until(&r, rig_app_got(&r, 0, "/a/17"));
+            rig_answer(&r, 0, JSON("{}", "2"));
+            rig_until(&r, rig_got(&r, 0, "{}"));
+        }
+        r.now += 60 * 1000;
+    }
+    while (minutes < 4) {
+        next(&r);
+        const struct api_row *row = row_of("/a/{a_id}");
+        const struct json *pace = row != NULL ? json_get(row->detail, "pace") : NULL;
+        if (pace == NULL)
+            continue;
+        check_ok(json_get_int(pace, "minutes", 0, 100, &minutes));
+        check_ok(json_get_int(pace, "p99", 0, 100, &p99));
+    }
+    assert_int_equal(p99, 3);
+    rig_deinit(&r);
+}
+
+/* What it holds is told with the first counts, and again only where it has changed. */
+static void what_it_holds_is_told(void **state)
+{
+    struct rig r;
+
+    (void)state;
+    rig_init(&r, "rate: [{name: a, key: [user], rate: 1/h}]\n");
+    r.now += 60 * 1000; /* the reports of a minute */
+    rig_send(&r, 0, GET("/users/17"));
+    rig_until(&r, rig_app_got(&r, 0, "/users/17"));
+    rig_answer(&r, 0, JSON("{}", "2"));
+    do
+        next(&r);
+    while (report.gauge_count == 0);
+    assert_true(report.gauges[0].inventory > 0 && report.gauges[0].detectors > 1024 * 1024);
+    assert_int_equal(report.gauges[0].limits, 24 * 65536);
+    assert_int_equal(report.gauges[0].document, 0);
     rig_deinit(&r);
 }
 
@@ -178,6 +262,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_seen_is_told_with_its_shape_and_without_values),
         cmocka_unit_test(who_would_have_been_refused_is_told_once),
+        cmocka_unit_test(a_withheld_answer_was_read),
+        cmocka_unit_test(what_it_holds_is_told),
+        cmocka_unit_test(how_often_one_person_calls_is_told),
         cmocka_unit_test(GW_42_an_answer_with_more_than_the_document_says_is_drift),
         cmocka_unit_test(a_broker_that_was_away_hears_everything_again),
     };

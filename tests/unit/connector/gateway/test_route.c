@@ -60,7 +60,7 @@ static void check_rows(const char *prefix, const char *const rows[][3], size_t c
     struct routes *r = NULL;
     char found[256];
 
-    assert_int_equal(api_load(view_str(document), NULL, NULL, &notes, &d), SP_OK);
+    assert_int_equal(api_load(view_str(document), NULL, &notes, &d), SP_OK);
     assert_int_equal(routes_new(d, view_str(prefix), &r), SP_OK);
     for (size_t i = 0; i < count; i++) {
         find(r, rows[i][0], rows[i][1], found);

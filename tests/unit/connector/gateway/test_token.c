@@ -148,12 +148,14 @@ static void GW_10_each_fault_of_a_jwt_has_its_own_answer(void **state)
             fail_msg("row %zu: %s\n%s\n-> %s: %s", i, faults[i].header, faults[i].claims,
                      sp_error_code(e), why.text);
         if (e != SP_OK) {
-            struct gw_verdict v = challenge(&x->conf->oauth, CHALLENGE_INVALID_TOKEN, why.text, "");
+            struct gw_words words;
+            struct gw_verdict v =
+                challenge(&x->conf->oauth, CHALLENGE_INVALID_TOKEN, why.text, "", &words);
             char want[SP_WHY_TEXT_MAX + 100];
             snprintf(want, sizeof want,
                      "Bearer realm=\"payments\", error=\"invalid_token\", error_description=\"%s\"",
                      why.text);
-            assert_string_equal(v.challenge, want);
+            assert_string_equal(words.challenge, want);
             assert_int_equal(v.reason, GW_REASON_INVALID_TOKEN);
             assert_int_equal(v.outcome, GW_REFUSE);
         }
@@ -323,29 +325,31 @@ static void test_challenges_stay_within_their_quotes(void **state)
 {
     struct fixture *x = *state;
     struct gwconf_oauth dpop = {.bind = GW_BIND_DPOP};
-    struct gw_verdict v = challenge(&x->conf->oauth, CHALLENGE_NONE, NULL, NULL);
+    struct gw_words words;
+    struct gw_verdict v = challenge(&x->conf->oauth, CHALLENGE_NONE, NULL, NULL, &words);
     char longer[300];
 
-    assert_string_equal(v.challenge, "Bearer realm=\"payments\"");
+    assert_string_equal(words.challenge, "Bearer realm=\"payments\"");
     assert_int_equal(gw_reasons[v.reason].status, 401);
-    v = challenge(&x->conf->oauth, CHALLENGE_INSUFFICIENT_SCOPE, "", "a:read b");
+    v = challenge(&x->conf->oauth, CHALLENGE_INSUFFICIENT_SCOPE, "", "a:read b", &words);
     assert_string_equal(
-        v.challenge, "Bearer realm=\"payments\", error=\"insufficient_scope\", scope=\"a:read b\"");
+        words.challenge,
+        "Bearer realm=\"payments\", error=\"insufficient_scope\", scope=\"a:read b\"");
     assert_int_equal(gw_reasons[v.reason].status, 403);
-    v = challenge(&x->conf->oauth, CHALLENGE_INVALID_REQUEST, "a\"b\\c\r\nX: y\xff", NULL);
-    assert_non_null(strstr(v.challenge, "error_description=\"a?b?c??X: y?\""));
+    v = challenge(&x->conf->oauth, CHALLENGE_INVALID_REQUEST, "a\"b\\c\r\nX: y\xff", NULL, &words);
+    assert_non_null(strstr(words.challenge, "error_description=\"a?b?c??X: y?\""));
     assert_int_equal(gw_reasons[v.reason].status, 400);
-    v = challenge(&dpop, CHALLENGE_USE_NONCE, "", NULL);
-    assert_string_equal(v.challenge,
+    v = challenge(&dpop, CHALLENGE_USE_NONCE, "", NULL, &words);
+    assert_string_equal(words.challenge,
                         "DPoP realm=\"\", error=\"use_dpop_nonce\", algs=\"ES256 EdDSA "
                         "RS256 PS256\"");
     memset(longer, 'x', sizeof longer - 1);
     longer[sizeof longer - 1] = '\0';
-    v = challenge(&x->conf->oauth, CHALLENGE_INVALID_TOKEN, longer, longer);
-    size_t n = strlen(v.challenge), quotes = 0;
+    v = challenge(&x->conf->oauth, CHALLENGE_INVALID_TOKEN, longer, longer, &words);
+    size_t n = strlen(words.challenge), quotes = 0;
     for (size_t i = 0; i < n; i++)
-        quotes += v.challenge[i] == '"';
-    assert_true(quotes % 2 == 0 && v.challenge[n - 1] == '"');
+        quotes += words.challenge[i] == '"';
+    assert_true(quotes % 2 == 0 && words.challenge[n - 1] == '"');
 }
 
 int main(void)

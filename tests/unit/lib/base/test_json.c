@@ -1,4 +1,11 @@
 #include "lib/base/json.h"
+#include "lib/base/json_wipe.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -173,6 +180,83 @@ static void builders_lose_nothing_in_silence(void **state)
     json_free(j);
 }
 
+enum { NEEDLE = 40, MAPPING_MAX = 64 * 1024 * 1024 };
+
+/* Never in memory as it is written here: each byte is one more. */
+static void spell(char out[NEEDLE])
+{
+    static const char text[NEEDLE + 1] = "ebdZ,wPv3,0nQf1=Ks-7Hg,oT2xUq8yRc4LmJ6aB";
+
+    for (size_t i = 0; i < NEEDLE; i++)
+        out[i] = (char)(text[i] + 1);
+}
+
+static size_t count_in(int mem, unsigned long from, unsigned long to, const char needle[NEEDLE])
+{
+    size_t n = to - from, found = 0;
+    char *copy = malloc(n);
+
+    assert_non_null(copy);
+    ssize_t got = pread(mem, copy, n, (off_t)from);
+    for (const char *at = copy; got > 0 && at + NEEDLE <= copy + got; at++)
+        found += *at == needle[0] && memcmp(at, needle, NEEDLE) == 0;
+    explicit_bzero(copy, n);
+    free(copy);
+    return found;
+}
+
+/* How often the needle lies in what this process can write to, but for `needle` itself. */
+static size_t count_needles(const char needle[NEEDLE])
+{
+    static char lines[512][64];
+    size_t count = 0, found = 0;
+    char line[512];
+    FILE *maps = fopen("/proc/self/maps", "re");
+    int mem = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+
+    assert_non_null(maps);
+    assert_true(mem >= 0);
+    while (fgets(line, sizeof line, maps) != NULL && count < 512)
+        if (strstr(line, " rw-p ") != NULL)
+            snprintf(lines[count++], sizeof lines[0], "%.63s", line);
+    fclose(maps);
+    for (size_t i = 0; i < count; i++) {
+        unsigned long from = strtoul(lines[i], NULL, 16);
+        unsigned long to = strtoul(strchr(lines[i], '-') + 1, NULL, 16);
+        if (to - from <= MAPPING_MAX)
+            found += count_in(mem, from, to, needle);
+    }
+    close(mem);
+    return found - 1;
+}
+
+/* Last: it holds for the process. The secret's member, its escapes and a text that grows. */
+static void what_is_freed_is_wiped(void **state)
+{
+    static const struct {
+        const char *before, *after;
+    } forms[] = {{"{\"secret\":\"", "\"}"},
+                 {"[\"\\u0041", "\",1]"},
+                 {"{\"", "\":null}"},
+                 {"{\"a\":\"", "\",\"a\":1}"}};
+    char needle[NEEDLE], text[128];
+
+    (void)state;
+    json_wipe_freed();
+    spell(needle);
+    assert_int_equal(count_needles(needle), 0);
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        struct json *j = NULL;
+        snprintf(text, sizeof text, "%s%.*s%s", forms[i].before, NEEDLE, needle, forms[i].after);
+        sp_error e = json_parse(view_str(text), sizeof text, NULL, &j);
+        assert_int_equal(e, i < 3 ? SP_OK : SP_ERR_MALFORMED);
+        explicit_bzero(text, sizeof text);
+        assert_true(i == 3 || count_needles(needle) > 0);
+        json_free(j);
+        assert_int_equal(count_needles(needle), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +265,7 @@ int main(void)
         cmocka_unit_test(typed_members),
         cmocka_unit_test(members_keep_their_order_or_are_sorted),
         cmocka_unit_test(builders_lose_nothing_in_silence),
+        cmocka_unit_test(what_is_freed_is_wiped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

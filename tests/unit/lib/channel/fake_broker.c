@@ -3,6 +3,7 @@
 #include "lib/os/acceptor.h"
 #include "lib/os/loop.h"
 #include "lib/proto/registry.h"
+#include "lib/proto/session.h"
 #include "lib/trust/mint.h"
 #include "tests/unit/check.h"
 
@@ -46,6 +47,31 @@ static void on_opened(void *arg, uint64_t edge, const struct channel_peer *peer,
     b->opened++;
 }
 
+static void on_batch(struct fake_broker *b, const struct envelope *m)
+{
+    struct audit_batch *batch = calloc(1, sizeof *batch);
+
+    assert_non_null(batch);
+    b->batches++;
+    check_ok(fields_read(m->members, audit_batch_fields, NULL, batch));
+    if (!id_equal(b->spool, batch->spool))
+        b->told = 0;
+    b->spool = batch->spool;
+    for (size_t i = 0; b->refuse == NULL && i < batch->record_count; i++)
+        if (batch->first + (int64_t)i > b->told) {
+            b->told = batch->first + (int64_t)i;
+            buf_addf(&b->audited, "%lld %.*s\n", (long long)b->told,
+                     VIEW_ARG(batch->records[i].text));
+        }
+    const struct audit_batch_answer answer = {.told = b->told};
+    if (b->refuse != NULL)
+        listener_answer_error(b->listener, b->edge, m->i, b->refuse, "not now", NULL);
+    else if (!b->mute)
+        listener_answer(b->listener, b->edge, m->i,
+                        fields_write(audit_batch_answer_fields, &answer));
+    free(batch);
+}
+
 static void on_message(void *arg, uint64_t edge, const struct channel_peer *peer, struct channel *c,
                        const struct envelope *m)
 {
@@ -58,6 +84,8 @@ static void on_message(void *arg, uint64_t edge, const struct channel_peer *peer
     buf_addf(&b->heard, "%s ", m->type);
     check_ok(json_write(m->members, &b->heard));
     buf_addf(&b->heard, " #%lld\n", (long long)m->i);
+    if (strcmp(m->type, "audit.batch") == 0)
+        on_batch(b, m);
 }
 
 static void on_lost(void *arg, uint64_t edge, const struct channel_peer *peer)
@@ -179,6 +207,7 @@ void fake_broker_init(struct fake_broker *b, struct loop *loop, struct engine *e
     *b = (struct fake_broker){
         .loop = loop, .engine = engine, .pool = pool, .welcome = {.state = view_str("approved")}};
     buf_init(&b->heard, 4 * 1024 * 1024);
+    buf_init(&b->audited, 1024 * 1024);
     make_keys(b);
     b->config.key = b->identity;
     const struct listener_options lo = {.server = &b->config, .events = &events, .arg = b};
@@ -207,6 +236,7 @@ void fake_broker_deinit(struct fake_broker *b)
     listener_free(b->listener);
     json_free(b->said);
     buf_deinit(&b->heard);
+    buf_deinit(&b->audited);
     buf_deinit(&b->statement);
     key_secret_free(b->identity);
     key_secret_free(b->grants);

@@ -36,6 +36,13 @@ struct fake_broker {
     bool answered;
     sp_error answer;
     struct json *said; /* owned */
+    /* Batches of audit records: what is new of them, and whether they are answered. */
+    struct sp_id spool;
+    int64_t told;
+    unsigned batches;
+    bool mute;          /* they are recorded, and the answer is lost */
+    const char *refuse; /* the code of the answer; NULL: they are taken */
+    struct buf audited; /* "NUMBER TEXT\n" of every new record */
 };
 
 /* Certificates of tests/data/tls: the edge trusts ca.pem and asks for "localhost". */

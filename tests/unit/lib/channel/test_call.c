@@ -1,5 +1,6 @@
 #include "lib/channel/call.h"
 
+#include "lib/base/clock.h"
 #include "lib/os/loop.h"
 
 #include <stdio.h>
@@ -150,6 +151,85 @@ static void a_call_times_out_and_its_late_answer_is_dropped(void **state)
     assert_int_equal(r.ended, 1);
 }
 
+/* Fills every place with calls that end after `ms`, and waits until `n` of them have. */
+static void call_all(struct result *r, int64_t ms, int n)
+{
+    struct call *call;
+
+    for (int i = 0; i < ENVELOPE_UNANSWERED_MAX; i++)
+        assert_int_equal(channel_call(c, "app.test", NULL, i < n ? ms : 600000, done, r, &call),
+                         SP_OK);
+    while (r->ended < n)
+        loop_turn(loop, true);
+    assert_int_equal(r->e, SP_ERR_TIMEOUT);
+}
+
+static void on_room(void *arg)
+{
+    ++*(int *)arg;
+}
+
+/* The peer counts a call until it has answered it: one more would be its 65th. */
+static void a_call_that_timed_out_holds_its_place_until_the_late_answer(void **state)
+{
+    (void)state;
+    static struct result r; /* outlives the calls, which stop() ends */
+    struct deferred room;
+    struct call *call;
+    int rooms = 0;
+
+    r = (struct result){0};
+    deferred_init(&room, on_room, &rooms);
+    channel_on_room(c, &room);
+    call_all(&r, 10, 1);
+    assert_false(channel_may_call(c));
+    assert_int_equal(channel_call(c, "app.test", NULL, 1000, done, &r, &call), SP_ERR_LIMIT);
+    assert_int_equal(receive("{\"re\":3,\"i\":2}"), SP_OK);
+    assert_int_equal(r.ended, 1);
+    assert_true(channel_may_call(c));
+    loop_turn(loop, false);
+    assert_int_equal(rooms, 1);
+    assert_int_equal(channel_call(c, "app.test", NULL, 600000, done, &r, &call), SP_OK);
+    assert_int_equal(closed, 0);
+    channel_on_room(c, NULL);
+}
+
+static void a_cancelled_call_holds_its_place_until_the_answer(void **state)
+{
+    (void)state;
+    static struct result r;
+    struct call *call;
+
+    r = (struct result){0};
+    assert_int_equal(channel_call(c, "app.test", NULL, 10, done, &r, &call), SP_OK);
+    call_cancel(call);
+    for (int i = 1; i < ENVELOPE_UNANSWERED_MAX; i++)
+        assert_int_equal(channel_call(c, "app.test", NULL, 600000, done, &r, &call), SP_OK);
+    for (int64_t end = clock_boot() + 50; clock_boot() < end;)
+        loop_turn(loop, false);
+    assert_false(channel_may_call(c));
+    assert_int_equal(receive("{\"re\":3,\"i\":2}"), SP_OK);
+    assert_true(channel_may_call(c));
+    assert_int_equal(r.ended, 0);
+}
+
+static void a_peer_that_answers_no_call_is_left(void **state)
+{
+    (void)state;
+    struct result r = {0};
+
+    call_all(&r, 10, ENVELOPE_UNANSWERED_MAX - 1);
+    assert_int_equal(closed, 0);
+    channel_free(c);
+    c = NULL;
+    struct channel_wire wire = {wire_send, wire_close, NULL};
+    assert_int_equal(channel_new(loop, &wire, 2, 1, on_message, NULL, &c), SP_OK);
+    r = (struct result){0};
+    call_all(&r, 10, ENVELOPE_UNANSWERED_MAX);
+    assert_int_equal(closed, CHANNEL_CLOSE_TOO_MUCH);
+    assert_int_equal(r.ended, ENVELOPE_UNANSWERED_MAX);
+}
+
 static void a_cancelled_call_ends_in_silence(void **state)
 {
     (void)state;
@@ -205,7 +285,7 @@ static void a_verb_that_nobody_knows_can_be_refused(void **state)
 static void sixty_four_unanswered_calls_each_way_and_no_more(void **state)
 {
     (void)state;
-    struct result r = {0};
+    static struct result r; /* outlives the calls, which stop() ends */
     struct call *call;
     char text[64];
 
@@ -255,6 +335,9 @@ int main(void)
         T(an_answer_finds_its_call),
         T(an_answer_to_nothing_ends_the_channel),
         T(a_call_times_out_and_its_late_answer_is_dropped),
+        T(a_call_that_timed_out_holds_its_place_until_the_late_answer),
+        T(a_cancelled_call_holds_its_place_until_the_answer),
+        T(a_peer_that_answers_no_call_is_left),
         T(a_cancelled_call_ends_in_silence),
         T(the_end_of_the_channel_ends_its_calls),
         T(a_call_is_answered_once),

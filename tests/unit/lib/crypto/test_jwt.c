@@ -365,6 +365,9 @@ static void IDT_09_audiences_and_the_authorised_party(void **state)
     struct jwt_expect x = expect();
     struct jwt_id id;
 
+    x.client_id = (struct view){0}; /* not configured: nobody is */
+    assert_int_equal(check_with("aud", "\"\"", &x, NULL, NULL), SP_ERR_AUDIENCE);
+    x = expect();
     x.trusted = &listed;
     x.trusted_count = 1;
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -422,6 +425,8 @@ static void IDT_10_times_within_a_minute(void **state)
         {"exp", "true", SP_ERR_MALFORMED},
         {"exp", "null", SP_ERR_MALFORMED},
         {"exp", "[1764038700]", SP_ERR_MALFORMED},
+        {"exp", "9007199254740992", SP_OK}, /* 2^53: as far away as a time may be */
+        {"auth_time", "\"1764038400\"", SP_ERR_MALFORMED},
     };
     RUN(rows);
 }
@@ -521,6 +526,13 @@ static void IDT_14_acr_and_amr_are_read_and_absent_is_weakest(void **state)
     assert_null(id.amr);
     assert_int_equal(check_with("amr", "\"otp\"", &x, NULL, &id), SP_OK);
     assert_null(id.amr); /* a text is no list */
+    struct json *claims = NULL, *amr = NULL;
+    assert_int_equal(json_parse(view_str(good_claims), 4096, NULL, &claims), SP_OK);
+    assert_int_equal(json_parse(view_str("[\"otp\"]"), 16, NULL, &amr), SP_OK);
+    json_set(claims, "amr", amr);
+    assert_int_equal(jwt_id_check(claims, &x, NULL, &id), SP_OK);
+    assert_ptr_equal(id.amr, json_get(claims, "amr")); /* borrowed */
+    json_free(claims);
 }
 
 static void IDT_15_at_hash_is_compared_when_present(void **state)
@@ -539,6 +551,8 @@ static void IDT_15_at_hash_is_compared_when_present(void **state)
     x.access_token = view_str("another");
     assert_int_equal(check_with("at_hash", buf_cstr(&quoted), &x, NULL, NULL), SP_ERR_INTEGRITY);
     assert_int_equal(check_with("at_hash", "7", &x, NULL, NULL), SP_ERR_INTEGRITY);
+    x.access_token = (struct view){0}; /* nothing came that it could be the hash of */
+    assert_int_equal(check_with("at_hash", "7", &x, NULL, NULL), SP_OK);
     buf_deinit(&hash);
     buf_deinit(&quoted);
 }

@@ -6,7 +6,14 @@
 #include <cmocka.h>
 
 #include "lib/base/encode.h"
+#include "lib/crypto/random.h"
 #include "lib/crypto/totp.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static const char seed20[] = "12345678901234567890";
 #define NOW(t) ((sp_unix_ms)(t)*1000)
@@ -55,9 +62,82 @@ static void OTP_02_totp_vectors_of_rfc_6238(void **state)
     assert_int_equal(totp_hotp(view_str(seed20), 0, TOTP_SHA1, 0, code), SP_ERR_INVALID);
     assert_int_equal(totp_hotp(view_str(seed20), 0, TOTP_SHA1, 10, code), SP_ERR_INVALID);
     assert_int_equal(totp_hotp((struct view){0}, 0, TOTP_SHA1, 6, code), SP_ERR_INVALID);
+    static const uint8_t longest[129];
+    assert_int_equal(totp_hotp((struct view){longest, 128}, 0, TOTP_SHA1, 6, code), SP_OK);
+    assert_int_equal(totp_hotp((struct view){longest, 129}, 0, TOTP_SHA1, 6, code), SP_ERR_INVALID);
+    assert_int_equal(totp_hotp(view_str(seed20), 0, (enum totp_hash)(TOTP_SHA512 + 1), 6, code),
+                     SP_ERR_INVALID);
 }
 
 /* C-013 and OTP-7: a code is text. */
+/* `oathtool --totp --window 9` for a secret and a time: ten codes, one a line. Returns what came;
+ * 0: no such program. */
+static size_t ask_oathtool(const char *base32, uint64_t at, char *out, size_t room)
+{
+    char now[32];
+    size_t n = 0;
+    ssize_t got;
+    int ends[2], state;
+    pid_t child;
+
+    (void)snprintf(now, sizeof now, "--now=@%llu", (unsigned long long)at);
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        if (dup2(ends[1], STDOUT_FILENO) == STDOUT_FILENO)
+            execlp("oathtool", "oathtool", "--totp", "--base32", "--window=9", now, base32,
+                   (char *)NULL);
+        _exit(127);
+    }
+    close(ends[1]);
+    while (n + 1 < room && (got = read(ends[0], out + n, room - 1 - n)) > 0)
+        n += (size_t)got;
+    out[n] = '\0';
+    close(ends[0]);
+    assert_int_equal(waitpid(child, &state, 0), child);
+    if (WIFEXITED(state) && WEXITSTATUS(state) == 127)
+        return 0;
+    assert_true(WIFEXITED(state) && WEXITSTATUS(state) == 0);
+    return n;
+}
+
+/* A generator that shares no line with ours: 100 random secrets, 10 steps each, at times of two
+ * centuries. */
+static void OTP_02_a_thousand_codes_of_random_seeds_agree_with_oathtool(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 100; round++) {
+        uint8_t seed[TOTP_SECRET_BYTES + 1], clock[4];
+        char said[256], code[10];
+        struct buf text;
+        uint64_t at;
+
+        random_bytes(seed, TOTP_SECRET_BYTES);
+        random_bytes(clock, sizeof clock);
+        at = ((uint64_t)clock[0] << 24 | (uint64_t)clock[1] << 16 | (uint64_t)clock[2] << 8 |
+              clock[3]) +
+             1000000000;
+        buf_init(&text, 64);
+        encode_base32((struct view){seed, TOTP_SECRET_BYTES}, &text);
+        if (ask_oathtool(buf_cstr(&text), at, said, sizeof said) == 0) {
+            buf_deinit(&text);
+            print_message("no oathtool on this machine\n");
+            skip();
+        }
+        assert_int_equal(strlen(said), 10 * (TOTP_DIGITS + 1));
+        for (size_t i = 0; i < 10; i++) {
+            assert_int_equal(totp_hotp((struct view){seed, TOTP_SECRET_BYTES}, at / TOTP_STEP_S + i,
+                                       TOTP_SHA1, TOTP_DIGITS, code),
+                             SP_OK);
+            if (memcmp(said + i * (TOTP_DIGITS + 1), code, TOTP_DIGITS) != 0)
+                fail_msg("%s at %llu, step %zu: %s, oathtool says %.6s", buf_cstr(&text),
+                         (unsigned long long)at, i, code, said + i * (TOTP_DIGITS + 1));
+        }
+        buf_deinit(&text);
+    }
+}
+
 static void OTP_07_codes_are_read_as_text(void **state)
 {
     (void)state;
@@ -80,6 +160,10 @@ static void OTP_07_codes_are_read_as_text(void **state)
          "\xef\xbc\x90\xef\xbc\x90\xef\xbc\x95\xef\xbc\x99\xef\xbc\x92\xef\xbc\x94", TOTP_WRONG},
         {NOW(1234567890), "", TOTP_WRONG},
         {NOW(1234567890), "+05924", TOTP_WRONG},
+        {NOW(1234567890),
+         "\001"
+         "005924",
+         TOTP_WRONG},
         {NOW(1234567890), "0x5924", TOTP_WRONG},
     };
 
@@ -181,17 +265,50 @@ static void OTP_06_the_uri_escapes_names_and_has_no_options(void **state)
     buf_deinit(&b);
 }
 
+/* Steps that don't exist are no codes, a factor without a seed has none, and a code that fits two
+ * steps counts for the nearest. */
+static void OTP_03_at_the_edges_of_time_and_of_chance(void **state)
+{
+    (void)state;
+    static const int64_t doubled = 58021384; /* this step and a later one of its window: 493518 */
+
+    struct totp_result r = totp_check(view_str(seed20), view_str("755224"), NOW(0), -1);
+    assert_int_equal(r.verdict, TOTP_RIGHT);
+    assert_int_equal(r.step, 0);
+    assert_int_equal(totp_check((struct view){0}, view_str("755224"), NOW(0), -1).verdict,
+                     TOTP_WRONG);
+    r = totp_check(view_str(seed20), view_str("493518"), NOW(doubled * 30), -1);
+    assert_int_equal(r.verdict, TOTP_RIGHT);
+    assert_int_equal(r.step, doubled);
+}
+
+static void OTP_06_a_uri_that_does_not_fit_leaves_nothing(void **state)
+{
+    (void)state;
+    struct buf b;
+
+    buf_init(&b, 60);
+    buf_add_str(&b, "before");
+    assert_int_equal(totp_uri(view_str(seed20), view_str("Sallyport"), view_str("alice"), &b),
+                     SP_ERR_LIMIT);
+    assert_int_equal(b.len, strlen("before"));
+    buf_deinit(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(OTP_01_hotp_vectors_of_rfc_4226),
         cmocka_unit_test(OTP_02_totp_vectors_of_rfc_6238),
+        cmocka_unit_test(OTP_02_a_thousand_codes_of_random_seeds_agree_with_oathtool),
         cmocka_unit_test(OTP_07_codes_are_read_as_text),
         cmocka_unit_test(OTP_03_the_window_is_one_step_and_hints_reach_ten),
         cmocka_unit_test(OTP_04_a_step_is_taken_once_and_never_backwards),
         cmocka_unit_test(OTP_05_a_clock_set_back_does_not_revive_a_step),
         cmocka_unit_test(C_011_a_code_of_sha256_is_wrong),
         cmocka_unit_test(OTP_06_the_uri_escapes_names_and_has_no_options),
+        cmocka_unit_test(OTP_03_at_the_edges_of_time_and_of_chance),
+        cmocka_unit_test(OTP_06_a_uri_that_does_not_fit_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -46,8 +46,23 @@ static void test_an_empty_gateway_has_every_default(void **state)
         assert_int_equal(*mode[i], GW_MONITOR);
     assert_true(c->detectors.inventory);
     assert_int_equal(c->rates.count, 0);
+    assert_int_equal(c->otherwise, GW_OTHERWISE_ALLOW);
+    assert_int_equal(c->openapi.oversize, GW_OVERSIZE_PASS);
+    assert_int_equal(c->openapi.unknown_properties, GW_PROPERTIES_AS_SCHEMA);
     gwconf_free(c);
     gwconf_free(NULL);
+}
+
+static void test_a_struct_that_nobody_filled_grants_nothing(void **state)
+{
+    static const struct gwconf none;
+
+    (void)state;
+    assert_int_equal(none.methods, 0);
+    assert_int_equal(none.limits.body, 0);
+    assert_int_equal(none.otherwise, GW_OTHERWISE_DENY);
+    assert_int_equal(none.openapi.oversize, GW_OVERSIZE_BLOCK);
+    assert_int_equal(none.openapi.unknown_properties, GW_PROPERTIES_REFUSE);
 }
 
 static const char spec[] =
@@ -146,6 +161,8 @@ static void test_each_mistake_is_told_with_its_place(void **state)
         {"upstream:\n  url: https://x\n  tls: { ca: .a }\n", "gateway folder"},
         {"upstream:\n  url: https://x\n  tls: { pin: sha256/AAAA }\n", "upstream.tls.pin"},
         {"identity: { assertion: on }\n", "gateway:1:1: identity: an assertion needs its audience"},
+        {"identity: { headers: off, signature: rfc9421 }\n",
+         "gateway:1:1: identity: a signature covers sallyport-user: it needs headers: on"},
         {"oauth:\n  require: on\n", "gateway:2:3: oauth.require: no token could be verified"},
         {"oauth:\n  issuers: [ { iss: x, aud: [a], algs: [ES256] } ]\n",
          "gateway:2:14: oauth.issuers[0]: an issuer needs jwks_uri or jwks_file"},
@@ -169,6 +186,8 @@ static void test_each_mistake_is_told_with_its_place(void **state)
          "outside 0 to 60000 ms"},
         {"oauth: { bind: [none, dpop] }\n", "\"none\" is not right"},
         {"oauth: { scopes: from-openapi }\n", "needs openapi.file"},
+        {"methods: [GET]\ninput_rules: { mode: block, path_traversal: block }\n",
+         "gateway:2:1: input_rules: mode is that of sqli, xss, ssrf and ssrf_urls"},
         {"rate: [ { name: a, key: [user] } ]\n", "gateway:1:9: rate[0]: a limit needs rate or in_"},
         {"rate: [ { name: a, key: [user], rate: 5/s, in_flight: 2 } ]\n", "and not both"},
         {"rate: [ { name: a, key: [], rate: 5/s } ]\n", "rate[0].key"},
@@ -280,6 +299,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_empty_gateway_has_every_default),
+        cmocka_unit_test(test_a_struct_that_nobody_filled_grants_nothing),
         cmocka_unit_test(test_the_whole_example),
         cmocka_unit_test(test_each_mistake_is_told_with_its_place),
         cmocka_unit_test(test_limits_of_text_and_lists),

@@ -38,9 +38,11 @@ static void a_mode_is_set_and_nothing_else_moves(void **state)
         "block", "# ours\ndetectors: {bola: block, scanner: block} # \xc3\xa4\n");
     set("detectors:\n  # \xc3\xa4\xc3\xb6\n  bola: 'monitor'   # look\n\nrate: []\n", "detectors",
         "bola", "block", "detectors:\n  # \xc3\xa4\xc3\xb6\n  bola: block   # look\n\nrate: []\n");
-    set("subject: {match: \"GET /\xc3\xa4\", pointer: /id}\ninput_rules: {mode: \"monitor\"}\n",
+    set("subject: {match: \"GET /\xc3\xa4\", pointer: /id}\ninput_rules: {mode: \"monitor\", sqli: "
+        "free-text}\n",
         "input_rules", "mode", "block",
-        "subject: {match: \"GET /\xc3\xa4\", pointer: /id}\ninput_rules: {mode: block}\n");
+        "subject: {match: \"GET /\xc3\xa4\", pointer: /id}\ninput_rules: {mode: block, sqli: "
+        "free-text}\n");
     set("{\n  \"detectors\": {\n    \"bola\": \"off\"\n  }\n}", "detectors", "bola", "block",
         "{\n  \"detectors\": {\n    \"bola\": block\n  }\n}");
 }
@@ -157,9 +159,52 @@ static void who_decides_is_found_with_its_mode(void **state)
     gwconf_free(conf);
 }
 
+static void drop(const char *text, const char *value, const char *right)
+{
+    struct buf out;
+
+    buf_init(&out, GWCONF_MAX);
+    sp_error e = gwedit_drop(view_str(text), "split", view_str(value), &out);
+    expect_text(&out, e, right);
+}
+
+static void an_item_goes_and_nothing_else_moves(void **state)
+{
+    (void)state;
+    drop("split: ['/a', \"/b\", /c] # ours\n", "/a", "split: [\"/b\", /c] # ours\n");
+    drop("split: ['/a', \"/b\", /c] # ours\n", "/b", "split: ['/a', /c] # ours\n");
+    drop("split: ['/a', \"/b\", /c] # ours\n", "/c", "split: ['/a', \"/b\"] # ours\n");
+    drop("split: ['/a']\nrate: []\n", "/a", "split: []\nrate: []\n");
+    drop("split:\n  - /a # one\n  - '/b'\n  # end\nrate: []\n", "/a",
+         "split:\n  - '/b'\n  # end\nrate: []\n");
+    drop("split:\n  - /a\n  - '/b'", "/b", "split:\n  - /a\n");
+    drop("split:\n  - /a # one\nrate: []\n", "/a", "split:\n  [] # one\nrate: []\n");
+}
+
+static void what_is_not_there_cannot_go(void **state)
+{
+    static const char *const texts[] = {"", "split: []\n", "split: ['/ab']\n", "rate: []\n"};
+    struct buf out;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        buf_init(&out, GWCONF_MAX);
+        assert_int_equal(gwedit_drop(view_str(texts[i]), "split", view_str("/a"), &out),
+                         SP_ERR_NOT_FOUND);
+        buf_deinit(&out);
+    }
+    buf_init(&out, GWCONF_MAX);
+    assert_int_equal(
+        gwedit_drop(view_str("split: [\"/\\u0061\"]\n"), "split", view_str("/a"), &out),
+        SP_ERR_MALFORMED);
+    buf_deinit(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_item_goes_and_nothing_else_moves),
+        cmocka_unit_test(what_is_not_there_cannot_go),
         cmocka_unit_test(a_mode_is_set_and_nothing_else_moves),
         cmocka_unit_test(what_is_missing_is_added_in_front),
         cmocka_unit_test(items_of_a_list_are_set_together_or_by_name),

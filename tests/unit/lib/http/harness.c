@@ -165,18 +165,19 @@ void send_text(int fd, const char *text)
 
 int read_until(int fd, char *room, size_t size, const char *until)
 {
-    size_t n = 0;
+    size_t n = 0, length = until != NULL ? strlen(until) : 0;
 
     room[0] = '\0';
     while (n < size - 1) {
-        ssize_t k = recv(fd, room + n, size - 1 - n, 0);
+        /* byte by byte to a mark: what comes behind it is for who reads next */
+        ssize_t k = recv(fd, room + n, length != 0 ? 1 : size - 1 - n, 0);
         if (k < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
             return -1;
         if (k <= 0)
             break;
         n += (size_t)k;
         room[n] = '\0';
-        if (until != NULL && strstr(room, until) != NULL)
+        if (length != 0 && n >= length && memcmp(room + n - length, until, length) == 0)
             break;
     }
     return (int)n;

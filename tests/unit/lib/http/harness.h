@@ -44,8 +44,8 @@ const char *data_path(const char *name);
 /* A connected blocking socket to the harness. Reads time out after 5 s. */
 int harness_connect(const struct harness *h);
 void send_text(int fd, const char *text);
-/* Reads until the peer closes, or `room` is full, or (when `until` is not NULL) the text holds
- * `until`. NUL-terminated. -1: timed out. */
+/* Reads until the peer closes, or `room` is full, or (when `until` is not NULL) just after `until`.
+ * NUL-terminated. -1: timed out. */
 int read_until(int fd, char *room, size_t size, const char *until);
 
 /* Sends `request`, reads the whole answer until close; fails the test on a time-out. */

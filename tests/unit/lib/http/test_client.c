@@ -341,6 +341,41 @@ static void calls_beyond_at_once_wait_within_their_deadline(void **state)
     client_free(c);
 }
 
+/* FLT-10: a provider that has stopped to answer does not get one worker after another. */
+static void FLT_10_nobody_waits_for_a_server_that_is_late_while_another_call_does(void **state)
+{
+    (void)state;
+    struct client *c = make(2);
+    struct caller k[2] = {{.c = c}, {.c = c}};
+    struct client_response r;
+    char url[100];
+    struct client_request q = {.method = METHOD_GET, .url = url, .deadline_ms = 50};
+    pthread_t thread[2];
+    unsigned busy = 0, rounds = 0;
+
+    snprintf(url, sizeof url, "https://localhost:%u/slow", good.port);
+    client_response_init(&r);
+    while (busy == 0 && rounds++ < 20) { /* again, should the first end before the second begins */
+        assert_int_equal(client_call(c, &q, NULL, &r), SP_ERR_TIMEOUT);
+        for (size_t i = 0; i < 2; i++)
+            assert_int_equal(pthread_create(&thread[i], NULL, call_slow, &k[i]), 0);
+        for (size_t i = 0; i < 2; i++) {
+            pthread_join(thread[i], NULL);
+            busy += k[i].e == SP_ERR_BUSY;
+        }
+        assert_true(k[0].e == SP_OK || k[1].e == SP_OK);
+    }
+    assert_int_equal(busy, 1);
+    for (size_t i = 0; i < 2; i++) /* one was in time: two at once again */
+        assert_int_equal(pthread_create(&thread[i], NULL, call_slow, &k[i]), 0);
+    for (size_t i = 0; i < 2; i++) {
+        pthread_join(thread[i], NULL);
+        assert_int_equal(k[i].e, SP_OK);
+    }
+    client_response_deinit(&r);
+    client_free(c);
+}
+
 static void a_CA_file_that_is_none_is_refused_at_the_start(void **state)
 {
     (void)state;
@@ -372,6 +407,7 @@ int main(void)
         cmocka_unit_test(nothing_listens_there),
         cmocka_unit_test(plain_http_is_for_loopback_only),
         cmocka_unit_test(a_header_with_a_line_break_is_not_sent),
+        cmocka_unit_test(FLT_10_nobody_waits_for_a_server_that_is_late_while_another_call_does),
         cmocka_unit_test(calls_beyond_at_once_wait_within_their_deadline),
         cmocka_unit_test(a_CA_file_that_is_none_is_refused_at_the_start),
     };

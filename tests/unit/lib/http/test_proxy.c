@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -161,6 +163,47 @@ static void a_broken_proxy_address_is_an_error_and_no_detour(void **state)
     }
 }
 
+static void a_login_comes_from_its_file_and_one_in_the_environment_is_told(void **state)
+{
+    static const struct {
+        const char *url, *text, *want; /* want NULL: SP_ERR_INVALID, and the address as it was */
+    } rows[] = {
+        {"http://p:1", "me:pass\n", "http://me:pass@p:1"},
+        {"http://p:1", "me:a:b@c/ %\r\n", "http://me:a%3Ab%40c%2F%20%25@p:1"},
+        {"http://p:1", ":\n", "http://:@p:1"},
+        {"", "me:pass\n", ""},
+        {"http://p:1", "nothing\n", NULL},
+        {"http://p:1", "", NULL},
+        {"http://other@p:1", "me:pass\n", NULL},
+        {"https://p:1", "me:pass\n", NULL},
+    };
+    char file[] = "/tmp/test_proxy.XXXXXX";
+    int fd = mkstemp(file);
+
+    (void)state;
+    assert_true(fd >= 0);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct proxy_env env = {.origin = "configuration"};
+        struct sp_why why = {0};
+
+        snprintf(env.url, sizeof env.url, "%s", rows[i].url);
+        assert_int_equal(ftruncate(fd, 0), 0);
+        assert_int_equal(pwrite(fd, rows[i].text, strlen(rows[i].text), 0),
+                         (ssize_t)strlen(rows[i].text));
+        assert_int_equal(proxy_login(&env, file, &why),
+                         rows[i].want != NULL ? SP_OK : SP_ERR_INVALID);
+        assert_string_equal(env.url, rows[i].want != NULL ? rows[i].want : rows[i].url);
+        assert_false(proxy_login_exposed(&env));
+        env.origin = "https_proxy";
+        assert_int_equal(proxy_login_exposed(&env), strchr(env.url, '@') != NULL);
+    }
+    assert_int_equal(fchmod(fd, 0604), 0);
+    struct proxy_env env = {.url = "http://p:1"};
+    assert_int_equal(proxy_login(&env, file, NULL), SP_ERR_PERMISSION);
+    close(fd);
+    unlink(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +212,7 @@ int main(void)
         cmocka_unit_test(loopback_and_link_local_never_go_through_a_proxy),
         cmocka_unit_test(configuration_beats_the_environment),
         cmocka_unit_test(a_broken_proxy_address_is_an_error_and_no_detour),
+        cmocka_unit_test(a_login_comes_from_its_file_and_one_in_the_environment_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

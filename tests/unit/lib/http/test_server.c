@@ -434,6 +434,29 @@ static void a_peer_that_leaves_while_a_handler_runs_harms_nobody(void **state)
     assert_non_null(strstr(room, "200 OK"));
 }
 
+/* RFC 9112 section 9.3.2: a client that sends more before its answer came has to be ready to ask
+ * again on another connection. libwebsockets ends this one; nothing of the second request is looked
+ * at. */
+static void a_request_behind_a_request_ends_the_connection_unread(void **state)
+{
+    static const char *const firsts[] = {"/x", "/big", "/slow"};
+    char text[200];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof firsts / sizeof *firsts; i++) {
+        snprintf(text, sizeof text,
+                 "GET %s HTTP/1.1\r\nHost: h\r\n\r\nGET /behind HTTP/1.1\r\nHost: h\r\n\r\n",
+                 firsts[i]);
+        int fd = harness_connect(&h);
+        send_text(fd, text);
+        assert_true(read_until(fd, room, sizeof room, NULL) >= 0); /* it ends */
+        assert_null(strstr(room, "/behind"));
+        close(fd);
+    }
+    exchange_text(&h, "GET /y HTTP/1.1\r\nHost: h\r\n" CLOSE "\r\n", room, sizeof room);
+    assert_non_null(strstr(room, "\"path\":\"/y\""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -456,6 +479,7 @@ int main(void)
         cmocka_unit_test(dot_segments_never_reach_a_handler),
         cmocka_unit_test(DEP_1T_half_a_request_costs_no_cpu),
         cmocka_unit_test(a_peer_that_leaves_while_a_handler_runs_harms_nobody),
+        cmocka_unit_test(a_request_behind_a_request_ends_the_connection_unread),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }

@@ -109,7 +109,7 @@ static void nothing(void *arg)
     *(bool *)arg = true;
 }
 
-static void without_descriptors_it_rests_and_takes_when_there_are_some(void **state)
+static void C_040_without_descriptors_it_rests_and_takes_when_there_are_some(void **state)
 {
     struct house *h = *state;
     struct rlimit before, none;
@@ -144,8 +144,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(all_that_wait_are_taken, setup, teardown),
         cmocka_unit_test_setup_teardown(held_it_takes_nothing_and_goes_on_later, setup, teardown),
-        cmocka_unit_test_setup_teardown(without_descriptors_it_rests_and_takes_when_there_are_some,
-                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            C_040_without_descriptors_it_rests_and_takes_when_there_are_some, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -102,6 +103,13 @@ static void a_childs_end_is_told(void **state)
     loop_free(w.loop);
 }
 
+static void *set_soon(void *stop)
+{
+    usleep(20 * 1000);
+    atomic_store((atomic_bool *)stop, true);
+    return NULL;
+}
+
 static void output_is_bounded_in_time_and_size(void **state)
 {
     static const char *const env[] = {"LC_ALL=C", "PATH=/usr/bin:/bin", NULL};
@@ -121,6 +129,14 @@ static void output_is_bounded_in_time_and_size(void **state)
     spec.path = "sleep";
     spec.argv = slow;
     assert_int_equal(child_output(&spec, 50, &out, &status), SP_ERR_TIMEOUT);
+    atomic_bool stop = false;
+    pthread_t later;
+    spec.stop = &stop;
+    assert_int_equal(pthread_create(&later, NULL, set_soon, &stop), 0);
+    assert_int_equal(child_output(&spec, 50000, &out, &status), SP_ERR_CLOSED); /* under way */
+    pthread_join(later, NULL);
+    assert_int_equal(child_output(&spec, 50000, &out, &status), SP_ERR_CLOSED); /* not begun */
+    spec.stop = NULL;
     spec.path = "yes";
     spec.argv = endless;
     assert_int_equal(child_output(&spec, 5000, &out, &status), SP_ERR_LIMIT);

@@ -118,6 +118,58 @@ static void test_a_manager_that_does_not_read_stops_nobody(void **state)
     unsetenv("NOTIFY_SOCKET");
 }
 
+static void stop_loop(void *arg)
+{
+    struct seen *s = arg;
+
+    s->again = NULL;
+    loop_stop(s->loop);
+}
+
+/* Words that a manager with a watchdog of 60 ms hears in 200 ms from a loop that turns. */
+static int words(const char *watched_pid)
+{
+    struct seen seen = {0};
+    struct service *s = NULL;
+    struct service_spec spec = {on_drain, NULL, &seen, 20};
+    int fd = manager(), heard = 0;
+    char text[64];
+    ssize_t n;
+
+    setenv("WATCHDOG_USEC", "60000", 1);
+    setenv("WATCHDOG_PID", watched_pid, 1);
+    assert_int_equal(loop_new(&seen.loop), SP_OK);
+    assert_int_equal(service_start(seen.loop, &spec, &s), SP_OK);
+    assert_int_equal(timer_start(seen.loop, clock_boot() + 200, stop_loop, &seen, &seen.again),
+                     SP_OK);
+    loop_run(seen.loop);
+    while ((n = recv(fd, text, sizeof text - 1, MSG_DONTWAIT)) > 0) {
+        text[n] = '\0';
+        assert_string_equal(text, "WATCHDOG=1");
+        heard++;
+    }
+    service_free(s);
+    loop_free(seen.loop);
+    close(fd);
+    unlink(getenv("NOTIFY_SOCKET"));
+    unsetenv("NOTIFY_SOCKET");
+    unsetenv("WATCHDOG_USEC");
+    unsetenv("WATCHDOG_PID");
+    return heard;
+}
+
+static void test_HRD_13_a_watchdog_hears_thrice_in_its_time_that_the_loop_turns(void **state)
+{
+    char own[16];
+    int heard;
+
+    (void)state;
+    snprintf(own, sizeof own, "%d", (int)getpid());
+    heard = words(own);
+    assert_true(heard >= 3 && heard <= 11); /* every 20 ms; a slow machine says it later */
+    assert_int_equal(words("1"), 0);        /* another process is meant */
+}
+
 static void test_a_second_signal_ends_at_once(void **state)
 {
     struct seen seen = {.second = true};
@@ -141,6 +193,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_signals_reload_and_drain),
         cmocka_unit_test(test_a_manager_that_does_not_read_stops_nobody),
+        cmocka_unit_test(test_HRD_13_a_watchdog_hears_thrice_in_its_time_that_the_loop_turns),
         cmocka_unit_test(test_a_second_signal_ends_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -139,12 +139,28 @@ static void unix_sockets_are_private_and_dead_ones_replaced(void **state)
     rmdir(folder);
 }
 
+static void an_address_that_no_interface_has_is_known_as_gone(void **state)
+{
+    static const struct {
+        const char *text;
+        bool gone;
+    } cases[] = {{"127.0.0.1:443", false}, {"127.77.1.2:0", false}, {"192.0.2.7:443", true}};
+    struct address a;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(address_parse(view_str(cases[i].text), &a), SP_OK);
+        assert_int_equal(sock_address_gone(&a), cases[i].gone);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_have_one_spelling),
         cmocka_unit_test(TM_14_the_owner_of_a_loopback_connection_is_known),
         cmocka_unit_test(unix_sockets_are_private_and_dead_ones_replaced),
+        cmocka_unit_test(an_address_that_no_interface_has_is_known_as_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,7 +42,15 @@ static void a_report_goes_there_and_back(void **state)
                              .row_count = 1,
                              .hit_count = 1,
                              .coverage_count = 1,
-                             .coverage = {{.requests = 9, .read = 3, .streaming = 1}},
+                             .coverage = {{.requests = 9,
+                                           .read = 3,
+                                           .streaming = 1,
+                                           .classes = {0, 9},
+                                           .class_count = API_CLASSES,
+                                           .own = {[API_BUCKETS - 1] = 9},
+                                           .own_count = API_BUCKETS}},
+                             .gauge_count = 1,
+                             .gauges = {{.inventory = 77, .limits_used = 1000000}},
                              .documented = true};
     in.rows[0] = (struct api_row){.method = view_str("GET"),
                                   .path = view_str("/users/{user_id}"),
@@ -65,6 +73,10 @@ static void a_report_goes_there_and_back(void **state)
     assert_true(view_is(report.hits[0].rule, "per-user"));
     assert_int_equal(report.hits[0].monitor, 3);
     assert_int_equal(report.coverage[0].read, 3);
+    assert_int_equal(report.coverage[0].classes[1], 9);
+    assert_int_equal(report.coverage[0].own[API_BUCKETS - 1], 9);
+    assert_int_equal(report.coverage[0].upstream_count, 0);
+    assert_int_equal(report.gauges[0].inventory, 77);
     json_free(j);
     json_free(detail);
 }
@@ -118,6 +130,17 @@ static void a_report_has_its_limits(void **state)
         buf_add_str(&text, "\"}]}");
         assert_int_equal(read_text(buf_cstr(&text)), len == API_PATH_MAX ? SP_OK : SP_ERR_LIMIT);
     }
+    for (size_t n = API_BUCKETS; n <= API_BUCKETS + 1; n++) {
+        buf_reset(&text);
+        buf_add_str(&text, "{\"app\":\"" APP "\",\"round\":7,\"coverage\":[{\"own\":[");
+        for (size_t i = 0; i < n; i++)
+            buf_add_str(&text, i > 0 ? ",1" : "1");
+        buf_add_str(&text, "]}]}");
+        assert_int_equal(read_text(buf_cstr(&text)), n == API_BUCKETS ? SP_OK : SP_ERR_LIMIT);
+    }
+    assert_int_equal(read_text("{\"app\":\"" APP "\",\"round\":7,\"gauges\":[{\"limits_used\":"
+                               "1000001}]}"),
+                     SP_ERR_MALFORMED);
     buf_reset(&text);
     buf_add_str(&text,
                 "{\"app\":\"" APP "\",\"round\":7,\"rows\":[{\"method\":\"GET\",\"path\":\"/a\","

@@ -1,5 +1,7 @@
 #include "lib/term/out.h"
 
+#include "lib/base/json.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -99,6 +101,57 @@ static void test_a_line_that_breaks_between_two_blanks_keeps_neither(void **stat
     free(text);
 }
 
+/* Nothing at all would look like a fault, and blanks at a line's end wrap where nobody sees why. */
+static void test_an_empty_list_says_so_and_no_line_ends_in_blanks(void **state)
+{
+    static const struct out_cell sparse[][3] = {
+        {{"wiki", OUT_PLAIN}, {"", OUT_PLAIN}, {"", OUT_PLAIN}},
+        {{"mail", OUT_PLAIN}, {"open", OUT_GOOD}, {"", OUT_PLAIN}},
+    };
+    (void)state;
+
+    for (unsigned narrow = 0; narrow < 2; narrow++) {
+        char *text = NULL;
+        size_t len;
+        FILE *f = open_memstream(&text, &len);
+        struct out o = {f, narrow ? OUT_NARROW - 1 : 0, false};
+        struct out_table *t = out_table_new(heads, 3);
+        assert_int_equal(out_table_print(t, &o), SP_OK);
+        fputs("--\n", f);
+        out_table_row(t, sparse[0]);
+        out_table_row(t, sparse[1]);
+        assert_int_equal(out_table_print(t, &o), SP_OK);
+        out_table_free(t);
+        fclose(f);
+        assert_string_equal(text, narrow ? "none\n--\nAPP    wiki\nSTATE\nWHY\n\n"
+                                           "APP    mail\nSTATE  open\nWHY\n"
+                                         : "APP  STATE  WHY\n--\nAPP   STATE  WHY\n"
+                                           "wiki\nmail  open\n");
+        free(text);
+    }
+}
+
+static void test_members_are_words_and_wrap(void **state)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *f = open_memstream(&text, &len);
+    struct out o = {f, 30, false};
+    struct json *j = json_object();
+    (void)state;
+
+    json_set_cstr(j, "relayId", "a\x1b[2Jb");
+    json_set_cstr(j, "trouble", "");
+    json_set_int(j, "sessions", 3);
+    json_set_cstr(j, "text", "memory open to this user");
+    out_members(&o, j);
+    json_free(j);
+    fclose(f);
+    assert_string_equal(text, "relay id     a\\x1b[2Jb\ntrouble      none\nsessions     3\n"
+                              "text         memory open to\n             this user\n");
+    free(text);
+}
+
 static void TM_22_foreign_text_cannot_steer_the_terminal(void **state)
 {
     char *text = NULL;
@@ -184,6 +237,8 @@ int main(void)
         cmocka_unit_test(test_a_narrow_terminal_gets_blocks),
         cmocka_unit_test(test_the_last_column_wraps_and_nothing_is_cut),
         cmocka_unit_test(test_a_line_that_breaks_between_two_blanks_keeps_neither),
+        cmocka_unit_test(test_an_empty_list_says_so_and_no_line_ends_in_blanks),
+        cmocka_unit_test(test_members_are_words_and_wrap),
         cmocka_unit_test(TM_22_foreign_text_cannot_steer_the_terminal),
         cmocka_unit_test(test_width),
         cmocka_unit_test(test_ages),

@@ -127,6 +127,17 @@ static void when_full_it_refuses_and_forgets_nothing_early(void **state)
     enum { MAX = 1000 };
     struct once *o = NULL;
 
+    assert_int_equal(once_new(0, &o), SP_ERR_INVALID);
+    assert_int_equal(once_new(ONCE_MAX + 1, &o), SP_ERR_INVALID);
+    assert_int_equal(once_new(3, &o), SP_OK); /* down to two, one and none */
+    for (uint32_t i = 0; i < 3; i++)
+        assert_int_equal(once_spend(o, id_of(i), 1000 + i, 0), SP_OK);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(once_spend(o, id_of(2), 0, 1001 + i + ONCE_KEEP_MS),
+                         i < 2 ? SP_ERR_REPLAY : SP_OK);
+        assert_int_equal(once_len(o), i < 2 ? 2 - i : 1);
+    }
+    once_free(o);
     assert_int_equal(once_new(MAX, &o), SP_OK);
     for (uint32_t i = 0; i < MAX; i++) /* ends in a scrambled order */
         assert_int_equal(once_spend(o, id_of(i), 1000 + (i * 7919) % MAX, 0), SP_OK);

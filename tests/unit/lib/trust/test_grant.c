@@ -92,6 +92,9 @@ static void JWT_04_a_grant_for_another_is_refused(void **state)
     struct grant_reader nobody = {0}, r;
 
     assert_int_equal(verify(s, &nobody, NOW), SP_ERR_AUDIENCE);
+    nobody = s->relay;
+    *(int *)&nobody.kind = GRANT_AGENT + 1; /* a kind that there is not */
+    assert_int_equal(verify(s, &nobody, NOW), SP_ERR_AUDIENCE);
     r = s->relay;
     r.relay = random_id();
     assert_int_equal(verify(s, &r, NOW), SP_ERR_AUDIENCE);

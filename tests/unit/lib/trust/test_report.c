@@ -119,6 +119,7 @@ static void what_a_reader_would_refuse_is_not_made(void **state)
     } while (0)
     REFUSED(signals[1].name[0] = 'a'); /* twice */
     REFUSED(signals[1].name[0] = 'B'); /* not a name */
+    REFUSED(signals[1].name[0] = ':'); /* what is a vendor's to say has one: "falcon:overall" */
     REFUSED(signals[1].name[0] = '\0');
     REFUSED(signals[0].value = real); /* a fraction is no value */
     REFUSED(signals[0].value = list);

@@ -259,7 +259,8 @@ static void CT_5_spoiled_bytes_after_the_switch_are_an_error_at_both_ends(void *
             struct tunnel_report a, c;
             struct rig r;
             open_with(&r, true, true);
-            r.at_agent.to_send = r.at_connector.to_send = 1000000;
+            /* more than a window: the other direction can't end without credit either */
+            r.at_agent.to_send = r.at_connector.to_send = STREAM_WINDOW_MAX + 1000000;
             r.piece = 4000;
             r.spoil = spoil;
             r.spoil_arg = &s;

@@ -180,6 +180,30 @@ static void GW_64_state_comes_back_or_starts_clean(void **state)
     detect_free(b);
 }
 
+/* An exact rule refuses the request that it found; other requests of the incident count apart. */
+static void GW_62_what_an_exact_rule_refused_is_counted(void **state)
+{
+    struct detect *d = new_detect(GW_BLOCK);
+    struct finding f = {.detector = DETECTOR_OWNER, .score = 1, .threshold = 1};
+    const enum gw_mode modes[] = {GW_BLOCK, GW_BLOCK, GW_MONITOR, GW_BLOCK};
+    struct observation o = get(1, 1, NOW);
+    int64_t blocked = 0, would = 0;
+    struct json *last = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        f.mode = modes[i];
+        f.refuses = i < 3;
+        detect_report(d, &o, &f);
+    }
+    assert_int_equal(incidents(d, "owner", &last), 1);
+    assert_true(json_integer(json_get(last, "blocked"), &blocked) && blocked == 2);
+    assert_true(json_integer(json_get(last, "would_have_blocked"), &would) && would == 1);
+    assert_string_equal(json_cstr(json_get(last, "mode")), "block");
+    json_free(last);
+    detect_free(d);
+}
+
 static void incidents_are_one_an_hour_and_never_too_many(void **state)
 {
     struct detect *d = new_detect(GW_MONITOR);
@@ -215,6 +239,7 @@ int main(void)
         cmocka_unit_test(GW_63_monitor_decides_as_block_does),
         cmocka_unit_test(a_statistic_blocks_only_after_its_learning_time),
         cmocka_unit_test(GW_64_state_comes_back_or_starts_clean),
+        cmocka_unit_test(GW_62_what_an_exact_rule_refused_is_counted),
         cmocka_unit_test(incidents_are_one_an_hour_and_never_too_many),
     };
 

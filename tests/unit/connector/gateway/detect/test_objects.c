@@ -27,6 +27,89 @@ static void GW_51_foreign_objects_are_found_at_the_second(void **state)
     detect_free(d);
 }
 
+static struct detect *new_shared(void)
+{
+    struct detect_options o = {.key = "the site's key", .began = NOW, .shared = true};
+    struct detect *d = NULL;
+
+    for (size_t i = 0; i < DETECTORS; i++)
+        o.modes[i] = GW_BLOCK;
+    assert_int_equal(detect_new(&o, &d), SP_OK);
+    return d;
+}
+
+/* Ann is served by one connector and the attacker by another, where nobody has seen her objects. */
+static void GW_51_objects_of_another_connectors_people_are_foreign_too(void **state)
+{
+    struct detect *hers = new_shared(), *told = new_shared(), *alone = new_shared();
+    uint64_t fresh[DETECT_FRESH_MAX];
+
+    (void)state;
+    learn_private(told);
+    learn_private(alone);
+    for (uint64_t i = 0; i < 2 * 20; i++) /* each of them twice: told once */
+        detect_see(hers, &(struct observation){.at = NOW,
+                                               .user = mix(700),
+                                               .endpoint = mix(77),
+                                               .object = mix(i % 20 + 9000000),
+                                               .status = 200});
+    assert_int_equal(detect_fresh(hers, fresh), 20);
+    detect_learn(told, 20, fresh);
+    for (uint64_t i = 0; i < 4; i++) {
+        struct observation o = get(900, 0, NOW + HOUR + (sp_unix_ms)i);
+        o.object = mix(i + 9000000);
+        detect_see(told, &o);
+        detect_see(alone, &o);
+    }
+    assert_int_equal(incidents(told, "bola", NULL), 1);
+    assert_int_equal(incidents(alone, "bola", NULL), 0);
+    struct observation own = get(700, 0, NOW + HOUR); /* she herself, moved to the other one */
+    for (uint64_t i = 10; i < 20; i++) {
+        own.object = mix(i + 9000000);
+        detect_see(told, &own);
+    }
+    assert_int_equal(incidents(told, "bola", NULL), 1);
+    assert_int_equal(detect_fresh(hers, fresh), 0);
+    detect_free(hers);
+    detect_free(told);
+    detect_free(alone);
+}
+
+static void GW_51_at_most_so_many_objects_are_told_at_once_and_none_without_a_key(void **state)
+{
+    struct detect *d = new_shared(), *own = new_detect(GW_BLOCK);
+    static uint64_t fresh[DETECT_FRESH_MAX];
+
+    (void)state;
+    for (uint64_t i = 0; i < DETECT_FRESH_MAX + 50; i++) {
+        struct observation o = get(i % 30, i + 1, NOW);
+        detect_see(d, &o);
+        detect_see(own, &o);
+    }
+    assert_int_equal(detect_fresh(d, fresh), DETECT_FRESH_MAX);
+    assert_int_equal(detect_fresh(own, fresh), 0);
+    detect_free(d);
+    detect_free(own);
+}
+
+/* Hashes under one key say nothing under another. */
+static void what_was_learned_under_another_key_is_forgotten(void **state)
+{
+    struct detect *d = new_shared(), *own = new_detect(GW_BLOCK);
+    struct buf state_of;
+
+    (void)state;
+    buf_init(&state_of, 32 << 20);
+    assert_int_equal(detect_save(own, &state_of), SP_OK);
+    assert_int_equal(detect_load(d, buf_view(&state_of)), SP_ERR_MALFORMED);
+    buf_reset(&state_of);
+    assert_int_equal(detect_save(d, &state_of), SP_OK);
+    assert_int_equal(detect_load(d, buf_view(&state_of)), SP_OK);
+    buf_deinit(&state_of);
+    detect_free(d);
+    detect_free(own);
+}
+
 static void GW_51_the_support_group_is_excepted_by_feedback(void **state)
 {
     struct detect *d = new_detect(GW_BLOCK);
@@ -172,6 +255,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(GW_51_foreign_objects_are_found_at_the_second),
+        cmocka_unit_test(GW_51_objects_of_another_connectors_people_are_foreign_too),
+        cmocka_unit_test(GW_51_at_most_so_many_objects_are_told_at_once_and_none_without_a_key),
+        cmocka_unit_test(what_was_learned_under_another_key_is_forgotten),
         cmocka_unit_test(GW_51_the_support_group_is_excepted_by_feedback),
         cmocka_unit_test(GW_51_thirty_honest_days_block_nobody),
         cmocka_unit_test(GW_62_GW_52_many_different_objects_stand_out),

@@ -134,30 +134,83 @@ static void words_that_behave_alike_become_one_parameter_above_16(void **state)
     inventory_free(v);
 }
 
-static void an_admins_split_is_remembered(void **state)
+static void see_reports(struct inventory *v)
 {
+    char path[64];
+
+    for (int i = 0; i < 20; i++) {
+        snprintf(path, sizeof path, "/reports/kind%c", 'a' + i);
+        ok(v, path, "rows,total");
+    }
+    inventory_sweep(v, NOW);
+}
+
+/* The broker has it by another path: it need not wait for its next call. */
+static void what_was_merged_is_told_at_once(void **state)
+{
+    static const char *const below[] = {"", "/rows"};
     struct inventory *v = new_inventory(0);
+    struct endpoint *e;
     char path[64];
 
     (void)state;
-    for (int round = 0; round < 2; round++) {
-        for (int i = 0; i < 20; i++) {
-            snprintf(path, sizeof path, "/reports/kind%c", 'a' + i);
-            ok(v, path, "rows,total");
+    for (int i = 0; i < 20; i++)
+        for (size_t k = 0; k < 2; k++) {
+            snprintf(path, sizeof path, "/reports/kind%c%s", 'a' + i, below[k]);
+            endpoint_told(ok(v, path, "rows,total"), NOW);
         }
-        inventory_sweep(v, NOW);
-        if (round == 0) {
-            assert_string_equal(template_of(v, find(v, "/reports/kindb")), "/reports/{report_id}");
-            assert_int_equal(inventory_split(v, view_str("/nothing")), SP_ERR_NOT_FOUND);
-            assert_int_equal(inventory_split(v, view_str("/reports")), SP_OK);
-            assert_null(find(v, "/reports/kindb"));
-        }
+    assert_false(endpoint_is_news(find(v, "/reports/kindb"), NOW));
+    uint64_t before = inventory_losses(v);
+    inventory_sweep(v, NOW);
+    assert_int_equal(inventory_losses(v), before + 40); /* none of the old paths is right */
+    for (size_t k = 0; k < 2; k++) {
+        snprintf(path, sizeof path, "/reports/kindb%s", below[k]);
+        assert_non_null(e = find(v, path));
+        assert_true(endpoint_is_news(e, NOW));
+        endpoint_told(e, NOW);
+        assert_false(endpoint_is_news(e, NOW));
     }
+    inventory_free(v);
+}
+
+static void an_admins_split_is_remembered(void **state)
+{
+    static const char *const paths[] = {"/nothing", "/reports"};
+    struct inventory *v = new_inventory(0);
+
+    (void)state;
+    see_reports(v);
+    assert_string_equal(template_of(v, find(v, "/reports/kindb")), "/reports/{report_id}");
+    struct json *j = endpoint_json(v, find(v, "/reports/kindb"), NOW);
+    assert_string_equal(json_cstr(json_at(json_get(j, "merged"), 0)), "/reports");
+    assert_int_equal(json_len(json_get(j, "split")), 0);
+    json_free(j);
+
+    assert_int_equal(inventory_split(v, 2, paths), SP_OK);
+    assert_null(find(v, "/reports/kindb"));
+    see_reports(v);
     assert_string_equal(template_of(v, find(v, "/reports/kindb")), "/reports/kindb");
-    assert_int_equal(inventory_unsplit(v, view_str("/reports")), SP_OK);
-    assert_int_equal(inventory_unsplit(v, view_str("/reports")), SP_ERR_NOT_FOUND);
+    j = endpoint_json(v, find(v, "/reports/kindb"), NOW);
+    assert_string_equal(json_cstr(json_at(json_get(j, "split"), 0)), "/reports");
+    assert_int_equal(json_len(json_get(j, "merged")), 0);
+    json_free(j);
+
+    assert_int_equal(inventory_split(v, 0, NULL), SP_OK); /* undone */
     inventory_sweep(v, NOW);
     assert_string_equal(template_of(v, find(v, "/reports/kindb")), "/reports/{report_id}");
+    inventory_free(v);
+}
+
+/* A connector that knows nothing yet: the list counts from its first sweep on. */
+static void a_split_counts_before_its_path_is_known(void **state)
+{
+    static const char *const paths[] = {"/reports"};
+    struct inventory *v = new_inventory(0);
+
+    (void)state;
+    assert_int_equal(inventory_split(v, 1, paths), SP_OK);
+    see_reports(v);
+    assert_string_equal(template_of(v, find(v, "/reports/kindb")), "/reports/kindb");
     inventory_free(v);
 }
 
@@ -384,7 +437,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_parameters_at_once_and_named_after_their_parent),
         cmocka_unit_test(words_that_behave_alike_become_one_parameter_above_16),
+        cmocka_unit_test(what_was_merged_is_told_at_once),
         cmocka_unit_test(an_admins_split_is_remembered),
+        cmocka_unit_test(a_split_counts_before_its_path_is_known),
         cmocka_unit_test(templates_of_the_document_come_first),
         cmocka_unit_test(GW_42_states_follow_from_what_was_seen),
         cmocka_unit_test(GW_41_a_million_unknown_paths_make_no_node),

@@ -1,0 +1,353 @@
+#include "lib/schema/format.h"
+
+#include "lib/schema/pattern.h"
+#include "lib/schema/uri.h"
+
+#include "lib/base/banned.h"
+
+enum {
+    HOST_MAX = 253,
+    LABEL_MAX = 63,
+    MAILBOX_LOCAL_MAX = 64,
+    MAILBOX_MAX = 254,
+    MINUTES_A_DAY = 1440
+};
+
+/* Reads digits and signs from the front; once something is wrong, it stays wrong. */
+struct scan {
+    struct view rest;
+    bool bad;
+};
+
+static bool is_digit(uint8_t c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static bool is_alnum(uint8_t c)
+{
+    return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+}
+
+static bool is_hex(uint8_t c)
+{
+    return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+}
+
+static unsigned digits(struct scan *s, size_t count)
+{
+    unsigned n = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (i >= s->rest.len || !is_digit(s->rest.at[i])) {
+            s->bad = true;
+            return 0;
+        }
+        n = n * 10 + (unsigned)(s->rest.at[i] - '0');
+    }
+    s->rest = view_slice(s->rest, count, s->rest.len);
+    return n;
+}
+
+static uint8_t peek(const struct scan *s)
+{
+    return s->rest.len == 0 ? 0 : s->rest.at[0];
+}
+
+/* One of at most two characters. */
+static void sign(struct scan *s, const char *any)
+{
+    if (s->rest.len == 0 ||
+        (s->rest.at[0] != (uint8_t)any[0] && s->rest.at[0] != (uint8_t)any[strlen(any) - 1]))
+        s->bad = true;
+    s->rest = view_slice(s->rest, 1, s->rest.len);
+}
+
+static void full_date(struct scan *s)
+{
+    static const unsigned char days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    unsigned year = digits(s, 4);
+    sign(s, "-");
+    unsigned month = digits(s, 2);
+    sign(s, "-");
+    unsigned day = digits(s, 2);
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+    if (s->bad || month < 1 || month > 12 || day < 1 ||
+        day > days[month - 1] + (unsigned)(month == 2 && leap))
+        s->bad = true;
+}
+
+/* The offset in minutes, 0 for Z. */
+static int offset(struct scan *s)
+{
+    int way = peek(s) == '-' ? -1 : 1;
+
+    if ((peek(s) | 0x20) == 'z') {
+        sign(s, "Zz");
+        return 0;
+    }
+    sign(s, "+-");
+    unsigned hour = digits(s, 2);
+    sign(s, ":");
+    unsigned minute = digits(s, 2);
+    if (hour > 23 || minute > 59)
+        s->bad = true;
+    return way * (int)(hour * 60 + minute);
+}
+
+static void full_time(struct scan *s)
+{
+    unsigned hour = digits(s, 2);
+    sign(s, ":");
+    unsigned minute = digits(s, 2);
+    sign(s, ":");
+    unsigned second = digits(s, 2);
+
+    if (peek(s) == '.') {
+        sign(s, ".");
+        digits(s, 1);
+        while (is_digit(peek(s)))
+            digits(s, 1);
+    }
+    int utc = ((int)(hour * 60 + minute) - offset(s) + 2 * MINUTES_A_DAY) % MINUTES_A_DAY;
+    /* A leap second is the last of a day in UTC. */
+    if (hour > 23 || minute > 59 || second > 60 || (second == 60 && utc != MINUTES_A_DAY - 1))
+        s->bad = true;
+}
+
+static bool date(struct view v)
+{
+    struct scan s = {.rest = v};
+
+    full_date(&s);
+    return !s.bad && s.rest.len == 0;
+}
+
+static bool time_of_day(struct view v)
+{
+    struct scan s = {.rest = v};
+
+    full_time(&s);
+    return !s.bad && s.rest.len == 0;
+}
+
+static bool date_time(struct view v)
+{
+    struct scan s = {.rest = v};
+
+    full_date(&s);
+    sign(&s, "Tt");
+    full_time(&s);
+    return !s.bad && s.rest.len == 0;
+}
+
+static bool hostname(struct view v)
+{
+    size_t label = 0;
+
+    if (v.len == 0 || v.len > HOST_MAX)
+        return false;
+    for (size_t i = 0; i < v.len; i++) {
+        uint8_t c = v.at[i];
+        if (c == '.') {
+            if (label == 0 || v.at[i - 1] == '-')
+                return false;
+            label = 0;
+        } else if (is_alnum(c) || (c == '-' && label > 0)) {
+            if (++label > LABEL_MAX)
+                return false;
+        } else {
+            return false;
+        }
+    }
+    return label > 0 && v.at[v.len - 1] != '-';
+}
+
+bool format_ipv4(struct view v)
+{
+    unsigned parts = 0, n = 0;
+    size_t len = 0;
+
+    for (size_t i = 0; i <= v.len; i++) {
+        if (i == v.len || v.at[i] == '.') {
+            if (len == 0 || n > 255 || ++parts > 4)
+                return false;
+            n = 0;
+            len = 0;
+        } else if (is_digit(v.at[i]) && len < 3 && !(len == 1 && n == 0)) {
+            n = n * 10 + (unsigned)(v.at[i] - '0');
+            len++;
+        } else {
+            return false;
+        }
+    }
+    return parts == 4;
+}
+
+bool format_ipv6(struct view v)
+{
+    unsigned groups = 0;
+    bool gap = false;
+    size_t i = 0;
+
+    if (v.len >= 2 && v.at[0] == ':' && v.at[1] == ':') {
+        gap = true;
+        i = 2;
+    }
+    while (i < v.len) {
+        size_t len = 0;
+        while (i + len < v.len && is_hex(v.at[i + len]))
+            len++;
+        if (i + len < v.len && v.at[i + len] == '.')
+            return format_ipv4(view_slice(v, i, v.len)) && (gap ? groups < 6 : groups == 6);
+        if (len == 0 || len > 4)
+            return false;
+        groups++;
+        i += len;
+        if (i == v.len)
+            break;
+        if (v.at[i++] != ':' || i == v.len)
+            return false;
+        if (v.at[i] == ':') {
+            if (gap)
+                return false;
+            gap = true;
+            i++;
+        }
+    }
+    return gap ? groups < 8 : groups == 8;
+}
+
+static bool mailbox_domain(struct view v)
+{
+    if (v.len > 2 && v.at[0] == '[' && v.at[v.len - 1] == ']') {
+        struct view inner = view_slice(v, 1, v.len - 2);
+        if (inner.len > 5 && memcmp(inner.at, "IPv6:", 5) == 0)
+            return format_ipv6(view_slice(inner, 5, inner.len));
+        return format_ipv4(inner);
+    }
+    return hostname(v);
+}
+
+/* RFC 5321 Quoted-string, the quotes included. */
+static bool quoted_local(struct view v)
+{
+    if (v.len < 3 || v.at[v.len - 1] != '"')
+        return false;
+    for (size_t i = 1; i + 1 < v.len; i++) {
+        if (v.at[i] == '\\')
+            i++;
+        else if (v.at[i] == '"')
+            return false;
+        if (i + 1 >= v.len || v.at[i] < 0x20 || v.at[i] > 0x7E)
+            return false;
+    }
+    return true;
+}
+
+static bool dotted_local(struct view v)
+{
+    bool dot = true; /* none may come first, last or beside another */
+
+    for (size_t i = 0; i < v.len; i++) {
+        uint8_t c = v.at[i];
+        if (c == '.') {
+            if (dot)
+                return false;
+            dot = true;
+        } else if (c != 0 && (is_alnum(c) || strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL)) {
+            dot = false;
+        } else {
+            return false;
+        }
+    }
+    return !dot;
+}
+
+static bool email(struct view v)
+{
+    const uint8_t *at = v.len == 0 ? NULL : memrchr(v.at, '@', v.len);
+
+    if (at == NULL || v.len > MAILBOX_MAX)
+        return false;
+    struct view local = view_slice(v, 0, (size_t)(at - v.at));
+    if (local.len == 0 || local.len > MAILBOX_LOCAL_MAX)
+        return false;
+    return (local.at[0] == '"' ? quoted_local(local) : dotted_local(local)) &&
+           mailbox_domain(view_slice(v, local.len + 1, v.len));
+}
+
+static bool uuid(struct view v)
+{
+    if (v.len != 36)
+        return false;
+    for (size_t i = 0; i < v.len; i++) {
+        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        if (dash ? v.at[i] != '-' : !is_hex(v.at[i]))
+            return false;
+    }
+    return true;
+}
+
+/* RFC 4648 section 4. */
+static bool byte(struct view v)
+{
+    size_t len = v.len;
+
+    if (len % 4 != 0)
+        return false;
+    for (size_t pad = 0; pad < 2 && len > 0 && v.at[len - 1] == '='; pad++)
+        len--;
+    for (size_t i = 0; i < len; i++) {
+        if (!is_alnum(v.at[i]) && v.at[i] != '+' && v.at[i] != '/')
+            return false;
+    }
+    return true;
+}
+
+static bool uri(struct view v)
+{
+    return uri_valid(v, false);
+}
+
+static bool uri_reference(struct view v)
+{
+    return uri_valid(v, true);
+}
+
+static const struct {
+    const char *name;
+    bool (*holds)(struct view);
+} formats[FORMATS] = {
+    [FORMAT_DATE_TIME] = {"date-time", date_time},
+    [FORMAT_DATE] = {"date", date},
+    [FORMAT_TIME] = {"time", time_of_day},
+    [FORMAT_EMAIL] = {"email", email},
+    [FORMAT_HOSTNAME] = {"hostname", hostname},
+    [FORMAT_IPV4] = {"ipv4", format_ipv4},
+    [FORMAT_IPV6] = {"ipv6", format_ipv6},
+    [FORMAT_URI] = {"uri", uri},
+    [FORMAT_URI_REFERENCE] = {"uri-reference", uri_reference},
+    [FORMAT_UUID] = {"uuid", uuid},
+    [FORMAT_BYTE] = {"byte", byte},
+    [FORMAT_REGEX] = {"regex", pattern_is_valid},
+    [FORMAT_INT32] = {"int32", NULL},
+    [FORMAT_INT64] = {"int64", NULL},
+    [FORMAT_FLOAT] = {"float", NULL},
+    [FORMAT_DOUBLE] = {"double", NULL},
+};
+
+enum format format_by_name(struct view name)
+{
+    for (enum format f = FORMAT_NONE + 1; f < FORMATS; f++) {
+        if (view_is(name, formats[f].name))
+            return f;
+    }
+    return FORMAT_NONE;
+}
+
+bool format_holds(enum format f, struct view text)
+{
+    return formats[f].holds == NULL || formats[f].holds(text);
+}

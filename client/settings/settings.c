@@ -215,15 +215,27 @@ sp_error settings_load(struct settings *out, struct sp_why *why)
 
 /* ---- changing ----------------------------------------------------------------------------- */
 
-/* Behind the line feed of the line that `at` stands in. */
-static size_t line_end(struct view text, size_t at)
+/* Bytes of the line break that stands at `at`, as YAML 1.1 counts lines (5.4); 0: none. */
+static size_t break_len(struct view text, size_t at)
 {
-    while (at < text.len && text.at[at] != '\n')
-        at++;
-    return at < text.len ? at + 1 : at;
+    static const char *const breaks[] = {"\r\n",     "\r",           "\n",
+                                         "\xc2\x85", "\xe2\x80\xa8", "\xe2\x80\xa9"};
+
+    for (size_t i = 0; i < sizeof breaks / sizeof breaks[0]; i++)
+        if (view_is(view_slice(text, at, strlen(breaks[i])), breaks[i]))
+            return strlen(breaks[i]);
+    return 0;
 }
 
-/* Where line `n` (from 1) of a text begins and ends, with its line feed. */
+/* Behind the break of the line that `at` stands in. */
+static size_t line_end(struct view text, size_t at)
+{
+    while (at < text.len && break_len(text, at) == 0)
+        at++;
+    return at < text.len ? at + break_len(text, at) : at;
+}
+
+/* Where line `n` (from 1) of a text begins and ends, with its break. */
 static void find_line(struct view text, unsigned n, size_t *from, size_t *to)
 {
     size_t at = 0;
@@ -284,7 +296,7 @@ sp_error settings_edit(struct view text, enum setting key, struct view value, st
     if (line > 0)
         find_line(text, line, &from, &to);
     sp_ignore(buf_append(out, view_slice(text, 0, from))); /* asked below */
-    if (value.len > 0 && from > 0 && text.at[from - 1] != '\n')
+    if (value.len > 0 && line == 0 && from > 0 && text.at[from - 1] != '\n')
         buf_add_byte(out, '\n');
     if (value.len > 0) {
         buf_addf(out, "%s: ", keys[key].name);

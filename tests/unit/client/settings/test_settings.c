@@ -222,6 +222,12 @@ static void an_edit_changes_one_line(void **state)
         {"front:\n  direct\nnotify: off\n", "l7", NULL},
         {"front: 'di\\\n  rect'\n", "l7", NULL},
         {"front: >-\n  direct\n", "l7", NULL},
+        /* lines as YAML counts them, not as an editor of ours would */
+        {"# a\r# b\rfront: direct\r\nnotify: off\n", "l7",
+         "# a\r# b\rfront: \"l7\"\nnotify: off\n"},
+        {"# a\xc2\x85# b\xe2\x80\xa8"
+         "front: direct\n",
+         "", "# a\xc2\x85# b\xe2\x80\xa8"},
     };
 
     (void)state;

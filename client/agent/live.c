@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FIRST_WAIT_MS = 400 };
+enum { FIRST_WAIT_MS = 400, REASON_WAIT_MS = 1000 };
 
 static void start_asking(struct live *l);
 static void on_no_resume(void *arg);
@@ -182,6 +182,41 @@ static bool place_again(struct live *l, const struct tunnel_report *r)
     return true;
 }
 
+/* The end in words: those that the broker sent with its cut, where it did. */
+static struct refusal refusal_ended(const struct live *l, const struct tunnel_report *r)
+{
+    struct refusal why = refusal_tunnel(l->app, r);
+
+    if (l->cut_text[0] != '\0' && strcmp(r->code, "killed") == 0)
+        snprintf(why.why, sizeof why.why, "An administrator ended it: %s", l->cut_text);
+    else if (l->cut_text[0] != '\0')
+        snprintf(why.why, sizeof why.why, "%s", l->cut_text);
+    return why;
+}
+
+static void on_no_reason(void *arg)
+{
+    struct live *l = arg;
+    struct tunnel_report report = {.why = TUNNEL_CUT, .was_up = true, .code = "killed"};
+    struct refusal why = refusal_ended(l, &report);
+
+    l->again = NULL; /* no longer pending */
+    settle(l, &why, true);
+}
+
+/* The relay may close a killed session's tunnel before the broker's words are here: session.cut
+ * travels over another connection. live_cut ends the waiting. */
+static bool reason_is_coming(struct live *l, const struct tunnel_report *r)
+{
+    if (l->cutting || r->why != TUNNEL_CUT || strcmp(r->code, "killed") != 0 ||
+        !control_is_open(l->owner->control) ||
+        timer_start(l->owner->loop, clock_boot() + REASON_WAIT_MS, on_no_reason, l, &l->again) !=
+            SP_OK)
+        return false;
+    l->stage = SESSION_STAGE_ASKING;
+    return true;
+}
+
 static void on_ended(void *arg, const struct tunnel_report *r)
 {
     struct live *l = arg;
@@ -203,7 +238,7 @@ static void on_ended(void *arg, const struct tunnel_report *r)
     tunnel_end_free(l->tunnel);
     l->tunnel = NULL;
     log_event(LOG_INFO, "session.tunnel_ended", tunnel_why_text(r->why), "session", LOG_ID(l->id),
-              "app", l->app, "reason", report.code, NULL);
+              "app", l->app, "reason", report.code, "error", sp_error_text(report.error), NULL);
     if (l->dropping) {
         l->dropping = false;
         l->stage = SESSION_STAGE_NONE;
@@ -224,11 +259,9 @@ static void on_ended(void *arg, const struct tunnel_report *r)
     }
     over = report.why == TUNNEL_CUT || report.why == TUNNEL_IDLE || report.why == TUNNEL_DEADLINE ||
            !report.was_up;
-    why = refusal_tunnel(l->app, &report);
-    if (l->cut_text[0] != '\0' && strcmp(l->cut_code, "killed") == 0)
-        snprintf(why.why, sizeof why.why, "An administrator ended it: %s", l->cut_text);
-    else if (l->cut_text[0] != '\0')
-        snprintf(why.why, sizeof why.why, "%s", l->cut_text);
+    if (report.was_up && reason_is_coming(l, &report))
+        return;
+    why = refusal_ended(l, &report);
     settle(l, &why, over);
 }
 
@@ -571,7 +604,7 @@ void live_cut(struct live *l, struct view code)
     l->place = NULL;
     struct tunnel_report report = {.why = TUNNEL_CUT, .was_up = true};
     memcpy(report.code, l->cut_code, sizeof report.code);
-    why = refusal_tunnel(l->app, &report);
+    why = refusal_ended(l, &report);
     settle(l, &why, true);
 }
 

@@ -5,6 +5,8 @@ import time
 
 from harness import proc
 
+from .installation import PORTS
+
 
 class Load:
     def __init__(self, node, programs, user, env):
@@ -23,6 +25,8 @@ class Load:
         command = ["iperf3", "-c", address, "-p", port, "-P", streams, "-t", seconds, "-J", *(["-R"] if reverse else []),
                    *(["-b", int(rate * 8)] if rate else [])]
         for _ in range(5):
+            # its server closes its listening socket for a moment between two tests
+            proc.until("iperf3 listens", 10, lambda: proc.command(self.node, ["ss", "-Hltn", f"sport = :{PORTS['bulk']}"]).out)
             done = proc.command(self.node, command, user=self.user, env=self.env, seconds=seconds + 60)
             said = json.loads(done.out or "{}")
             if "busy" not in said.get("error", ""):

@@ -1,6 +1,5 @@
 /* One session's life: asked → placed → up → ended, and back to asked when a tunnel was lost. */
 #include "client/agent/sessions_internal.h"
-#include "lib/base/encode.h"
 #include "lib/base/log.h"
 #include "lib/proto/envelope.h"
 
@@ -80,7 +79,7 @@ static void refuse_all(struct live *l, const struct refusal *why)
 }
 
 /* What was begun for the relay of the session before. */
-static void drop_ahead(struct live *l)
+void live_drop_ahead(struct live *l)
 {
     place_free(l->place);
     l->place = NULL;
@@ -92,7 +91,7 @@ static void drop_ahead(struct live *l)
 static void settle(struct live *l, const struct refusal *why, bool over)
 {
     if (!l->granted)
-        drop_ahead(l);
+        live_drop_ahead(l);
     l->stage = SESSION_STAGE_NONE;
     l->not_count = 0;
     l->tries = 0;
@@ -227,7 +226,7 @@ static void on_ended(void *arg, const struct tunnel_report *r)
     if (!r->was_up)
         l->owner->reached.host[0] = '\0'; /* its name may lead elsewhere by now */
     if (!l->granted) {                    /* the grant will find nothing, and dial */
-        drop_ahead(l);
+        live_drop_ahead(l);
         return;
     }
     l->up += r->up;
@@ -390,80 +389,7 @@ static void dial_ahead(struct live *l)
     sp_ignore(dial(l, addresses, r->address_count)); /* then the grant dials */
 }
 
-static void remember_relay(struct relay_seen *r, const struct live *l,
-                           const struct session_open_answer *a)
-{
-    *r = (struct relay_seen){.relay = l->relay};
-    memcpy(r->pin, l->relay_pin, sizeof r->pin);
-    for (size_t i = 0; i < a->address_count; i++)
-        if (a->addresses[i].len < sizeof r->addresses[0])
-            view_copy(r->addresses[r->address_count++], sizeof r->addresses[0], a->addresses[i]);
-}
-
 /* ---- the grant --------------------------------------------------------------------------- */
-
-/* The grant must say what the answer says, for this device and now; the relay and the connector
- * check the same again, but a wrong one should fail here with a sentence. */
-static sp_error check_grant(struct live *l, const struct session_open_answer *a)
-{
-    const struct keyset *keys = control_keys(l->owner->control);
-    struct grant_reader me = {.kind = GRANT_AGENT,
-                              .key = *key_secret_public(l->owner->state->tunnel)};
-    sp_unix_ms now = control_time(l->owner->control);
-    const struct key_public *signer;
-    struct key_public connector;
-    struct grant g;
-    sp_error e;
-
-    if ((e = keyset_signer(keys, a->grant, KEYSET_GRANT, now, &signer)) != SP_OK ||
-        (e = grant_verify(a->grant, signer, &me, now, &g)) != SP_OK ||
-        (e = key_parse(a->connector, &connector)) != SP_OK)
-        return e;
-    if (!id_equal(g.session, a->session) || !id_equal(g.app, a->app) ||
-        !id_equal(g.relay, a->relay) || !key_equal(&g.connector, &connector))
-        return SP_ERR_AUDIENCE;
-    l->connector = connector;
-    return SP_OK;
-}
-
-static void copy(struct view v, char *out, size_t size)
-{
-    snprintf(out, size, "%.*s", VIEW_ARG(v));
-}
-
-static sp_error take_answer(struct live *l, const struct session_open_answer *a)
-{
-    struct hash pin;
-    sp_error e = check_grant(l, a);
-
-    if (e != SP_OK)
-        return e;
-    if ((e = decode_base64url_exact(a->relay_key, pin.bytes, sizeof pin.bytes)) != SP_OK)
-        return e;
-    if (!id_equal(l->relay, a->relay) || memcmp(l->relay_pin, pin.bytes, sizeof l->relay_pin) != 0)
-        drop_ahead(l);
-    memcpy(l->relay_pin, pin.bytes, sizeof l->relay_pin);
-    l->id = a->session;
-    l->app_id = a->app;
-    l->relay = a->relay;
-    copy(a->type, l->type, sizeof l->type);
-    copy(a->relay_name, l->relay_name, sizeof l->relay_name);
-    memcpy(l->ports, a->ports, sizeof l->ports);
-    l->port_count = a->port_count;
-    l->deadline = a->deadline;
-    l->cut_through = a->cut_through;
-    l->idle_ms = a->idle;
-    if (l->opened == 0)
-        l->opened = control_time(l->owner->control);
-    buf_reset(&l->grant);
-    buf_reset(&l->identity);
-    buf_add(&l->grant, a->grant);
-    buf_add(&l->identity, a->identity);
-    if ((e = buf_error(&l->grant)) != SP_OK || (e = buf_error(&l->identity)) != SP_OK)
-        return e;
-    remember_relay(&l->owner->seen, l, a);
-    return SP_OK;
-}
 
 /* The grant is ours: with the tunnel that was begun ahead, or with a new one. */
 static sp_error use_grant(struct live *l, const struct session_open_answer *a)
@@ -496,7 +422,7 @@ static void on_answer(void *arg, sp_error e, const struct envelope *m)
         why = refusal_make(EXIT_ERROR, "protocol", "No session.", field.text, NULL);
     else if (a.decision != SESSION_ALLOW)
         why = refusal_decision(l->app, &a);
-    else if ((e = take_answer(l, &a)) != SP_OK)
+    else if ((e = live_take_answer(l, &a)) != SP_OK)
         why = refusal_make(EXIT_INTEGRITY, "integrity", "The broker's grant does not hold.",
                            sp_error_text(e), "sallyport doctor");
     else if ((e = use_grant(l, &a)) != SP_OK)
@@ -589,7 +515,7 @@ void live_cut(struct live *l, struct view code)
 
     snprintf(l->cut_code, sizeof l->cut_code, "%.*s", VIEW_ARG(code));
     if (!l->granted)
-        drop_ahead(l);
+        live_drop_ahead(l);
     if (l->tunnel != NULL) {
         l->cutting = true;
         l->dropping = false;

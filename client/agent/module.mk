@@ -11,7 +11,7 @@ noinst_LIBRARIES += %D%/libagent.a
 	%D%/health.c %D%/health.h \
 	%D%/hosthead.c %D%/hosthead.h \
 	%D%/listen.c %D%/listen.h \
-	%D%/live.c %D%/sessions_internal.h \
+	%D%/live.c %D%/live_grant.c %D%/sessions_internal.h \
 	%D%/local.c %D%/local_connect.c %D%/local_login.c %D%/local_status.c %D%/local_stdio.c \
 	%D%/place.c %D%/place.h \
 	%D%/refusal.c %D%/refusal.h \

@@ -94,6 +94,11 @@ struct session_view live_view(const struct live *l);
 void live_deliver(void *live);
 void live_cut(struct live *l, struct view code);
 void live_tell_broker(struct live *l);
+/* Lets go of the place and tunnel that were begun before the broker's answer. */
+void live_drop_ahead(struct live *l);
+/* Keeps what an `allow` says.   SP_ERR_AUDIENCE  its grant is for something else;  those of
+ * keyset_signer, grant_verify, key_parse and decode_base64url_exact;  SP_ERR_NOMEM */
+SP_MUST sp_error live_take_answer(struct live *l, const struct session_open_answer *a);
 /* Takes it off its session's list. */
 void opening_unlink(struct opening *o);
 

@@ -457,7 +457,7 @@ sp_error core_flush(struct core *c)
     if (c->state == CORE_ENDED)
         return c->error == SP_OK ? SP_ERR_CLOSED : c->error;
     while (e == SP_OK && (c->state == CORE_BIND || c->state == CORE_UP) &&
-           wire_unsent(c->wire) < TUNNEL_BATCH_BYTES) {
+           wire_unsent(c->wire) + c->staged < TUNNEL_BATCH_BYTES) {
         if ((e = streams_give(c->streams, &out)) != SP_OK || out.len == 0)
             break;
         e = tls_conn_write(c->inner, out);

@@ -190,11 +190,105 @@ static void HRD_6_blocks_that_went_back_are_few_and_nobody_s(void **state)
     tunnel_thread_free(t);
 }
 
+/* A local side whose reads give as many bytes as the test says. */
+struct sized {
+    size_t reads[3]; /* the next ones; 0: no more for now */
+    size_t next, sent;
+    bool over;
+};
+
+static sp_error sized_read(void *arg, uint8_t *to, size_t room, size_t *got)
+{
+    struct sized *s = arg;
+    size_t n = s->reads[s->next];
+
+    if (n == 0)
+        return s->over ? SP_ERR_CLOSED : SP_ERR_AGAIN;
+    check(n <= room);
+    memset(to, 0, n);
+    s->next++;
+    s->sent += n;
+    *got = n;
+    return SP_OK;
+}
+
+static sp_error sized_write(void *arg, struct view bytes, size_t *took)
+{
+    (void)arg;
+    *took = bytes.len;
+    return SP_OK;
+}
+
+static size_t sized_room(void *arg)
+{
+    (void)arg;
+    return 1024 * 1024;
+}
+
+static void sized_told(void *arg)
+{
+    (void)arg;
+}
+
+static void sized_answered(void *arg, int status)
+{
+    (void)arg, (void)status;
+}
+
+static void sized_ended(void *arg, sp_error why)
+{
+    (void)arg;
+    check_ok(why);
+}
+
+static const struct stream_io sized_io = {sized_read, sized_write,    sized_room,
+                                          sized_told, sized_answered, sized_ended};
+
+static void give(struct rig *r, struct stream *s, struct sized *local, size_t a, size_t b)
+{
+    *local = (struct sized){.reads = {a, b}, .sent = local->sent};
+    stream_readable(s);
+    check_ok(core_flush(r->agent));
+}
+
+/* A slow socket has left almost a batch, almost a batch is staged, and then comes a whole one. */
+static void what_a_slow_socket_left_and_two_batches_never_overflow(void **state)
+{
+    (void)state;
+    for (size_t almost = TUNNEL_BATCH_BYTES - 110; almost < TUNNEL_BATCH_BYTES - 88; almost++) {
+        struct sized local = {.next = 0};
+        struct stream *s;
+        struct rig r;
+
+        rig_init(&r, false, false);
+        rig_open(&r);
+        check_ok(core_stream(r.agent, 3, &s));
+        stream_attach(s, &sized_io, &local);
+        rig_settle(&r);
+        give(&r, s, &local, TUNNEL_BATCH_BYTES - 9, 0);
+        r.piece = wire_unsent(&r.agent_wire) - (TUNNEL_BATCH_BYTES - 1);
+        check(rig_turn(&r));
+        assert_int_equal(wire_unsent(&r.agent_wire), TUNNEL_BATCH_BYTES - 1);
+        give(&r, s, &local, almost - 9, TUNNEL_BATCH_BYTES - 9);
+        assert_int_equal(core_state(r.agent), CORE_UP);
+        r.piece = 0;
+        rig_settle(&r);
+        assert_int_equal(r.at_connector.got, local.sent);
+        local.over = true;
+        stream_readable(s);
+        rig_settle(&r);
+        check(r.at_connector.finished);
+        stream_free(s);
+        rig_deinit(&r);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_modes_carry_the_same_bytes),
         cmocka_unit_test(a_session_may_come_after_the_handshake),
+        cmocka_unit_test(what_a_slow_socket_left_and_two_batches_never_overflow),
         cmocka_unit_test(E2E_4_another_grant_app_or_key_ends_it_before_any_byte),
         cmocka_unit_test(TLS_8_a_cut_without_close_notify_is_an_error_at_both_ends),
         cmocka_unit_test(HRD_6_blocks_that_went_back_are_few_and_nobody_s),

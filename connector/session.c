@@ -55,7 +55,7 @@ static void on_dial_ended(void *arg, struct dial *d, sp_error why, bool connecte
     if (!connected) {
         log_event(LOG_WARN, "app.dial", "the app could not be reached", "session",
                   LOG_ID(s->admitted.session), "app", LOG_ID(s->admitted.grant.app), "address",
-                  address_text(&s->address).s, "error", sp_error_text(why), NULL);
+                  address_host_text(&s->address).s, "error", sp_error_text(why), NULL);
         note_dial(s, dial_word(why));
     }
     dial_free(d);

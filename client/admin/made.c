@@ -146,13 +146,12 @@ static int hand_out_codes(const struct command_call *call, struct json *answer)
     const struct json *codes = json_get(answer, "codes");
     struct sp_why why = {0};
     struct buf lines;
-    sp_error e = SP_OK;
     int code = EXIT_OK;
 
     buf_init(&lines, 4096);
     for (size_t i = 0; i < json_len(codes); i++)
         buf_addf(&lines, "%s\n", json_cstr(json_at(codes, i)));
-    if (file != NULL && (e = file_create_secret(file, buf_view(&lines), &why)) != SP_OK)
+    if (file != NULL && file_create_secret(file, buf_view(&lines), &why) != SP_OK)
         code = command_fail(
             call, &(struct command_failure){.exit = EXIT_ERROR,
                                             .code = "file",

@@ -438,7 +438,7 @@ static void an_edge_that_the_broker_misses_is_waited_for_with_doubling_waits(voi
     come_up(); /* it is back */
     assert_int_equal(h.given, 1);
 
-    tunnel_ends((struct tunnel_report){.why = TUNNEL_CUT, .was_up = true, .code = "killed"});
+    tunnel_ends((struct tunnel_report){.why = TUNNEL_CUT, .was_up = true, .code = "policy"});
     began = clock_boot();
     open_port(0);
     while (h.refused == 0 && clock_boot() - began < 6000) {
@@ -534,6 +534,36 @@ static void a_cut_ends_it_with_its_reason(void **unused)
     assert_int_equal(told.count, 0);
 }
 
+/* The relay's close frame and the broker's session.cut come over two connections. */
+static void the_words_of_a_kill_may_come_after_its_close(void **unused)
+{
+    (void)unused;
+    const struct tunnel_report killed = {.why = TUNNEL_CUT, .was_up = true, .code = "killed"};
+    const struct session_cut cut = {
+        .session = {{1}}, .why = view_str("killed"), .text = view_str("maintenance")};
+    struct session_cut_answer told = {0};
+    struct session_view v;
+
+    open_port(0);
+    come_up();
+    tunnel_ends(killed);
+    assert_int_equal(h.ended, 0);
+    sessions_cut(s, &cut, &told);
+    assert_int_equal(told.count, 1);
+    assert_int_equal(h.ended, 1);
+    assert_int_equal(h.end.exit, EXIT_SESSION);
+    assert_string_equal(h.end.why, "An administrator ended it: maintenance");
+    assert_false(sessions_find(s, "wiki", &v));
+
+    open_port(0); /* and where none come, it ends without them */
+    come_up();
+    tunnel_ends(killed);
+    turn_for(1200);
+    assert_int_equal(h.ended, 2);
+    assert_null(strstr(h.end.why, "maintenance"));
+    assert_false(sessions_find(s, "wiki", &v));
+}
+
 static void a_lost_tunnel_leaves_its_session_and_the_next_stream_asks_with_its_id(void **unused)
 {
     (void)unused;
@@ -603,6 +633,7 @@ int main(void)
         T(a_proof_that_was_just_given_is_waited_for),
         T(a_hold_of_the_person_turns_everything_away_until_it_is_undone),
         T(a_cut_ends_it_with_its_reason),
+        T(the_words_of_a_kill_may_come_after_its_close),
         T(a_lost_tunnel_leaves_its_session_and_the_next_stream_asks_with_its_id),
         T(a_limit_only_comes_earlier),
         T(the_person_ends_it_and_the_broker_is_told),

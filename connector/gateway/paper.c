@@ -192,8 +192,9 @@ sp_error paper_load(struct pool *pool, const struct paper_source *from, paper_re
     struct reading *r = calloc(1, sizeof *r);
     sp_error e = SP_ERR_NOMEM;
 
-    if (p != NULL && r != NULL) {
+    if (p != NULL)
         *p = (struct paper){.holders = 1, .ready = ready, .arg = arg};
+    if (p != NULL && r != NULL) {
         *r = (struct reading){.paper = p, .e = SP_ERR_CLOSED};
         if ((e = source_copy(from, &p->from)) == SP_OK &&
             (e = source_copy(from, &r->from)) == SP_OK)

@@ -98,7 +98,9 @@ static void settle(struct live *l, const struct refusal *why, bool over)
     l->waited = 0;
     buf_wipe(&l->grant);
     buf_wipe(&l->identity);
-    refuse_all(l, why);
+    if (!l->ending) /* else they came behind it, and ask for a session of their own */
+        refuse_all(l, why);
+    l->ending = false;
     if (over || id_is_zero(l->id)) {
         struct session_view v = live_view(l);
 
@@ -213,6 +215,7 @@ static bool reason_is_coming(struct live *l, const struct tunnel_report *r)
             SP_OK)
         return false;
     l->stage = SESSION_STAGE_ASKING;
+    l->ending = true;
     return true;
 }
 

@@ -67,6 +67,7 @@ struct live {
     bool dropping;        /* the tunnel goes, the session stays */
     struct address local; /* where the tunnel was dialled from; all zero: not known */
     bool cutting;         /* we ended it: `cut_code` says why */
+    bool ending;          /* killed; the administrator's words are waited for */
     char cut_code[32], cut_text[256];
     char step_up[128];      /* while paused */
     sp_boot_ms proof_until; /* a proof was given: the broker may resume it until then */

@@ -562,6 +562,19 @@ static void the_words_of_a_kill_may_come_after_its_close(void **unused)
     assert_int_equal(h.ended, 2);
     assert_null(strstr(h.end.why, "maintenance"));
     assert_false(sessions_find(s, "wiki", &v));
+
+    open_port(0); /* who comes meanwhile gets a session of its own */
+    come_up();
+    tunnel_ends(killed);
+    unsigned asked = w.asked, refused = h.refused;
+    open_port(0);
+    assert_int_equal(w.asked, asked);
+    sessions_cut(s, &cut, &told);
+    turn_for(50);
+    assert_int_equal(h.ended, 3);
+    assert_int_equal(h.refused, refused);
+    assert_int_equal(w.asked, asked + 1);
+    assert_true(id_is_zero(w.session));
 }
 
 static void a_lost_tunnel_leaves_its_session_and_the_next_stream_asks_with_its_id(void **unused)

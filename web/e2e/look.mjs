@@ -29,6 +29,17 @@ async function axeOn(page) {
   };
 }
 
+/** What stands in a table's frame and reaches beyond it: the frame clips it, so the page is no wider for it. */
+function cut() {
+  return [...document.querySelectorAll(".tw")].flatMap((frame) => {
+    const { left, right } = frame.getBoundingClientRect();
+    return [...frame.querySelectorAll("th, td, td *, header *, footer *")].filter((e) => {
+      const r = e.getBoundingClientRect();
+      return r.width > 1 && (r.right > right + 1 || r.left < left - 1) && !e.closest("svg, .vh, .onfocus, thead");
+    }).slice(0, 2).map((e) => e.outerHTML.slice(0, 200));
+  });
+}
+
 /** The scheme changes colours and nothing else: in the dark the rules about colours are asked alone. */
 const inScheme = { light: undefined, dark: ["color-contrast", "link-in-text-block"] };
 
@@ -43,6 +54,7 @@ export async function look(page, name) {
       const beyond = await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth ? []
         : [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > innerWidth).slice(-3).map((e) => e.outerHTML.slice(0, 200)));
       assert.deepEqual(beyond, [], `${name} at ${size} px is too wide`);
+      assert.deepEqual(await page.evaluate(cut), [], `${name} at ${size} px: cut off by its frame`);
       if (shots) await page.screenshot({ path: `${shots}/${name}-${size}-${colorScheme}.png` });
       if (size !== "1024") assert.deepEqual(await checker.run(rules), [], `axe on ${name}, ${size} px, ${colorScheme}`);
     }

@@ -51,11 +51,16 @@ const presses: Record<string, string[]> = {
   w: ["Why"], y: ["Expected"], K: ["Kill"], e: ["Edit"], t: ["Test"], v: ["Verify"], c: ["Copy"], a: ["Approve"], b: ["Block"], l: ["Lock"], J: ["JSON", "Export NDJSON"], r: ["Replay"], u: ["All of"],
 };
 
+/** What ends or shuts out: in a row these mean the row, never the whole page, even where the row can't be ended. */
+const hits = new Set(["Kill", "Block", "Lock"]);
+
 /** Whether there was something to press. */
 function press(words: string[]): boolean {
-  const inHead = () => [...document.querySelectorAll<HTMLElement>("main .btn")].filter((b) => !rowOf(b) && !(b as HTMLButtonElement).disabled);
+  const inRow = !!rowOf(document.activeElement);
+  const head = () => [...document.querySelectorAll<HTMLElement>("main .btn")].filter((b) => !rowOf(b) && !(b as HTMLButtonElement).disabled);
+  const inHead = (word: string) => inRow && hits.has(word) ? undefined : head().find((b) => b.textContent?.split(/\s/)[0] === word.split(" ")[0] && b.textContent.startsWith(word));
   for (const word of words) {
-    const found = rowButton(word) ?? inHead().find((b) => b.textContent?.split(/\s/)[0] === word.split(" ")[0] && b.textContent.startsWith(word));
+    const found = rowButton(word) ?? inHead(word);
     if (found) {
       found.click();
       return true;

@@ -1,7 +1,7 @@
 // The one table. First cell names the row and links to it; columns of class p2 and p3 step back in
 // narrow places; below 544 px rows are cards. Keys: j k move, Enter opens.
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Problem, SavedView } from "../api";
 import { narrow, usePlace } from "../route";
 import { count } from "../words";
@@ -74,6 +74,7 @@ export function Table<T>(p: Props<T>) {
   const body = useRef<HTMLTableSectionElement>(null);
   const rows = p.page?.items ?? [];
   useRowKeys(body);
+  useFocusKept(body);
   const chosen = useChosen(p, rows);
   const columns = p.select ? [chosen.column, ...p.columns] : p.columns;
   const paged = !p.slim && rows.length > 0;
@@ -201,6 +202,18 @@ function useRowKeys(body: { current: HTMLTableSectionElement | null }): void {
     addEventListener("sallyport:row", step);
     return () => removeEventListener("sallyport:row", step);
   }, [body]);
+}
+
+/** A row that changes its place, or goes, while it has the focus: the browser drops the focus then, and
+ * the next key would be the page's. It stays with the row; of one that went, the row at its place takes it. */
+function useFocusKept(body: { current: HTMLTableSectionElement | null }): void {
+  const had = document.activeElement, row = had?.closest("tr"), at = row && body.current?.contains(row) ? row.sectionRowIndex : -1;
+  useLayoutEffect(() => {
+    if (at < 0 || !(had instanceof HTMLElement) || (document.activeElement && document.activeElement !== document.body)) return;
+    const rows = body.current?.rows, next = rows?.[Math.min(at, rows.length - 1)];
+    const to = had.isConnected ? had : next?.querySelector<HTMLElement>("td.main a, td.main button") ?? document.getElementById("main");
+    to?.focus({ preventScroll: true });
+  });
 }
 
 export interface Choice { value: string; text: string }

@@ -50,6 +50,13 @@ sp_error port_app_test(void *arg, struct sp_id connector, struct sp_id app, stru
     return SP_OK;
 }
 
+bool port_ask_report(void *arg, struct sp_id device)
+{
+    struct broker *b = arg;
+
+    return control_ask_report(b->control, device);
+}
+
 void port_expect(void *arg, struct sp_id app)
 {
     struct broker *b = arg;

@@ -64,6 +64,7 @@ void broker_stop_all(struct broker *b);
 /* ports.c: what a struct of functions asks for; `arg` is the broker. */
 struct app_test;
 void port_expect(void *arg, struct sp_id app);
+bool port_ask_report(void *arg, struct sp_id device);
 sp_error port_app_test(void *arg, struct sp_id connector, struct sp_id app, struct app_test *out);
 void port_checks(void *arg, each_check *each, void *each_arg);
 void port_keys(void *arg, each_key *each, void *each_arg);

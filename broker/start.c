@@ -217,6 +217,7 @@ static sp_error start_api(struct broker *b, struct sp_why *why)
                   .role_count = wire_roles(c, b->roles)},
         .ports = {.arg = b,
                   .app_test = port_app_test,
+                  .ask_report = port_ask_report,
                   .expect = port_expect,
                   .checks = port_checks,
                   .certificate_ends = port_certificate_ends,

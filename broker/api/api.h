@@ -92,6 +92,8 @@ struct api_ports {
     sp_error (*app_test)(void *arg, struct sp_id connector, struct sp_id app, struct app_test *out);
     /* The connectors of the app hear what is expected. */
     void (*expect)(void *arg, struct sp_id app);
+    /* The agent of a device is asked to report its posture now; false: it does not hang here. */
+    bool (*ask_report)(void *arg, struct sp_id device);
     void (*checks)(void *arg, each_check *each, void *each_arg);
     void (*keys)(void *arg, each_key *each, void *each_arg);
     /* When the certificate in the configured file ends; NULL: a front shows one. Errors of reading
@@ -173,6 +175,7 @@ struct api_call {
     struct audit_record by; /* actor, address, request, event: what services complete and append */
     struct sp_why why;      /* of a refusal; shown below 500 */
     struct problem problem; /* status not 0: the answer, whatever the handler returned */
+    char object[ROW_NAME_MAX + 1]; /* of `by`, where the router names it */
 };
 
 typedef sp_error api_handler(struct api *api, struct api_call *c);
@@ -228,7 +231,7 @@ api_handler api_relay_list, api_relay_revoke;
 api_handler api_user_list, api_user_get, api_user_lock, api_user_unlock, api_user_sign_out;
 api_handler api_user_reset_totp, api_user_recovery_codes, api_group_list;
 api_handler api_device_list, api_device_get, api_device_approve, api_device_block;
-api_handler api_device_revoke;
+api_handler api_device_revoke, api_device_ask;
 api_handler api_session_list, api_session_get, api_session_kill, api_session_kill_many;
 api_handler api_audit_list, api_audit_get, api_audit_export, api_audit_verification;
 api_handler api_audit_verify, api_why_request, api_why_now;

@@ -8,25 +8,6 @@
 
 #include <stdio.h>
 
-/* Names of the enforced policies with an allow rule that cover the app. */
-static struct json *policies_of(const struct rules_version *v, const struct app_row *row)
-{
-    const struct rules_app *app = rules_app_by_id(v, row->id);
-    struct facts facts = {.app_exists = true, .app = row->name};
-    struct json *names = json_array();
-
-    if (app != NULL) {
-        facts.labels = app->labels;
-        facts.label_count = app->label_count;
-    }
-    for (size_t i = 0; i < v->doc->count; i++) {
-        const struct policy *p = &v->doc->policies[i];
-        if (p->mode == POLICY_ENFORCE && p->allow_count > 0 && policy_covers(p, &facts))
-            json_push(names, json_new_str(view_str(p->name)));
-    }
-    return names;
-}
-
 static void set_spec(struct json *o, const struct app_row *row)
 {
     struct json *spec = NULL;
@@ -48,7 +29,7 @@ static void set_spec(struct json *o, const struct app_row *row)
 static struct json *app_object(struct api *api, const struct names *n,
                                const struct rules_version *v, const struct app_row *row)
 {
-    struct json *o = json_object(), *policies = policies_of(v, row);
+    struct json *o = json_object(), *policies = app_policies(v, row);
     size_t enrolled, online;
 
     site_connectors(api, n, row->site, &enrolled, &online);
@@ -90,12 +71,15 @@ static sp_error answer_app(struct api *api, struct api_call *c, int status, stru
 
 sp_error api_app_list(struct api *api, struct api_call *c)
 {
+    static const char *const asked_words[] = {"", "nobody", NULL};
     char name[ROW_NAME_MAX + 1], type[16];
     struct sp_id site;
+    size_t nobody = 0;
     struct page p;
     sp_error e;
 
-    if ((e = call_text(c, "name", name, sizeof name)) != SP_OK ||
+    if ((e = call_choice(c, "asked", asked_words, &nobody)) != SP_OK ||
+        (e = call_text(c, "name", name, sizeof name)) != SP_OK ||
         (e = call_text(c, "type", type, sizeof type)) != SP_OK ||
         (e = call_id(c, "site", &site)) != SP_OK || (e = listing_begin(c, &p)) != SP_OK)
         return e;
@@ -106,7 +90,8 @@ sp_error api_app_list(struct api *api, struct api_call *c)
         const struct app_row *row = &n.s->apps[i];
         if ((name[0] && strcmp(name, row->name) != 0) || !listing_matches(&p, row->name) ||
             (type[0] && strcmp(type, app_type_word(row->type)) != 0) ||
-            (!id_is_zero(site) && !id_equal(site, row->site)))
+            (!id_is_zero(site) && !id_equal(site, row->site)) ||
+            (nobody && app_may_be_asked_for(v, row)))
             continue;
         if (listing_wants(&p, row->name))
             listing_push(&p, app_object(api, &n, v, row));

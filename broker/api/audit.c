@@ -33,6 +33,9 @@ static void copy_text(struct json *o, const char *member, const struct json *rec
     json_set_cstr(o, member, s ? s : "");
 }
 
+/* Whom and what a record concerns beside its actor and its object; null where it names none. */
+static const char *const concerned[] = {"user", "device", "app", "session"};
+
 struct json *record_object(const struct audit_row *row)
 {
     struct json *record = NULL, *o;
@@ -52,6 +55,8 @@ struct json *record_object(const struct audit_row *row)
         json_set(o, "object", party(json_get(record, "object")));
     else
         set_null(o, "object");
+    for (size_t i = 0; i < sizeof concerned / sizeof *concerned; i++)
+        json_set_cstr(o, concerned[i], json_cstr(json_get(record, concerned[i])));
     copy_text(o, "text", record, "text");
     json_set_cstr(o, "request_id", json_cstr(json_get(record, "request")));
     json_set_cstr(o, "address", json_cstr(json_get(record, "address")));

@@ -238,6 +238,27 @@ static sp_error revoke(struct api *api, struct sp_id device, const struct audit_
     return devices_set_state(api->registry, device, ROW_DEVICE_LOST, by, &row);
 }
 
+sp_error api_device_ask(struct api *api, struct api_call *c)
+{
+    struct device_row row;
+    struct sp_id id;
+    sp_error e;
+
+    if ((e = request_id(c->req, "id", &id)) != SP_OK ||
+        (e = store_services(registry_store(api->registry))
+                 ->registry->device_get(registry_store(api->registry), id, &row)) != SP_OK)
+        return e;
+    if (!api->ports.ask_report(api->ports.arg, id)) {
+        c->problem = (struct problem){.status = 409,
+                                      .code = "offline",
+                                      .detail = "The device's agent is not connected: it reports "
+                                                "by itself when it comes back."};
+        return SP_ERR_UNREACHABLE;
+    }
+    response_empty(c->res, 204);
+    return SP_OK;
+}
+
 sp_error api_device_block(struct api *api, struct api_call *c)
 {
     return cuts_act(api, c, LIVE_DEVICE, block);

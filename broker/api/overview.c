@@ -176,41 +176,50 @@ static void need_connectors(struct api *api, const struct names *n, struct json 
     }
 }
 
-static bool may_be_asked_for(const struct rules_version *v, const struct app_row *row)
-{
-    const struct rules_app *app = rules_app_by_id(v, row->id);
-    struct facts facts = {.app_exists = true, .app = row->name};
+enum { APPS_ONE_BY_ONE = 3 };
 
-    if (app != NULL) {
-        facts.labels = app->labels;
-        facts.label_count = app->label_count;
-    }
-    for (size_t i = 0; i < v->doc->count; i++)
-        if (v->doc->policies[i].mode == POLICY_ENFORCE && v->doc->policies[i].allow_count > 0 &&
-            policy_covers(&v->doc->policies[i], &facts))
-            return true;
-    return false;
-}
-
+/* Each its own line; more than a few are one, with the list behind it. */
 static void need_policies(struct api *api, const struct names *n, struct json *needs)
 {
     const struct rules_version *v = rules_hold(api->rules);
     char title[ROW_NAME_MAX + 48], link[64];
+    const struct app_row *found[APPS_ONE_BY_ONE];
+    sp_unix_ms since = INT64_MAX;
+    size_t count = 0;
 
     for (size_t i = 0; i < n->s->app_count; i++) {
         const struct app_row *row = &n->s->apps[i];
-        if (may_be_asked_for(v, row))
+        if (app_may_be_asked_for(v, row))
             continue;
-        snprintf(title, sizeof title, "Nobody may ask for %s", row->name);
-        snprintf(link, sizeof link, "/apps/%s", id_text(row->id).s);
+        if (count < APPS_ONE_BY_ONE)
+            found[count] = row;
+        since = row->updated < since ? row->updated : since;
+        count++;
+    }
+    for (size_t i = 0; count <= APPS_ONE_BY_ONE && i < count; i++) {
+        snprintf(title, sizeof title, "Nobody may ask for %s", found[i]->name);
+        snprintf(link, sizeof link, "/apps/%s", id_text(found[i]->id).s);
         add_need(needs, &(struct need){.code = "app_without_policy",
                                        .severity = "info",
                                        .title = title,
                                        .detail = "No policy has an allow rule for it.",
-                                       .since = row->updated,
+                                       .since = found[i]->updated,
                                        .link = link});
     }
+    if (count > APPS_ONE_BY_ONE) {
+        snprintf(title, sizeof title, "Nobody may ask for %zu apps", count);
+        add_need(needs, &(struct need){.code = "app_without_policy",
+                                       .severity = "info",
+                                       .title = title,
+                                       .detail = "No policy has an allow rule for them.",
+                                       .since = since,
+                                       .link = "/apps?asked=nobody"});
+    }
     rules_release(api->rules, v);
+}
+
+static void need_first_steps(const struct names *n, struct json *needs)
+{
     if (n->s->site_count == 0)
         add_need(
             needs,
@@ -372,6 +381,7 @@ static sp_error fill(struct api *api, const struct api_call *c, struct json *o, 
     feeds_each(api->feeds, need_feed, needs);
     need_connectors(api, &n, needs);
     need_policies(api, &n, needs);
+    need_first_steps(&n, needs);
     json_set(o, "sites", sites_of(api, &n));
     names_release(&n);
     json_set(o, "cuts_24h", cuts_day(api->cuts, now));

@@ -116,6 +116,67 @@ static bool admitted(struct api *api, struct api_call *c, const struct route *r)
     return false;
 }
 
+static bool name_app(struct api *api, const struct api_call *c, struct audit_record *by, char *name)
+{
+    const struct snapshot *s = registry_hold(api->registry);
+    const struct app_row *row;
+    bool known = request_id(c->req, "id", &by->object) == SP_OK &&
+                 (row = snapshot_app_by_id(s, by->object)) != NULL;
+
+    if (known) {
+        by->app = by->object;
+        snprintf(name, sizeof c->object, "%s", row->name);
+    }
+    registry_release(api->registry, s);
+    return known;
+}
+
+static bool name_device(struct api *api, const struct api_call *c, struct audit_record *by,
+                        char *name)
+{
+    struct store *st = registry_store(api->registry);
+    struct device_row row;
+
+    if (request_id(c->req, "id", &by->object) != SP_OK ||
+        store_services(st)->registry->device_get(st, by->object, &row) != SP_OK)
+        return false;
+    by->device = by->object;
+    by->user = row.user;
+    snprintf(name, sizeof c->object, "%s", row.name);
+    return true;
+}
+
+static bool name_feed(struct api *api, const struct api_call *c, struct audit_record *by,
+                      char *name)
+{
+    (void)api;
+    (void)by;
+    view_copy(name, sizeof c->object, request_param(c->req, "name"));
+    return true;
+}
+
+/* What a request acts on that is recorded before its handler runs. What is not there stays named
+ * by the path. */
+static void name_object(struct api *api, struct api_call *c, const struct route *r)
+{
+    static const struct {
+        const char *under, *kind;
+        bool (*name)(struct api *api, const struct api_call *c, struct audit_record *by,
+                     char *name);
+    } objects[] = {{"/api/v1/apps/{id}/", "app", name_app},
+                   {"/api/v1/devices/{id}/", "device", name_device},
+                   {"/api/v1/feeds/{name}/", "feed", name_feed}};
+    struct audit_record by = c->by;
+
+    for (size_t i = 0; i < sizeof objects / sizeof *objects; i++)
+        if (strncmp(r->path, objects[i].under, strlen(objects[i].under)) == 0 &&
+            objects[i].name(api, c, &by, c->object)) {
+            by.object_kind = objects[i].kind;
+            by.object_name = c->object;
+            c->by = by;
+        }
+}
+
 /* What every record of this request says. The object is refined by who acts. */
 static void begin_record(struct api_call *c, const struct route *r)
 {
@@ -130,8 +191,10 @@ static void answer(struct api *api, struct api_call *c, const struct route *r)
     sp_error e = SP_OK;
 
     begin_record(c, r);
-    if (r->record == RECORD_BEFORE)
+    if (r->record == RECORD_BEFORE) {
+        name_object(api, c, r);
         e = record(api, c);
+    }
     if (e == SP_OK)
         e = r->handler(api, c);
     if (c->problem.status != 0) {

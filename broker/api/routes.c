@@ -114,6 +114,7 @@ const struct route api_routes[] = {
     {GET, V1 "/devices/{id}", CLASS_TICKET, ROLE_VIEWER, false, READ, api_device_get},
     {POST, V1 "/devices/{id}/approve", CLASS_TICKET, ROLE_OPERATOR, false, CHANGE(AUDIT_DEVICE_APPROVE), api_device_approve},
     {POST, V1 "/devices/{id}/block", CLASS_TICKET, ROLE_OPERATOR, false, CHANGE(AUDIT_DEVICE_BLOCK), api_device_block},
+    {POST, V1 "/devices/{id}/ask", CLASS_TICKET, ROLE_OPERATOR, false, BEFORE(AUDIT_DEVICE_ASK), api_device_ask},
     {POST, V1 "/devices/{id}/revoke", CLASS_TICKET, ROLE_ADMIN, true, CHANGE(AUDIT_DEVICE_REVOKE), api_device_revoke},
 
     {GET, V1 "/sessions", CLASS_TICKET, ROLE_VIEWER, false, READ, api_session_list},

@@ -41,6 +41,7 @@
     X(AUDIT_DEVICE_APPROVE, "device.approve", 31, 3004, 8)      \
     X(AUDIT_DEVICE_BLOCK, "device.block", 32, 3004, 12)         \
     X(AUDIT_DEVICE_REVOKE, "device.revoke", 33, 3004, 7)        \
+    X(AUDIT_DEVICE_ASK, "device.ask", 34, 6003, 2)              \
     X(AUDIT_USER_ADD, "user.add", 40, 3004, 1)                  \
     X(AUDIT_USER_UPDATE, "user.update", 41, 3004, 3)            \
     X(AUDIT_USER_LOCK, "user.lock", 42, 3004, 12)               \

@@ -502,6 +502,15 @@ static void on_lost(void *arg, uint64_t edge, const struct channel_peer *proven)
         peer_free(p); /* else its job does */
 }
 
+bool control_ask_report(struct control *c, struct sp_id device)
+{
+    uint64_t edge = edge_of(c, EDGE_AGENT, device);
+
+    if (edge != 0)
+        listener_send(c->listener, edge, "posture.ask", json_object());
+    return edge != 0;
+}
+
 /* ---- a device's login moves on in a browser ---- */
 
 struct moved {

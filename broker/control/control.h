@@ -79,6 +79,10 @@ struct control_dial {
 SP_MUST sp_error control_app_test(struct control *c, struct sp_id connector, struct sp_id app,
                                   struct control_dial *out);
 
+/* A worker: the agent of a device is asked to report its posture now; false: it does not hang
+ * here. */
+SP_MUST bool control_ask_report(struct control *c, struct sp_id device);
+
 /* A worker: the connectors of an http app hear which of its incidents are expected. */
 void control_expect(struct control *c, struct sp_id app);
 

@@ -64,6 +64,7 @@ const struct act acts[] = {
     {"device show", METHOD_GET, "/devices/{device}", ACT_OBJECT, .reason = false},
     {"device approve", METHOD_POST, "/devices/{device}/approve", ACT_OBJECT, .reason = false},
     {"device block", METHOD_POST, "/devices/{device}/block", ACT_CUT, .reason = true},
+    {"device ask", METHOD_POST, "/devices/{device}/ask", ACT_NONE, .done = "It is asked."},
     {"device revoke", METHOD_POST, "/devices/{device}/revoke", ACT_CUT, .reason = true},
 
     {"site list", METHOD_GET, "/sites", ACT_PAGES, .query = {{"match", "q", REF_TEXT}},

@@ -189,6 +189,20 @@ int verb_audit_export(const struct command_call *call);
     {"feed sync", "NAME", "ask the vendor now", NULL, "4 5 8", {WHERE}, 1, 1, act_run}, \
     {"feed unjoined", "NAME", "records that are no device's, and why", NULL, "4 5 8", {WHERE}, 1, 1, act_run}, \
     {"feed remove", "NAME", "remove a feed; what it said counts until it expires", NULL, "4 5 6 8", {WHERE}, 1, 1, act_run}
+#define DEVICE_REASON {"reason", "TEXT", "for the audit record and for whoever is cut off"}
+#define DEVICE_ROWS \
+    {"device list", "[--match TEXT] [--user USER] [--state STATE] [--posture pass|fail|unknown]", \
+     "devices with state and posture", NULL, "4 5 8", \
+     {{"match", "TEXT", "only those whose name holds this"}, {"user", "USER", "only this user's"}, \
+      {"state", "STATE", "pending, approved, blocked or lost"}, \
+      {"posture", "STANDING", "fail where a signal fails, unknown where one is unknown, pass"}, LIMIT_WHERE}, 0, 0, act_run}, \
+    {"device show", "DEVICE", "one device with every signal and what it opens", NULL, "4 5 8", {WHERE}, 1, 1, act_run}, \
+    {"device approve", "DEVICE", "approve a device that waits, or unblock one", NULL, "4 5 8", {WHERE}, 1, 1, act_run}, \
+    {"device ask", "DEVICE", "ask the device's agent to report its posture now", NULL, "4 5 8", {WHERE}, 1, 1, act_run}, \
+    {"device block", "DEVICE --reason TEXT", "block a device and cut its sessions", NULL, "4 5 8", \
+     {DEVICE_REASON, WHERE}, 1, 1, act_run}, \
+    {"device revoke", "DEVICE --reason TEXT", "end a device's key for good and cut its sessions", NULL, "4 5 6 8", \
+     {DEVICE_REASON, WHERE}, 1, 1, act_run}
 /* clang-format on */
 
 /* The table that all of sallyport-admin is. commands.c */

@@ -281,6 +281,38 @@ def test_admin_prints_for_people_what_it_read(anna, ada, words):
     assert admin(ada, *words.split()).out.strip()
 
 
+def test_what_nobody_may_ask_for_is_one_line_and_leads_to_exactly_these(world):
+    unasked = lambda: [n for n in world.console.call("GET", "/overview")["needs"] if n["code"] == "app_without_policy"]
+    before = {a["name"] for a in world.console.call("GET", "/apps?asked=nobody")["items"]}
+    site = world.console.call("GET", "/sites")["items"][0]["id"]
+    names = [f"unasked-{i}" for i in range(4)]
+    added = [world.console.add_app(name, site, "198.18.0.9", 80, labels={"tier": "nobodys"}) for name in names]
+    found = world.console.call("GET", "/apps?limit=200&asked=nobody")["items"]
+    assert {a["name"] for a in found} == before | set(names) and not any(a["policies"] for a in found), found
+    assert [(n["title"], n["link"]) for n in unasked()] == [(f"Nobody may ask for {len(found)} apps", "/apps?asked=nobody")]
+    for app in added[:2 + len(before)]:
+        world.console.call("DELETE", f"/apps/{app['id']}", headers={"If-Match": f'"{app["version"]}"'})
+    left = sorted(before | set(names[2 + len(before):]))
+    assert sorted(n["title"] for n in unasked()) == [f"Nobody may ask for {name}" for name in left]
+    for app in added[2 + len(before):]:
+        world.console.call("DELETE", f"/apps/{app['id']}", headers={"If-Match": f'"{app["version"]}"'})
+
+
+def test_an_administrator_asks_a_device_for_its_posture(world, anna, ada):
+    assert anna.run("posture", "--send").code in (0, 7)
+    devices = world.console.call("GET", "/devices?limit=200")["items"]
+    mine = next(d for d in devices if d["online"] and d["user"] and d["user"]["name"] == "anna")
+    assert "It is asked." in admin(ada, "device", "ask", mine["id"]).out
+    proc.until("a newer report", 30, lambda: world.console.call("GET", f"/devices/{mine['id']}")["device"]["posture"]["reported_at"] > mine["posture"]["reported_at"])
+    record = world.console.audit(action="device.ask")[0]
+    assert record["object"] == {"kind": "device", "id": mine["id"], "name": mine["name"]} and (record["user"], record["device"]) == (mine["user"]["id"], mine["id"]), record
+    anna.agent.stop()
+    proc.until("its agent is gone", 10, lambda: not world.console.call("GET", f"/devices/{mine['id']}")["device"]["online"])
+    assert "not connected" in admin(ada, "device", "ask", mine["id"], expect=1).err
+    anna.start_agent()
+    proc.until("its agent is back", 10, lambda: world.console.call("GET", f"/devices/{mine['id']}")["device"]["online"])
+
+
 def test_devices_are_found_by_how_they_stand(world, anna, ada):
     assert anna.run("posture", "--send").code in (0, 7)
 

@@ -20,7 +20,7 @@ ELSEWHERE = {
     "sallyport-connector": {"enrol"},                                                              # tests/build
     "sallyport-relay": {"enrol", "drain"},                                                         # test_connector, below
     "sallyport-admin": {
-        "login", "logout", "connector revoke", "relay revoke", "device approve", "device block", "device revoke", "user reset-totp", "user recovery-codes",
+        "login", "logout", "connector revoke", "relay revoke", "device approve", "device ask", "device block", "device revoke", "user reset-totp", "user recovery-codes",
         "user disable", "user enable", "user logout", "policy remove", "session show", "session kill",        # test_cuts, test_cli
         "draft show", "draft approve", "draft discard",                                                        # test_drafts
         "endpoint show", "endpoint expect", "endpoint unexpect", "endpoint retire", "endpoint limit", "endpoint split", "endpoint merge", "incident expect", "incident show",  # test_gateway*

@@ -254,6 +254,9 @@ test("a device: the approval page shows device, address and code; its posture ha
   const disk = page.locator("tr").filter({ hasText: "disk_encryption" });
   assert.match((await disk.innerText()).replace(/\s+/g, " "), /disk_encryption unknown (?!never)\S.* agent signed/);
   await see(/self|signed/);
+  await press("Ask for a report now");
+  await see("The agent has reported.");
+  await page.getByRole("table", { name: "History" }).getByRole("link", { name: "device.ask" }).waitFor();
   await look("device");
 });
 
@@ -537,6 +540,24 @@ test("a person's own page: end a session, make recovery codes anew, replace the 
   assert.equal(await page.getByText(/session of alice to (wiki|bank): cut in /).count(), 2);
   assert.notEqual(await other.done, 0);
   assert.notEqual(await session.done, 0);
+  session = laptop.start("connect", "--stdio", "wiki");
+  session.stdin.write("GET / HTTP/1.1\r\nHost: wiki\r\n\r\n");
+  await until("bytes through the tunnel", () => session.said.includes("private wiki"));
+  await at("/home"); // away from the rows that ended
+  await at("/sessions");
+  await page.getByRole("link", { name: "wiki", exact: true }).waitFor();
+  await page.keyboard.press("j");
+  const beside = await page.context().newPage();
+  await beside.goto(`${world.url}/home`);
+  await beside.getByRole("button", { name: "End session wiki" }).click();
+  await beside.close();
+  await session.done;
+  const row = () => page.evaluate(() => document.activeElement.closest("tr")?.textContent ?? document.activeElement.id);
+  await until("the row that has the focus ends", async () => /Ended|Cut in/.test(await row()));
+  await page.keyboard.press("Shift+K"); // not the page's own button, which kills by user
+  await see("Key K does nothing here; ? lists the keys.");
+  assert.equal(await page.getByRole("dialog").count(), 0);
+  await until("its row goes, and the page has the focus", async () => await row() === "main");
   session = laptop.start("connect", "--stdio", "wiki");
   session.stdin.write("GET / HTTP/1.1\r\nHost: wiki\r\n\r\n");
   await until("bytes through the tunnel", () => session.said.includes("private wiki"));

@@ -1033,6 +1033,11 @@ export interface AuditRecord {
   result: AuditResult;
   actor: AuditParty;
   object: AuditParty | null;
+  /** Whose account it concerns */
+  user: string | null;
+  device: string | null;
+  app: string | null;
+  session: string | null;
   text: string;
   request_id: RequestId | null;
   address: string | null;
@@ -1340,6 +1345,7 @@ export const operations = {
   deviceGet: { method: "GET", path: "/api/v1/devices/{id}", role: "viewer" },
   deviceApprove: { method: "POST", path: "/api/v1/devices/{id}/approve", role: "operator" },
   deviceBlock: { method: "POST", path: "/api/v1/devices/{id}/block", role: "operator" },
+  deviceAsk: { method: "POST", path: "/api/v1/devices/{id}/ask", role: "operator" },
   deviceRevoke: { method: "POST", path: "/api/v1/devices/{id}/revoke", role: "admin" },
   sessionList: { method: "GET", path: "/api/v1/sessions", role: "viewer" },
   sessionGet: { method: "GET", path: "/api/v1/sessions/{id}", role: "viewer" },
@@ -1614,7 +1620,7 @@ export interface Operations {
   };
   appList: {
     path: undefined;
-    query: { after?: string; limit?: number; q?: string; name?: Name; site?: Id; type?: AppType };
+    query: { after?: string; limit?: number; q?: string; name?: Name; site?: Id; type?: AppType; asked?: "nobody" };
     body: undefined;
     ok: AppPage;
   };
@@ -2005,6 +2011,12 @@ export interface Operations {
     query: undefined;
     body: Reason;
     ok: Cut;
+  };
+  deviceAsk: {
+    path: { id: Id };
+    query: undefined;
+    body: undefined;
+    ok: undefined;
   };
   deviceRevoke: {
     path: { id: Id };

@@ -25,7 +25,7 @@ const types = ["tcp", "http", "ssh"].map((value) => ({ value, text: value }));
 
 export function AppsPage() {
   const { query } = usePlace();
-  const filter = { q: query.get("q") ?? "", site: query.get("site") ?? "", type: (query.get("type") ?? "") as App["type"], after: query.get("after") ?? "" };
+  const filter = { q: query.get("q") ?? "", site: query.get("site") ?? "", type: (query.get("type") ?? "") as App["type"], asked: (query.get("asked") ?? "") as "nobody", after: query.get("after") ?? "" };
   const load = useLoad("appList", { query: filter });
   const sites = useLoad("siteList", { query: { limit: 200 } });
   const apps = load.data?.items ?? [];
@@ -44,6 +44,7 @@ export function AppsPage() {
       </Head>
       <Filters views="apps" find="Filter apps" chips={[
         { name: "type", label: "Type", choices: types },
+        { name: "asked", label: "Asked for by", choices: [{ value: "nobody", text: "nobody" }] },
         { name: "site", label: "Site", choices: sites.data?.items.map((s) => ({ value: s.id, text: s.name })) ?? [] }]} />
       <Table<App> title="Apps" page={load.data} failed={load.failed} loading={load.loading} again={() => void load.reload()} rowKey={(a) => a.id}
         filtered={isFiltered(query) ? "No app matches." : undefined}

@@ -18,7 +18,8 @@ export function RecordResult({ r }: { r: AuditRecord }) {
   return <State mood="ok">Done</State>;
 }
 
-function range(v: Verification): string {
+/** "records 1 to 20": of each shard, where there are several. */
+export function range(v: Pick<Verification, "shards">): string {
   const shards = v.shards.map((s) => `${v.shards.length > 1 ? `${s.shard}/` : ""}${s.from.toLocaleString("en")} to ${s.to.toLocaleString("en")}`);
   return `records ${shards.join(", ")}`;
 }

@@ -1,8 +1,8 @@
 // One device: what it closes, each signal with value, source, assurance and age.
 import { useState } from "preact/hooks";
-import type { Cut, DeviceDetail, Signal } from "../api";
+import type { AuditRecord, Cut, DeviceDetail, Problem, Signal } from "../api";
 import { call } from "../client";
-import { useAct, useLoad } from "../load";
+import { useAct, useLoad, type Loaded } from "../load";
 import { Ago, assuranceWord, Facts, Head, Name, Note, Panel, RefLink, ResultState, State, Until, VerdictState, Words } from "../parts/basics";
 import { CutNote } from "../parts/cut";
 import { Confirm } from "../parts/dialog";
@@ -10,6 +10,7 @@ import { Failure } from "../parts/failure";
 import { all, Table } from "../parts/table";
 import { count, sentence, visible } from "../words";
 import { may } from "../who";
+import { RecordResult } from "./audit";
 import { DeviceStateWord } from "./devices";
 
 function valueText(s: Signal): string {
@@ -42,11 +43,59 @@ function Consequence({ d }: { d: DeviceDetail }) {
   return null;
 }
 
+/** The owner's records that are looked through for those of one device, and how many of these are shown. */
+const RECORDS = 100, SHOWN = 12;
+/** A report that was asked for takes as long as the agent collects. */
+const REPORT_MS = 30_000, LOOK_MS = 500;
+
+/** Asks the agent, then looks until its report is there. */
+function useReport(id: string, load: Loaded<DeviceDetail>, asked: () => Promise<void>) {
+  const act = useAct();
+  const [said, say] = useState<{ ok: boolean; title: string; text: string } | undefined>();
+  const ask = () => void act.run(async () => {
+    say(undefined);
+    const before = load.data?.device.posture.reported_at;
+    await call("deviceAsk", { path: { id } });
+    void asked();
+    for (const end = Date.now() + REPORT_MS; Date.now() < end;) {
+      await new Promise((done) => setTimeout(done, LOOK_MS));
+      const now = await call("deviceGet", { path: { id } });
+      if (now.device.posture.reported_at === before) continue;
+      load.patch((old) => old.device.id === id ? now : old);
+      return say({ ok: true, title: "The agent has reported.", text: "What it says is shown." });
+    }
+    say({ ok: false, title: `No report within ${REPORT_MS / 1000} s.`, text: "The agent was asked. What stands here is its last report." });
+  });
+  return { ...act, said, ask };
+}
+
+/** How many of its owner's apps it opens. */
+function opens(d: DeviceDetail): string {
+  if (d.device.state !== "approved" || !d.apps.length) return "";
+  const open = d.apps.filter((a) => a.result === "allow").length;
+  return open === d.apps.length ? `Opens ${open === 1 ? "the one app" : `all ${open} apps`} of its owner.` : `Opens ${open} of its owner's ${count(d.apps.length, "app")}.`;
+}
+
+/** What the record says of it: acts on it, and what its owner did from it. */
+function History({ id, owner, records, load }: { id: string; owner: string; records: AuditRecord[]; load: { failed?: Problem | undefined; loading?: boolean } }) {
+  const mine = records.filter((r) => r.object?.id === id || r.actor.id === id || r.device === id).slice(0, SHOWN);
+  return <Table<AuditRecord> title="History" slim page={all(mine)} failed={load.failed} loading={load.loading ?? false} rowKey={(r) => `${r.shard}/${r.seq}`}
+    header={<><h2>History</h2><a href={`/audit?user=${owner}`}>All of its owner</a></>} empty={<p>Nothing among its owner's last {RECORDS} records.</p>}
+    columns={[
+      { head: "Action", part: "main", cell: (r) => <a class="mono" href={`/audit?user=${owner}&record=${r.shard}.${r.seq}`}>{r.action}</a> },
+      { head: "When", kind: "nowrap", cell: (r) => <Ago at={r.time} /> },
+      { head: "Detail", kind: "p2", cell: (r) => <Words text={r.text} /> },
+      { head: "Result", cell: (r) => <RecordResult r={r} /> }]} />;
+}
+
 export function DevicePage({ id }: { id: string }) {
   const load = useLoad("deviceGet", { path: { id } });
   const [asking, setAsking] = useState<"block" | "revoke" | undefined>();
   const [done, setDone] = useState<{ cut: Cut; what: string } | undefined>();
   const act = useAct();
+  const owner = load.data?.device.user;
+  const record = useLoad("auditList", { query: { user: owner?.id ?? "", limit: RECORDS } }, !!owner);
+  const report = useReport(id, load, record.reload);
   const d = load.data;
   if (!d) return <><Head title="Device" crumbs={[["/devices", "Devices"]]} />{load.failed && <Failure what="This device could not be read." problem={load.failed} again={() => void load.reload()} />}</>;
   const { device } = d;
@@ -58,11 +107,14 @@ export function DevicePage({ id }: { id: string }) {
     <>
       <Head title={<Name text={device.name} />} crumbs={[["/devices", "Devices"]]} acts={device.state !== "lost" && <>
         {device.state !== "approved" && may("operator") && <button type="button" class="btn main" aria-busy={act.busy ? "true" : undefined} disabled={act.busy} onClick={approve}>{device.state === "pending" ? "Approve device" : "Unblock device"}</button>}
+        {device.online && device.state !== "blocked" && may("operator") && <button type="button" class="btn" aria-busy={report.busy ? "true" : undefined} disabled={report.busy} onClick={report.ask}>Ask for a report now</button>}
         {device.state !== "blocked" && may("operator") && <button type="button" class="btn" onClick={() => setAsking("block")}>Block</button>}
         {may("admin") && <button type="button" class="btn quiet danger-text" onClick={() => setAsking("revoke")}>Revoke</button>}</>}>
-        {device.user ? <>Of <RefLink to={device.user} at="users" />. </> : "Nobody has signed in on it. "}{device.posture.reported_at ? <>Reported <Ago at={device.posture.reported_at} />.</> : "It has never reported its posture."}
+        {device.user ? <>Of <RefLink to={device.user} at="users" />. </> : "Nobody has signed in on it. "}{opens(d)} {device.posture.reported_at ? <>Reported <Ago at={device.posture.reported_at} />.</> : "It has never reported its posture."}
       </Head>
       {act.failed && <Failure what="Not approved." problem={act.failed} />}
+      {report.failed && <Failure what="Not asked." problem={report.failed} />}
+      {report.said && <Note mood={report.said.ok ? "ok" : "warn"} title={report.said.title}>{report.said.text}</Note>}
       {done && <CutNote cut={done.cut} what={done.what} />}
       <Consequence d={d} />
       <Table<Signal> title="Posture" slim page={all(d.signals)} rowKey={(s) => s.signal} header={<h2>Posture</h2>}
@@ -96,6 +148,7 @@ export function DevicePage({ id }: { id: string }) {
           ["First seen", <Ago at={device.first_seen} />],
           ["Live sessions", <a href={`/sessions?device=${id}`}>{device.sessions_live}</a>]]} /></Panel>
       </div>
+      {owner && <History id={id} owner={owner.id} records={record.data?.items ?? []} load={record} />}
       {asking && (
         <Confirm title={<>{asking === "block" ? "Block" : "Revoke"} device <Name text={device.name} />?</>} verb={asking === "block" ? "Block device" : "Revoke device"} reason
           {...(asking === "revoke" ? { typed: device.name } : {})} close={() => setAsking(undefined)}

@@ -6,6 +6,7 @@ import { Failure } from "../parts/failure";
 import { all, Table } from "../parts/table";
 import { count, duration } from "../words";
 import { Checklist, useOpenedOnce, useOverview } from "./setup";
+import { range } from "./audit";
 import { SiteState } from "./sites";
 
 const icons: Record<Overview["needs"][number]["code"], string> = {
@@ -103,5 +104,5 @@ function Reasons({ o }: { o: Overview }) {
 function ChainState({ o }: { o: Overview }) {
   if (o.chain.state === "broken") return <State mood="bad">Broken: {o.chain.shards.filter((s) => s.broken_at !== null).map((s) => `${s.shard}/${s.broken_at}`).join(", ")}</State>;
   if (o.chain.state === "never") return <State mood="warn">Not checked since the broker started</State>;
-  return <State mood="ok">Verified, {o.chain.shards.map((s) => `${s.shard}/${s.to.toLocaleString("en")}`).join(", ")}</State>;
+  return <State mood="ok">Verified, {range(o.chain)}</State>;
 }

@@ -403,6 +403,7 @@ struct found {
     const char *action;
     size_t count;
     size_t named; /* of them with the name of who did it */
+    const char *object;
 };
 
 static bool count_action(void *arg, const struct audit_row *row)
@@ -414,6 +415,8 @@ static bool count_action(void *arg, const struct audit_row *row)
     if (strcmp(json_cstr(json_get(j, "action")), f->action) == 0) {
         f->count++;
         f->named += json_str(json_get(json_get(j, "actor"), "name")).len > 0;
+        if (f->object != NULL)
+            assert_string_equal(json_cstr(json_get(json_get(j, "object"), "name")), f->object);
     }
     json_free(j);
     return true;
@@ -422,7 +425,9 @@ static bool count_action(void *arg, const struct audit_row *row)
 static void LOG_04_refusals_of_people_name_them_and_acts_without_a_change_are_recorded(void **state)
 {
     (void)state;
-    struct found refused = {"api.refuse", 0, 0}, tested = {"app.test", 0, 0};
+    struct found refused = {"api.refuse", 0, 0, NULL};
+    struct found tested = {"app.test", 0, 0, "/api/v1/apps/{id}/test"}; /* no app has this id */
+    struct found fed = {"feed.test", 0, 0, "falcon"};
     struct world w;
 
     begin(&w, "corp/operators");
@@ -436,10 +441,18 @@ static void LOG_04_refusals_of_people_name_them_and_acts_without_a_change_are_re
                         .origin = OURS,
                         .console = "1"},
           204, "");
+    check(&w,
+          &(struct ask){.method = METHOD_POST,
+                        .path = "/api/v1/feeds/falcon/test",
+                        .origin = OURS,
+                        .console = "1"},
+          204, "");
     check(&w, &(struct ask){.method = METHOD_GET, .path = "/api/v1/apps", .no_cookie = true}, 401,
           "login");
     assert_int_equal(w.t.s->audit->walk(w.t.st, 1, 1, 1000, count_action, &refused), SP_OK);
     assert_int_equal(w.t.s->audit->walk(w.t.st, 1, 1, 1000, count_action, &tested), SP_OK);
+    assert_int_equal(w.t.s->audit->walk(w.t.st, 1, 1, 1000, count_action, &fed), SP_OK);
+    assert_int_equal(fed.count, 1);
     assert_int_equal(refused.count, 1);
     assert_int_equal(refused.named, 1);
     assert_int_equal(tested.count, 1);
@@ -489,7 +502,7 @@ static void INC_15_the_session_of_the_bootstrap_token_is_an_administrator_the_to
 static void INC_15_spending_the_bootstrap_token_and_showing_it_again_are_recorded(void **state)
 {
     (void)state;
-    struct found spent = {"bootstrap", 0, 0};
+    struct found spent = {"bootstrap", 0, 0, NULL};
     char path[128], body[256], code[32];
     struct buf token;
     struct world w;

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -40,9 +41,12 @@ static sp_error from_errno(int err)
     }
 }
 
+enum { SELECTABLE = 1024 }; /* descriptors that a program with select(2) may have, as usual */
+
 /* Between fork and exec: async-signal-safe calls only. */
 static void become(const struct child_spec *s, pid_t parent, int out_fd, int report_fd)
 {
+    struct rlimit files;
     sigset_t none;
 
     sigemptyset(&none);
@@ -51,6 +55,11 @@ static void become(const struct child_spec *s, pid_t parent, int out_fd, int rep
         signal(signo, SIG_DFL);
     if (s->die_with_parent && (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != parent))
         _exit(127);
+
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur > SELECTABLE) {
+        files.rlim_cur = SELECTABLE;
+        (void)setrlimit(RLIMIT_NOFILE, &files); /* it has more then, as from another parent */
+    }
 
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (out_fd >= 0)

@@ -2,7 +2,8 @@
 #define SP_OS_CHILD_H
 
 /*
- * child: another program, started without a shell and watched until its end.
+ * child: another program, started without a shell and watched until its end. It has the usual soft
+ * limit of 1,024 descriptors, also where ours is higher (loop.h): it may call select(2).
  */
 
 #include "lib/base/buf.h"

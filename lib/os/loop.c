@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 struct watch {
     uv_poll_t poll;
@@ -98,6 +99,17 @@ static sp_error start_helpers(struct loop *l)
     return timers_init(l);
 }
 
+/* The low limit is for programs with select(2), which is never called here. */
+static void allow_descriptors(void)
+{
+    struct rlimit now;
+
+    if (getrlimit(RLIMIT_NOFILE, &now) != 0 || now.rlim_cur >= LOOP_DESCRIPTORS_MAX)
+        return;
+    now.rlim_cur = now.rlim_max < LOOP_DESCRIPTORS_MAX ? now.rlim_max : LOOP_DESCRIPTORS_MAX;
+    (void)setrlimit(RLIMIT_NOFILE, &now); /* where it stays, there are fewer */
+}
+
 sp_error loop_new(struct loop **out)
 {
     struct loop *l = calloc(1, sizeof *l);
@@ -108,6 +120,7 @@ sp_error loop_new(struct loop **out)
         free(l);
         return SP_ERR_IO;
     }
+    allow_descriptors();
     l->uv.data = l;
     l->thread = pthread_self();
     l->last = &l->first;

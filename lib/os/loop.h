@@ -22,6 +22,10 @@ struct timer;
 struct watch;
 struct signal_watch;
 
+/* What a loop watches may be thousands: the soft limit of descriptors is raised to the hard one, at
+ * most to this; most systems begin with 1,024. lib/os/child.h gives it back to other programs. */
+enum { LOOP_DESCRIPTORS_MAX = 65536 };
+
 /*   SP_ERR_NOMEM, SP_ERR_IO */
 SP_MUST sp_error loop_new(struct loop **out);
 /* Everything started on it must be stopped before; what was posted and not run is dropped. NULL

@@ -143,6 +143,23 @@ static void output_is_bounded_in_time_and_size(void **state)
     buf_deinit(&out);
 }
 
+static void a_child_has_as_many_descriptors_as_from_any_other_parent(void **state)
+{
+    static const char *const argv[] = {"sh", "-c", "ulimit -Sn", NULL};
+    const struct child_spec spec = {.path = "sh", .argv = argv, .search = true};
+    struct loop *loop;
+    struct buf out;
+    int status;
+
+    (void)state;
+    buf_init(&out, 4096);
+    assert_int_equal(loop_new(&loop), SP_OK);
+    assert_int_equal(child_output(&spec, 5000, &out, &status), SP_OK);
+    assert_true(view_is(buf_view(&out), "1024\n"));
+    loop_free(loop);
+    buf_deinit(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +167,7 @@ int main(void)
         cmocka_unit_test(too_long_messages_are_refused_whole),
         cmocka_unit_test(a_childs_end_is_told),
         cmocka_unit_test(output_is_bounded_in_time_and_size),
+        cmocka_unit_test(a_child_has_as_many_descriptors_as_from_any_other_parent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -282,6 +283,24 @@ static void an_error_of_a_socket_is_told_once_until_it_is_watched_again(void **s
     }
 }
 
+static void a_program_with_a_loop_may_have_many_descriptors(void **state)
+{
+    struct rlimit had, now;
+    struct loop *loop;
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &had), 0);
+    now = had;
+    now.rlim_cur = 100;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &now), 0);
+    assert_int_equal(loop_new(&loop), SP_OK);
+    loop_free(loop);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &now), 0);
+    assert_int_equal(now.rlim_cur,
+                     had.rlim_max < LOOP_DESCRIPTORS_MAX ? had.rlim_max : LOOP_DESCRIPTORS_MAX);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &had), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,6 +311,7 @@ int main(void)
         cmocka_unit_test(cancelled_deferred_work_does_not_run),
         cmocka_unit_test(deferred_work_that_queues_itself_leaves_the_sockets_their_turn),
         cmocka_unit_test(signals_arrive_on_the_loop),
+        cmocka_unit_test(a_program_with_a_loop_may_have_many_descriptors),
         cmocka_unit_test(an_error_of_a_socket_is_told_once_until_it_is_watched_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -78,16 +78,17 @@ def echo(bench):
 
 
 def loaded_echo(bench):
-    """The same while one stream of bulk carries half of what cut-through can: beside raw as well, so that what the path adds is told
-    from what the load does to the machine."""
+    """The same while one stream of bulk carries half of what the path can, at most half of what cut-through can: beside raw as well,
+    so that what the path adds is told from what the load does to the machine."""
     entries = {app: {path: entry for path, (entry, _) in paths(bench, app).items()} for app in ("bulk", "echo")}
-    half = bench.load.iperf(entries["bulk"].get("cut-through") or next(iter(entries["bulk"].values())), 1, bench.seconds)[0] / 2
+    can = {path: bench.load.iperf(entry, 1, bench.seconds)[0] for path, entry in entries["bulk"].items()}
+    half = {path: min(rate, can.get("cut-through", rate)) / 2 for path, rate in can.items()}
 
     def measure():
         got = {"echo at half load, p50 us": {}, "echo at half load, p99 us": {}}
         for path, entry in entries["echo"].items():
             with concurrent.futures.ThreadPoolExecutor() as beside:
-                bulk = beside.submit(bench.load.iperf, entries["bulk"][path], 1, bench.seconds, False, half)
+                bulk = beside.submit(bench.load.iperf, entries["bulk"][path], 1, bench.seconds, False, half[path])
                 time.sleep(0.2)
                 said = bench.load.run("load", "rtt", entry, 200 if bench.smoke else 2000, 1024)
                 bulk.result()

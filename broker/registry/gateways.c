@@ -94,7 +94,9 @@ static sp_error put(struct registry *r, const struct app_row *row, struct view g
 static sp_error edit_mode(struct view text, const struct gw_decider *d, const char *mode,
                           struct buf *out)
 {
-    return d->items ? gwedit_set_items(text, d->part, d->list, d->named, d->key, mode, out)
+    const struct gwedit_items items = {.part = d->part, .list = d->list, .named = d->named};
+
+    return d->items ? gwedit_set_items(text, &items, d->key, mode, out)
                     : gwedit_set(text, d->part, d->key, mode, out);
 }
 

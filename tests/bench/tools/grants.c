@@ -136,8 +136,8 @@ static void add_app(struct stage *s)
                                   .port = 80,
                                   .site = s->site.id,
                                   .labels = labels};
-    must(apps_put(s->registry, &spec, (struct sp_id){{0}}, 0, s->record_key, &by, &why, &row),
-         "app");
+    const struct app_change change = {.record_key = s->record_key, .by = &by};
+    must(apps_put(s->registry, &spec, (struct sp_id){{0}}, &change, &why, &row), "app");
     json_free(labels);
 }
 

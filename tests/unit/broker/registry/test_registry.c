@@ -406,9 +406,20 @@ static void a_site_goes_only_when_nothing_is_left_in_it(void **state)
 
 /* ---- apps ---- */
 
+static sp_error put_app(struct fixture *f, const struct app_spec *spec, struct sp_id id,
+                        uint64_t expect_ver, struct app_row *out)
+{
+    const struct app_change change = {
+        .expect_ver = expect_ver, .record_key = f->record_key, .by = &ines};
+    struct sp_why why = {0};
+
+    return apps_put(f->r, spec, id, &change, &why, out);
+}
+
 static void an_app_s_record_says_what_the_row_says_and_is_signed(void **state)
 {
     (void)state;
+    const struct app_change nobody = {0};
     struct app_spec spec = {.name = view_str("wiki"),
                             .host = view_str("wiki.example.internal"),
                             .type = APP_HTTP,
@@ -420,8 +431,7 @@ static void an_app_s_record_says_what_the_row_says_and_is_signed(void **state)
 
     begin(&f);
     spec.site = new_site(&f, "fra").id;
-    assert_int_equal(apps_put(f.r, &spec, (struct sp_id){{0}}, 0, f.record_key, &ines, &why, &row),
-                     SP_OK);
+    assert_int_equal(put_app(&f, &spec, (struct sp_id){{0}}, 0, &row), SP_OK);
     assert_int_equal(row.ver, 1);
     settled(&f);
     const struct snapshot *s = registry_hold(f.r);
@@ -434,13 +444,11 @@ static void an_app_s_record_says_what_the_row_says_and_is_signed(void **state)
     assert_int_equal(rec.version, 1);
     registry_release(f.r, s);
 
-    assert_int_equal(
-        apps_put(f.r, &spec, (struct sp_id){{0}}, 0, f.record_key, &ines, &why, &again),
-        SP_ERR_EXISTS);
+    assert_int_equal(put_app(&f, &spec, (struct sp_id){{0}}, 0, &again), SP_ERR_EXISTS);
     spec.port = 8443;
-    assert_int_equal(apps_put(f.r, &spec, row.id, 7, f.record_key, &ines, &why, &again),
-                     SP_ERR_CONFLICT);
-    assert_int_equal(apps_put(f.r, &spec, row.id, 1, f.record_key, &ines, &why, &again), SP_OK);
+    assert_int_equal(put_app(&f, &spec, row.id, 7, &again), SP_ERR_CONFLICT);
+    assert_int_equal(apps_put(f.r, &spec, row.id, &nobody, &why, &again), SP_ERR_INVALID);
+    assert_int_equal(put_app(&f, &spec, row.id, 1, &again), SP_OK);
     assert_int_equal(again.ver, 2);
     settled(&f);
     assert_int_equal(apps_remove(f.r, row.id, 1, &ines), SP_ERR_CONFLICT);
@@ -495,8 +503,8 @@ static void what_makes_no_sense_is_refused_with_the_field_s_name(void **state)
                                 .site = site,
                                 .labels = labels,
                                 .limits = limits};
-        assert_int_equal(apps_put(f.r, &spec, site, 0, f.record_key, &ines, &why, &row),
-                         SP_ERR_INVALID);
+        const struct app_change change = {.record_key = f.record_key, .by = &ines};
+        assert_int_equal(apps_put(f.r, &spec, site, &change, &why, &row), SP_ERR_INVALID);
         assert_string_equal(why.field, cases[i].field);
         json_free(labels);
         json_free(limits);

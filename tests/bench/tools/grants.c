@@ -84,21 +84,19 @@ static void settle(struct stage *s)
 static void enrol_edges(struct stage *s)
 {
     uint8_t secret[SITES_TOKEN_BYTES], spki[ROW_HASH_BYTES] = {1};
-    struct key_public key = public_key();
+    struct newcomer connector = {.key = public_key(), .name = "c1", .address = "198.18.0.9"};
+    struct newcomer relay = {.key = public_key(), .name = "r1", .address = ""};
     struct enrol_row token;
     struct sp_why why = {0};
 
     must(sites_create(s->registry, view_str("bench"), &by, &why, &s->site), "site");
     settle(s);
     must(sites_token_new(s->registry, s->site.id, 60000, "", &by, secret, &token), "token");
-    must(connectors_enrol(s->registry, secret, &key, "c1", "1", "198.18.0.9", &s->connector),
-         "connector");
+    must(connectors_enrol(s->registry, secret, &connector, "1", &s->connector), "connector");
     must(sites_token_new(s->registry, (struct sp_id){{0}}, 60000, "", &by, secret, &token),
          "token");
-    key = public_key();
-    must(
-        relays_enrol(s->registry, secret, &key, spki, "r1", "relay.example.org:443", "", &s->relay),
-        "relay");
+    must(relays_enrol(s->registry, secret, &relay, spki, "relay.example.org:443", &s->relay),
+         "relay");
 }
 
 /* Forty policies, one of which covers the app: as an organisation of some hundred people has them.

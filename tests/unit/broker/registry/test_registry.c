@@ -280,11 +280,12 @@ struct race {
 static void *enrol_once(void *arg)
 {
     struct race *race = arg;
-    struct key_public key = {.kind = KEY_ED25519, .bytes = {race->number, 7}};
+    const struct newcomer who = {.key = {.kind = KEY_ED25519, .bytes = {race->number, 7}},
+                                 .name = "fra-1",
+                                 .address = "198.18.0.9"};
     struct connector_row row;
 
-    race->result =
-        connectors_enrol(race->f->r, race->secret, &key, "fra-1", "1.0", "198.18.0.9", &row);
+    race->result = connectors_enrol(race->f->r, race->secret, &who, "1.0", &row);
     return NULL;
 }
 
@@ -325,7 +326,10 @@ static void INC_2_fifty_enrolments_with_one_token_make_one_connector(void **stat
 static void INC_11_a_token_is_for_its_kind_lives_a_day_at_most_and_can_be_revoked(void **state)
 {
     (void)state;
-    struct key_public key = {.kind = KEY_ED25519, .bytes = {3}};
+    const struct newcomer c = {
+        .key = {.kind = KEY_ED25519, .bytes = {3}}, .name = "c", .address = ""};
+    const struct newcomer r = {
+        .key = {.kind = KEY_ED25519, .bytes = {3}}, .name = "r", .address = ""};
     uint8_t secret[SITES_TOKEN_BYTES], spki[ROW_HASH_BYTES] = {0};
     struct connector_row connector;
     struct relay_row relay;
@@ -341,14 +345,13 @@ static void INC_11_a_token_is_for_its_kind_lives_a_day_at_most_and_can_be_revoke
     assert_int_equal(sites_token_new(f.r, (struct sp_id){{4}}, 1000, "", &ines, secret, &token),
                      SP_ERR_NOT_FOUND);
     assert_int_equal(sites_token_new(f.r, site.id, 60000, "", &ines, secret, &token), SP_OK);
-    assert_int_equal(relays_enrol(f.r, secret, &key, spki, "r", "h:443", "", &relay),
-                     SP_ERR_DENIED);
+    assert_int_equal(relays_enrol(f.r, secret, &r, spki, "h:443", &relay), SP_ERR_DENIED);
     assert_int_equal(sites_token_revoke(f.r, token.hash, &ines), SP_OK);
-    assert_int_equal(connectors_enrol(f.r, secret, &key, "c", "", "", &connector), SP_ERR_DENIED);
+    assert_int_equal(connectors_enrol(f.r, secret, &c, "", &connector), SP_ERR_DENIED);
     assert_int_equal(sites_token_new(f.r, (struct sp_id){{0}}, 60000, "", &ines, secret, &token),
                      SP_OK);
-    assert_int_equal(connectors_enrol(f.r, secret, &key, "c", "", "", &connector), SP_ERR_DENIED);
-    assert_int_equal(relays_enrol(f.r, secret, &key, spki, "r", "h:443", "", &relay), SP_OK);
+    assert_int_equal(connectors_enrol(f.r, secret, &c, "", &connector), SP_ERR_DENIED);
+    assert_int_equal(relays_enrol(f.r, secret, &r, spki, "h:443", &relay), SP_OK);
     end(&f);
 }
 
@@ -377,7 +380,8 @@ static void the_enrolment_line_is_read_back_with_its_token(void **state)
 static void a_site_goes_only_when_nothing_is_left_in_it(void **state)
 {
     (void)state;
-    struct key_public key = {.kind = KEY_ED25519, .bytes = {3}};
+    const struct newcomer c = {
+        .key = {.kind = KEY_ED25519, .bytes = {3}}, .name = "c", .address = ""};
     uint8_t secret[SITES_TOKEN_BYTES];
     struct connector_row connector;
     struct sp_why why = {0};
@@ -390,7 +394,7 @@ static void a_site_goes_only_when_nothing_is_left_in_it(void **state)
     assert_int_equal(sites_create(f.r, view_str("fra"), &ines, &why, &twin), SP_ERR_EXISTS);
     assert_int_equal(sites_create(f.r, view_str("Fra!"), &ines, &why, &twin), SP_ERR_INVALID);
     assert_int_equal(sites_token_new(f.r, site.id, 60000, "", &ines, secret, &token), SP_OK);
-    assert_int_equal(connectors_enrol(f.r, secret, &key, "c", "", "", &connector), SP_OK);
+    assert_int_equal(connectors_enrol(f.r, secret, &c, "", &connector), SP_OK);
     settled(&f);
     assert_int_equal(sites_remove(f.r, site.id, &ines, &why), SP_ERR_BUSY);
     assert_int_equal(connectors_set_state(f.r, connector.id, EDGE_REVOKED, &ines, &connector),

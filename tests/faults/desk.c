@@ -277,13 +277,12 @@ static void do_answer(struct order *o)
 
 static void do_policy(struct order *o)
 {
-    uint64_t expect = 0, ver = 0;
+    struct policy_change change = {.text = view_str("version: 1\n"), .note = o->words[3]};
+    uint64_t ver = 0;
 
-    sp_ignore(num_uint(view_str(o->words[2]), INT64_MAX, &expect)); /* 0: the first one */
-    say(o,
-        policies_put(desk.registry, view_str("version: 1\n"), expect, (struct sp_id){{0}},
-                     o->words[3], &nobody, &ver),
-        SP_ERR_CONFLICT);
+    /* 0: the first one */
+    sp_ignore(num_uint(view_str(o->words[2]), INT64_MAX, &change.expect_ver));
+    say(o, policies_put(desk.registry, &change, &nobody, &ver), SP_ERR_CONFLICT);
 }
 
 static void do_note(struct order *o)

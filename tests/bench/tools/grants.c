@@ -117,7 +117,9 @@ static void write_policy(struct stage *s)
             "  - name: team-%d\n    apps: {labels: {tier: t%d}}\n    allow:\n"
             "      - {name: members, when: {groups: [corp/g%d], mfa: {max_age: 12h}}}\n",
             i, i, i);
-    must(policies_put(s->registry, view_str(text), 0, by.actor, "bench", &by, &ver), "policy");
+    const struct policy_change change = {
+        .text = view_str(text), .author = by.actor, .note = "bench"};
+    must(policies_put(s->registry, &change, &by, &ver), "policy");
     free(text);
 }
 

@@ -521,15 +521,16 @@ static void what_makes_no_sense_is_refused_with_the_field_s_name(void **state)
 static void the_second_of_two_writers_of_one_version_is_told(void **state)
 {
     (void)state;
+    const struct policy_change first = {
+        .text = view_str("version: 1\n"), .author = ines.actor, .note = "first"};
+    const struct policy_change second = {.text = view_str("x"), .author = ines.actor, .note = ""};
     struct fixture f;
     uint64_t ver;
 
     begin(&f);
-    assert_int_equal(
-        policies_put(f.r, view_str("version: 1\n"), 0, ines.actor, "first", &ines, &ver), SP_OK);
+    assert_int_equal(policies_put(f.r, &first, &ines, &ver), SP_OK);
     assert_int_equal(ver, 1);
-    assert_int_equal(policies_put(f.r, view_str("x"), 0, ines.actor, "", &ines, &ver),
-                     SP_ERR_CONFLICT);
+    assert_int_equal(policies_put(f.r, &second, &ines, &ver), SP_ERR_CONFLICT);
     settled(&f);
     const struct snapshot *s = registry_hold(f.r);
     assert_int_equal(s->policy.ver, 1);

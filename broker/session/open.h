@@ -77,11 +77,17 @@ struct why_answer {
 SP_MUST sp_error session_why(struct sessions *s, struct sp_id device,
                              const struct net_address *peer, struct view app,
                              struct why_answer *out);
-/* An admin's question about any user and device, with facts of their choice over the gathered
- * ones (form of policy/tests.h; NULL: none) and a draft text (empty: what is in force).
- *   SP_ERR_NOT_FOUND  no such user or device; SP_ERR_INVALID, SP_ERR_MALFORMED: `why` */
-SP_MUST sp_error session_simulate(struct sessions *s, const char *user, struct sp_id device,
-                                  struct view app, const struct json *facts, struct view draft,
+/* An admin's question about any user and device. Borrowed for the call. */
+struct simulation {
+    const char *user;         /* name */
+    struct sp_id device;      /* zero: none */
+    struct view app;          /* name */
+    const struct json *facts; /* of the admin's choice, over the gathered ones; form of
+                                 policy/tests.h; NULL: none */
+    struct view draft;        /* text that decides; empty: what is in force */
+};
+/*   SP_ERR_NOT_FOUND  no such user or device; SP_ERR_INVALID, SP_ERR_MALFORMED: `why` */
+SP_MUST sp_error session_simulate(struct sessions *s, const struct simulation *q,
                                   struct sp_why *why, struct why_answer *out);
 void why_answer_free(struct why_answer *a);
 

@@ -163,20 +163,20 @@ static struct fact_signal *merge_signals(struct facts *f, const struct facts *o)
     return all;
 }
 
-static sp_error simulate(const struct gathered *g, const struct json *row, struct view draft,
-                         struct sp_why *why, struct why_answer *out)
+static sp_error simulate(const struct gathered *g, const struct simulation *q, struct sp_why *why,
+                         struct why_answer *out)
 {
     struct facts f = g->facts, *over = NULL;
     struct policy_doc *doc = NULL;
     struct fact_signal *signals = NULL;
     sp_error e = SP_OK;
 
-    if (draft.len > 0)
-        e = policy_parse(draft, NULL, why, &doc);
-    if (e == SP_OK && row != NULL)
-        e = facts_from_json(row, f.now, why, &over);
+    if (q->draft.len > 0)
+        e = policy_parse(q->draft, NULL, why, &doc);
+    if (e == SP_OK && q->facts != NULL)
+        e = facts_from_json(q->facts, f.now, why, &over);
     if (e == SP_OK && over != NULL) {
-        overlay(&f, over, row);
+        overlay(&f, over, q->facts);
         if ((signals = merge_signals(&f, over)) == NULL)
             e = SP_ERR_NOMEM;
     }
@@ -188,19 +188,19 @@ static sp_error simulate(const struct gathered *g, const struct json *row, struc
     return e;
 }
 
-sp_error session_simulate(struct sessions *s, const char *user, struct sp_id device,
-                          struct view app, const struct json *facts, struct view draft,
-                          struct sp_why *why, struct why_answer *out)
+sp_error session_simulate(struct sessions *s, const struct simulation *q, struct sp_why *why,
+                          struct why_answer *out)
 {
     struct gathered *g = calloc(1, sizeof *g);
+    struct gather_ask ask = {.device = q->device, .app = q->app};
     struct user_row row;
-    sp_error e = g == NULL ? SP_ERR_NOMEM : s->services->registry->user_by_name(s->st, user, &row);
-    struct gather_ask q = {.device = device, .app = app};
+    sp_error e =
+        g == NULL ? SP_ERR_NOMEM : s->services->registry->user_by_name(s->st, q->user, &row);
 
     if (e == SP_OK) {
-        q.user = row.id;
-        if ((e = gather(s, &q, g)) == SP_OK) {
-            e = simulate(g, facts, draft, why, out);
+        ask.user = row.id;
+        if ((e = gather(s, &ask, g)) == SP_OK) {
+            e = simulate(g, q, why, out);
             gathered_free(s, g);
         }
     }

@@ -108,9 +108,15 @@ struct visible_app {
     enum verdict access;
     char why[EXPLAIN_TEXT_MAX]; /* "intranet/staff", or the first reason */
 };
-/* Appends to `out` until `max`; returns names after `after`. `*more` says whether others follow. */
+/* A page of them: `at`, with room for `max`, is the caller's; the rest is filled in. */
+struct visible_apps {
+    struct visible_app *at;
+    size_t max, count;
+    bool more; /* others follow */
+};
+/* The first ones whose names come after `after`. On failure there are none. */
 SP_MUST sp_error session_apps(struct sessions *s, struct sp_id device,
                               const struct net_address *peer, struct view after,
-                              struct visible_app *out, size_t max, size_t *count, bool *more);
+                              struct visible_apps *out);
 
 #endif

@@ -232,18 +232,17 @@ static void describe(const struct gathered *g, const struct facts *f, const stru
 }
 
 sp_error session_apps(struct sessions *s, struct sp_id device, const struct net_address *peer,
-                      struct view after, struct visible_app *out, size_t max, size_t *count,
-                      bool *more)
+                      struct view after, struct visible_apps *out)
 {
     struct gathered *g = calloc(1, sizeof *g);
     struct gather_ask q = {.device = device, .peer = peer};
     sp_error e = g == NULL ? SP_ERR_NOMEM : gather(s, &q, g);
     char from[ROW_NAME_MAX + 1];
 
-    *count = 0;
-    *more = false;
+    out->count = 0;
+    out->more = false;
     (void)snprintf(from, sizeof from, "%.*s", VIEW_ARG(after));
-    for (size_t i = 0; e == SP_OK && i < g->rules->app_count && !*more; i++) {
+    for (size_t i = 0; e == SP_OK && i < g->rules->app_count && !out->more; i++) {
         const struct rules_app *app = &g->rules->apps[i];
         struct facts f = g->facts;
         if (strcmp(app->row->name, from) <= 0 && from[0] != '\0')
@@ -256,10 +255,10 @@ sp_error session_apps(struct sessions *s, struct sp_id device, const struct net_
         struct decision d = decide(g->rules->doc, &app->limits, &f);
         if (d.reason == REASON_NOT_VISIBLE || d.reason == REASON_GROUPS_UNKNOWN)
             continue;
-        if (*count == max)
-            *more = true;
+        if (out->count == out->max)
+            out->more = true;
         else
-            describe(g, &f, &d, app, &out[(*count)++]);
+            describe(g, &f, &d, app, &out->at[out->count++]);
     }
     if (e == SP_OK)
         gathered_free(s, g);

@@ -359,13 +359,20 @@ static void on_dialed(void *arg, int fd, sp_error e, const struct sp_why *why)
 {
     struct stand_at_relay *s = arg;
     const struct tls_expect expect = {.name = s->hosts[s->address], .pin = s->pin};
+    const struct over_dial_spec spec = {.loop = s->set->o.loop,
+                                        .thread = s->set->thread,
+                                        .tls = s->set->outer,
+                                        .host = s->hosts[s->address],
+                                        .expect = &expect,
+                                        .edge = &s->edge,
+                                        .events = &events,
+                                        .arg = s};
 
     s->dial = NULL;
     s->rtt_us = clock_boot_us() - s->dial_began_us;
     if (e == SP_OK) {
         s->edge.id = *s->set->o.id;
-        e = over_dial(s->set->o.loop, s->set->thread, s->set->outer, fd, s->hosts[s->address],
-                      &expect, &s->edge, &events, s, &s->over);
+        e = over_dial(&spec, fd, &s->over);
     }
     if (e != SP_OK) {
         log_event(LOG_WARN, "stand.dial", why != NULL ? why->text : sp_error_text(e), "relay",

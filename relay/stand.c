@@ -169,8 +169,13 @@ void stands_channel(struct stands *stands, struct leg *leg, const struct upgrade
         st->next->at = &st->next;
     stands->all = st;
     accepts_keep(unproven, &st->unproven);
-    if (over_serve(relay->loop, leg, r, &stands->server, address, &over_events, st, &st->over) !=
-        SP_OK)
+    const struct over_serve_spec spec = {.loop = relay->loop,
+                                         .request = r,
+                                         .server = &stands->server,
+                                         .address = address,
+                                         .events = &over_events,
+                                         .arg = st};
+    if (over_serve(&spec, leg, &st->over) != SP_OK)
         stander_free(st);
 }
 

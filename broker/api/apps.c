@@ -177,6 +177,8 @@ static sp_error save(struct api *api, struct api_call *c, struct sp_id id, uint6
     static const char *const names[] = {"name",        "description", "site",   "type",
                                         "host",        "port",        "labels", "limits",
                                         "cut_through", "gateway",     NULL};
+    const struct app_change change = {
+        .expect_ver = version, .record_key = api->record_key, .by = &c->by};
     struct app_spec spec = {0};
     struct buf gateway;
     struct app_row row;
@@ -190,7 +192,7 @@ static sp_error save(struct api *api, struct api_call *c, struct sp_id id, uint6
         e = read_gateway(api, c, body, id, &gateway);
     spec.gateway = buf_view(&gateway);
     if (e == SP_OK)
-        e = apps_put(api->registry, &spec, id, version, api->record_key, &c->by, &c->why, &row);
+        e = apps_put(api->registry, &spec, id, &change, &c->why, &row);
     buf_deinit(&gateway);
     json_free(body);
     if (e != SP_OK)

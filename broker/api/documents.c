@@ -214,13 +214,14 @@ static sp_error take_upload(struct api *api, struct api_call *c, struct sp_id ap
 {
     const struct snapshot *s = registry_hold(api->registry);
     const struct app_row *row = snapshot_app_by_id(s, app);
+    const struct app_change change = {
+        .expect_ver = version, .record_key = api->record_key, .by = &c->by};
     sp_error e = row == NULL ? SP_ERR_NOT_FOUND : row->ver != version ? SP_ERR_CONFLICT : SP_OK;
 
     if (e == SP_OK && u->at + (int64_t)u->text.len < u->size)
         e = gateways_part(api->registry, app, c->by.actor, u->at, u->text);
     else if (e == SP_OK && (e = assemble(api, c, app, u)) == SP_OK)
-        e = gateways_upload(api->registry, row, u->text, c->by.text, version, api->record_key,
-                            &c->by, faults, &c->why);
+        e = gateways_upload(api->registry, row, u->text, &change, faults, &c->why);
     registry_release(api->registry, s);
     return e;
 }
@@ -271,12 +272,13 @@ sp_error api_document_restore(struct api *api, struct api_call *c)
     if (decode_hex_exact(request_param(c->req, "sha256"), sha256, sizeof sha256) != SP_OK)
         return SP_ERR_NOT_FOUND;
     c->by.text = reason;
+    const struct app_change change = {
+        .expect_ver = version, .record_key = api->record_key, .by = &c->by};
     const struct snapshot *s = registry_hold(api->registry);
     const struct app_row *row = snapshot_app_by_id(s, app);
     e = row == NULL    ? SP_ERR_NOT_FOUND
         : version == 0 ? SP_ERR_CONFLICT
-                       : gateways_restore(api->registry, row, sha256, reason, version,
-                                          api->record_key, &c->by, &c->why);
+                       : gateways_restore(api->registry, row, sha256, &change, &c->why);
     registry_release(api->registry, s);
     return e == SP_OK ? answer_changed(api, c, app, &none, 0) : e;
 }

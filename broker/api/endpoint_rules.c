@@ -32,11 +32,14 @@ static sp_error change(struct api *api, struct api_call *c, const struct endpoin
     const struct app_row *row = snapshot_app_by_id(s, endpoint->app);
     sp_error e = SP_ERR_NOT_FOUND;
 
-    if (row != NULL && item != NULL)
-        e = gateways_item(api->registry, row, item, row->ver, api->record_key, &c->by, &c->why);
-    else if (row != NULL && limit != NULL)
-        e = gateways_limit(api->registry, row, limit, row->ver, api->record_key, &c->by, &c->why);
-
+    if (row != NULL) {
+        const struct app_change now = {
+            .expect_ver = row->ver, .record_key = api->record_key, .by = &c->by};
+        if (item != NULL)
+            e = gateways_item(api->registry, row, item, &now, &c->why);
+        else if (limit != NULL)
+            e = gateways_limit(api->registry, row, limit, &now, &c->why);
+    }
     registry_release(api->registry, s);
     if (e != SP_OK)
         return e;

@@ -303,12 +303,14 @@ sp_error api_gateway_mode(struct api *api, struct api_call *c)
     }
     if (e != SP_OK)
         return e;
+    const struct gateway_mode wanted = {.reason = reason, .rule = rule, .mode = mode};
+    const struct app_change change = {
+        .expect_ver = version, .record_key = api->record_key, .by = &c->by};
     const struct snapshot *s = registry_hold(api->registry);
     const struct app_row *row = snapshot_app_by_id(s, app);
     e = row == NULL    ? SP_ERR_NOT_FOUND
         : version == 0 ? SP_ERR_CONFLICT
-                       : gateways_switch(api->registry, row, reason, rule, mode, version,
-                                         api->record_key, &c->by, &c->why);
+                       : gateways_switch(api->registry, row, &wanted, &change, &c->why);
     registry_release(api->registry, s);
     if (e != SP_OK)
         return e;
@@ -361,9 +363,12 @@ sp_error api_endpoint_retire(struct api *api, struct api_call *c)
                                           .block = strcmp(r.after, "block") == 0};
     const struct snapshot *s = registry_hold(api->registry);
     const struct app_row *row = snapshot_app_by_id(s, endpoint.app);
-    e = row == NULL ? SP_ERR_NOT_FOUND
-                    : gateways_retire(api->registry, row, &retire, row->ver, api->record_key,
-                                      &c->by, &c->why);
+    e = SP_ERR_NOT_FOUND;
+    if (row != NULL) {
+        const struct app_change change = {
+            .expect_ver = row->ver, .record_key = api->record_key, .by = &c->by};
+        e = gateways_retire(api->registry, row, &retire, &change, &c->why);
+    }
     registry_release(api->registry, s);
     if (e != SP_OK)
         return e;

@@ -275,8 +275,10 @@ sp_error policy_direct(struct api *api, struct api_call *c)
 sp_error policy_put_whole(struct api *api, struct api_call *c, struct view text, uint64_t expected,
                           struct sp_id author, const char *note)
 {
+    const struct policy_change change = {
+        .text = text, .expect_ver = expected, .author = author, .note = note};
     uint64_t version;
-    sp_error e = rules_put(api->rules, text, expected, author, note, &c->by, &c->why, &version);
+    sp_error e = rules_put(api->rules, &change, &c->by, &c->why, &version);
 
     if (e == SP_OK) {
         settle(api);

@@ -205,15 +205,14 @@ struct json *posture_apps(struct api *api, struct sp_id device)
 {
     static const char *const words[] = {"deny", "step_up", "allow"};
     struct visible_app *apps = calloc(APPS_SHOWN_MAX, sizeof *apps);
+    struct visible_apps seen = {.at = apps, .max = APPS_SHOWN_MAX};
     struct net_address unknown = {0};
     struct json *list = json_array();
-    size_t count = 0;
-    bool more = false;
 
-    if (apps == NULL || session_apps(api->sessions, device, &unknown, (struct view){0}, apps,
-                                     APPS_SHOWN_MAX, &count, &more) != SP_OK)
-        count = 0; /* nobody is signed in on it */
-    for (size_t i = 0; i < count; i++) {
+    if (apps == NULL ||
+        session_apps(api->sessions, device, &unknown, (struct view){0}, &seen) != SP_OK)
+        seen.count = 0; /* nobody is signed in on it */
+    for (size_t i = 0; i < seen.count; i++) {
         struct json *o = json_object();
         set_ref(o, "app", apps[i].id, apps[i].name);
         json_set_cstr(o, "result", words[apps[i].access]);

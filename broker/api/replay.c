@@ -175,15 +175,14 @@ static bool on_record(void *arg, const struct audit_row *row)
 static sp_error walk(struct api *api, struct replay *r, sp_unix_ms since)
 {
     struct store *st = registry_store(api->registry);
-    struct audit_row from = {0};
+    struct audit_span span = {.order = AUDIT_NEWEST_FIRST, .since = since, .limit = PAGE_ROWS};
     sp_error e;
 
     do {
         r->rows = 0;
-        e = store_services(st)->audit->page(st, AUDIT_NEWEST_FIRST, &from, since, INT64_MAX,
-                                            PAGE_ROWS, on_record, r);
-        from = r->edge;
-        from.text = (struct view){0};
+        e = store_services(st)->audit->page(st, &span, on_record, r);
+        span.edge = r->edge;
+        span.edge.text = (struct view){0};
     } while (e == SP_OK && r->rows == PAGE_ROWS && r->looked < RECORDS_MAX);
     return e;
 }

@@ -222,9 +222,14 @@ static sp_error simulate(struct api *api, struct api_call *c, const struct asked
     struct why_answer why = {0};
     sp_error e = app == NULL ? SP_ERR_NOT_FOUND : SP_OK;
 
-    if (e == SP_OK && (e = store_services(st)->registry->user_get(st, q->user, &user)) == SP_OK)
-        e = session_simulate(api->sessions, user.name, q->device, view_str(app->name), q->facts,
-                             q->draft, &c->why, &why);
+    if (e == SP_OK && (e = store_services(st)->registry->user_get(st, q->user, &user)) == SP_OK) {
+        const struct simulation asked = {.user = user.name,
+                                         .device = q->device,
+                                         .app = view_str(app->name),
+                                         .facts = q->facts,
+                                         .draft = q->draft};
+        e = session_simulate(api->sessions, &asked, &c->why, &why);
+    }
     if (e == SP_OK) {
         struct trace_about about = {.at = clock_unix(),
                                     .user = q->user,

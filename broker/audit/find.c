@@ -187,15 +187,26 @@ static bool on_row(void *arg, const struct audit_row *row)
     return true;
 }
 
+/* What is searched of the log, from `edge` on. */
+static struct audit_span span_of(const struct finding *x, const struct audit_row *edge,
+                                 size_t limit)
+{
+    return (struct audit_span){.order = x->s->order,
+                               .edge = *edge,
+                               .since = x->f->from,
+                               .until = x->f->to,
+                               .limit = limit};
+}
+
 /* All records in the order of their time. */
 static sp_error walk(struct finding *x)
 {
     sp_error e = SP_OK;
 
     while (e == SP_OK && x->want > 0 && x->looked > 0) {
-        struct audit_row edge = x->last;
         size_t before = x->looked, limit = before < STORE_PAGE_MAX ? before : STORE_PAGE_MAX;
-        e = x->audit->page(x->st, x->s->order, &edge, x->f->from, x->f->to, limit, on_row, x);
+        const struct audit_span span = span_of(x, &x->last, limit);
+        e = x->audit->page(x->st, &span, on_row, x);
         x->ended = !x->refused && before - x->looked < limit;
         if (x->ended)
             break;
@@ -271,13 +282,13 @@ static sp_error gather(struct merge *m)
 
     if (m->key_count == 1 && m->rounds++ > 0 && each < ONE_KEY_ROWS)
         each = ONE_KEY_ROWS; /* most of them do not fit */
+    const struct audit_span span = span_of(x, &x->last, each);
 
     m->count = 0;
     m->cut = false;
     for (size_t i = 0; i < m->key_count && e == SP_OK; i++) {
         m->rows = 0;
-        e = x->audit->find(x->st, m->keys[i], x->s->order, &x->last, x->f->from, x->f->to, each,
-                           on_posting, m);
+        e = x->audit->find(x->st, m->keys[i], &span, on_posting, m);
         x->postings -= m->rows < x->postings ? m->rows : x->postings;
         if (m->rows == each && (!m->cut || in_order(x, &m->tail, &m->horizon) < 0)) {
             m->cut = true;
@@ -343,13 +354,14 @@ static bool count_posting(void *arg, const struct posting_row *row)
 /* Of two keys the one with fewer rows. */
 static sp_error narrower(struct finding *x, int64_t a, int64_t b, int64_t *out)
 {
+    const struct audit_row begin = {0};
+    const struct audit_span span = span_of(x, &begin, FEW);
     const int64_t keys[] = {a, b};
     size_t rows[2] = {0, 0};
     sp_error e = SP_OK;
 
     for (size_t i = 0; i < 2 && e == SP_OK; i++)
-        e = x->audit->find(x->st, keys[i], x->s->order, NULL, x->f->from, x->f->to, FEW,
-                           count_posting, &rows[i]);
+        e = x->audit->find(x->st, keys[i], &span, count_posting, &rows[i]);
     *out = rows[0] <= rows[1] ? a : b;
     return e;
 }

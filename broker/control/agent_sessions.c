@@ -41,20 +41,20 @@ void agent_app_list(struct turn *t)
     struct net_address from = peer_address(t->peer);
     struct visible_app *apps = calloc(SESSION_APPS_MAX, sizeof *apps);
     struct app_list_answer *answer = calloc(1, sizeof *answer);
+    struct visible_apps seen = {.at = apps, .max = SESSION_APPS_MAX};
     struct app_list m;
-    bool more = false;
     sp_error e = SP_ERR_NOMEM;
 
     if (!turn_read(t, app_list_fields, &m))
         goto out;
     if (apps != NULL && answer != NULL)
-        e = session_apps(t->control->o.sessions, t->peer->id, &from, m.cursor, apps,
-                         SESSION_APPS_MAX, &answer->app_count, &more);
+        e = session_apps(t->control->o.sessions, t->peer->id, &from, m.cursor, &seen);
     if (e != SP_OK) {
         turn_refuse(t, e, NULL);
         goto out;
     }
-    for (size_t a = 0; a < answer->app_count; a++) {
+    answer->app_count = seen.count;
+    for (size_t a = 0; a < seen.count; a++) {
         answer->apps[a] = (struct app_entry){.id = apps[a].id,
                                              .name = view_str(apps[a].name),
                                              .type = view_str(app_type_word(apps[a].type)),
@@ -63,8 +63,8 @@ void agent_app_list(struct turn *t)
                                              .access = view_str(access_words[apps[a].access]),
                                              .why = view_str(apps[a].why)};
     }
-    if (more)
-        answer->next = answer->apps[answer->app_count - 1].name;
+    if (seen.more)
+        answer->next = answer->apps[seen.count - 1].name;
     turn_answer(t, app_list_answer_fields, answer);
 out:
     free(apps);

@@ -29,6 +29,13 @@ static void refuse_token(struct turn *t, sp_error e)
                                    : NULL);
 }
 
+static struct newcomer newcomer_of(const struct turn *t, const char *name)
+{
+    const struct channel_peer *p = &t->peer->proven;
+
+    return (struct newcomer){.key = p->key, .name = name, .address = p->address};
+}
+
 void connector_enrol(struct turn *t)
 {
     struct control *c = t->control;
@@ -40,10 +47,10 @@ void connector_enrol(struct turn *t)
     if (!turn_read(t, enrol_fields, &m))
         return;
     view_copy(name, sizeof name, m.name);
+    const struct newcomer who = newcomer_of(t, name);
     sp_error e = token_bytes(m.token, secret);
     if (e == SP_OK)
-        e = connectors_enrol(c->o.registry, secret, &t->peer->proven.key, name,
-                             t->peer->proven.software, t->peer->proven.address, &row);
+        e = connectors_enrol(c->o.registry, secret, &who, t->peer->proven.software, &row);
     secret_wipe(secret, sizeof secret);
     if (e != SP_OK) {
         refuse_token(t, e);
@@ -84,11 +91,11 @@ void relay_enrol(struct turn *t)
     if (m.address_count == 0) /* behind the broker's own port */
         buf_add_str(&addresses, c->o.public_address);
     const char *text = buf_cstr(&addresses);
+    const struct newcomer who = newcomer_of(t, name);
     sp_error e = text == NULL ? SP_ERR_NOMEM : buf_error(&addresses);
     if (e == SP_OK && (e = token_bytes(m.token, secret)) == SP_OK &&
         (e = key_spki_hash(&t->peer->proven.key, &pin)) == SP_OK)
-        e = relays_enrol(c->o.registry, secret, &t->peer->proven.key, pin.bytes, name, text,
-                         t->peer->proven.address, &row);
+        e = relays_enrol(c->o.registry, secret, &who, pin.bytes, text, &row);
     secret_wipe(secret, sizeof secret);
     buf_deinit(&addresses);
     if (e != SP_OK) {

@@ -233,8 +233,10 @@ static sp_error gather(struct visit *v, const struct login_row *row, struct home
             SP_OK)
         return e;
     if (h->device_count > 0) {
-        e = session_apps(o->sessions, h->devices[0].id, &peer, (struct view){0}, h->apps, HOME_APPS,
-                         &h->app_count, &h->more_apps);
+        struct visible_apps seen = {.at = h->apps, .max = HOME_APPS};
+        e = session_apps(o->sessions, h->devices[0].id, &peer, (struct view){0}, &seen);
+        h->app_count = seen.count;
+        h->more_apps = seen.more;
         if (e != SP_OK && e != SP_ERR_UNAUTHENTICATED) /* nobody is logged in on it any more */
             return e;
     }

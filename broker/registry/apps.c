@@ -314,12 +314,12 @@ static bool site_exists(struct registry *r, struct sp_id site)
 }
 
 sp_error apps_put(struct registry *r, const struct app_spec *spec, struct sp_id id,
-                  uint64_t expect_ver, const struct key_secret *record_key,
-                  const struct audit_record *by, struct sp_why *why, struct app_row *out)
+                  const struct app_change *change, struct sp_why *why, struct app_row *out)
 {
     struct app_job job = {.s = store_services(registry_store(r)), .spec = spec};
+    bool is_new = change->expect_ver == 0;
     struct buf text, token;
-    sp_error e = check_spec(r, spec, why);
+    sp_error e = change->record_key == NULL ? SP_ERR_INVALID : check_spec(r, spec, why);
 
     if (e != SP_OK)
         return e;
@@ -329,15 +329,15 @@ sp_error apps_put(struct registry *r, const struct app_spec *spec, struct sp_id 
     }
     buf_init(&text, SPEC_MAX);
     buf_init(&token, APPREC_MAX);
-    fill_row(&job.before, spec, expect_ver == 0 ? random_id() : id, expect_ver);
+    fill_row(&job.before, spec, is_new ? random_id() : id, change->expect_ver);
     if ((e = write_spec(spec, &text)) == SP_OK) {
         job.before.spec = buf_view(&text);
-        e = sign(&job.before, expect_ver + 1, record_key, &token);
+        e = sign(&job.before, change->expect_ver + 1, change->record_key, &token);
     }
     if (e == SP_OK) {
         job.before.record = buf_view(&token);
-        change_record(&job.record, by, expect_ver == 0 ? AUDIT_APP_CREATE : AUDIT_APP_UPDATE, "app",
-                      job.before.id, job.before.name, expect_ver == 0 ? "added" : "changed");
+        change_record(&job.record, change->by, is_new ? AUDIT_APP_CREATE : AUDIT_APP_UPDATE, "app",
+                      job.before.id, job.before.name, is_new ? "added" : "changed");
         job.record.r.app = job.before.id;
         job.record.r.site = job.before.site;
         job.record.r.detail = buf_view(&text);

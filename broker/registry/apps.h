@@ -27,15 +27,25 @@ struct app_spec {
 };
 
 /*
- * Makes or changes an app and signs its record with `record_key` (purpose record).
- * `expect_ver` 0: new.
- *   SP_ERR_INVALID    `why` names the field; the gateway names a document that nobody uploaded
+ * Who changes an app, which version of it they saw, and what signs its new record. Borrowed for
+ * the call. A zeroed one changes nothing: it has no key.
+ */
+struct app_change {
+    uint64_t expect_ver;                 /* 0: the app is new */
+    const struct key_secret *record_key; /* purpose record */
+    const struct audit_record *by;       /* its text: why */
+};
+
+/*
+ * Makes or changes an app and signs its record. `id` is that of the app that is changed; a new one
+ * gets its own.
+ *   SP_ERR_INVALID    no record_key; `why` names the field; the gateway names a document that
+ *                     nobody uploaded
  *   SP_ERR_NOT_FOUND  no such site
  *   SP_ERR_EXISTS, SP_ERR_CONFLICT
  */
 SP_MUST sp_error apps_put(struct registry *r, const struct app_spec *spec, struct sp_id id,
-                          uint64_t expect_ver, const struct key_secret *record_key,
-                          const struct audit_record *by, struct sp_why *why,
+                          const struct app_change *change, struct sp_why *why,
                           struct app_row *out /* views are empty */);
 SP_MUST sp_error apps_remove(struct registry *r, struct sp_id id, uint64_t expect_ver,
                              const struct audit_record *by);

@@ -115,16 +115,16 @@ static void set_name(char out[ROW_NAME_MAX + 1], const char *name, const char *k
 }
 
 sp_error connectors_enrol(struct registry *r, const uint8_t secret[SITES_TOKEN_BYTES],
-                          const struct key_public *key, const char *name, const char *software,
-                          const char *address, struct connector_row *out)
+                          const struct newcomer *who, const char *software,
+                          struct connector_row *out)
 {
     struct enrol_job job = {.s = store_services(registry_store(r)),
                             .token = hash_sha256((struct view){secret, SITES_TOKEN_BYTES})};
     struct connector_row *row = &job.connector;
-    struct audit_record by = {.actor_kind = AUDIT_ACTOR_CONNECTOR, .address = address};
+    struct audit_record by = {.actor_kind = AUDIT_ACTOR_CONNECTOR, .address = who->address};
 
-    *row = (struct connector_row){.id = random_id(), .key = *key, .state = EDGE_ACTIVE};
-    set_name(row->name, name, "connector", row->id);
+    *row = (struct connector_row){.id = random_id(), .key = who->key, .state = EDGE_ACTIVE};
+    set_name(row->name, who->name, "connector", row->id);
     set_text(row->software, sizeof row->software, software);
     by.actor = row->id;
     by.actor_name = row->name;
@@ -138,19 +138,18 @@ sp_error connectors_enrol(struct registry *r, const uint8_t secret[SITES_TOKEN_B
 }
 
 sp_error relays_enrol(struct registry *r, const uint8_t secret[SITES_TOKEN_BYTES],
-                      const struct key_public *key, const uint8_t spki_hash[ROW_HASH_BYTES],
-                      const char *name, const char *addresses, const char *address,
-                      struct relay_row *out)
+                      const struct newcomer *who, const uint8_t spki_hash[ROW_HASH_BYTES],
+                      const char *addresses, struct relay_row *out)
 {
     struct enrol_job job = {.s = store_services(registry_store(r)),
                             .token = hash_sha256((struct view){secret, SITES_TOKEN_BYTES}),
                             .relay = true};
     struct relay_row *row = &job.relay_row;
-    struct audit_record by = {.actor_kind = AUDIT_ACTOR_RELAY, .address = address};
+    struct audit_record by = {.actor_kind = AUDIT_ACTOR_RELAY, .address = who->address};
 
-    *row = (struct relay_row){.id = random_id(), .key = *key, .state = EDGE_ACTIVE};
+    *row = (struct relay_row){.id = random_id(), .key = who->key, .state = EDGE_ACTIVE};
     memcpy(row->spki_hash, spki_hash, sizeof row->spki_hash);
-    set_name(row->name, name, "relay", row->id);
+    set_name(row->name, who->name, "relay", row->id);
     set_text(row->addresses, sizeof row->addresses, addresses);
     by.actor = row->id;
     by.actor_name = row->name;

@@ -55,8 +55,7 @@ void gateways_document(const struct app_row *row, char *out, size_t room)
 
 /* The app as it is, with another gateway part, and perhaps a document. */
 static sp_error put_with(struct registry *r, const struct app_row *row, const struct app_spec *part,
-                         uint64_t expect_ver, const struct key_secret *record_key,
-                         const struct audit_record *by, struct sp_why *why)
+                         const struct app_change *change, struct sp_why *why)
 {
     struct json *spec = NULL;
     struct app_row out;
@@ -77,47 +76,48 @@ static sp_error put_with(struct registry *r, const struct app_row *row, const st
                                .gateway = part->gateway,
                                .document = part->document,
                                .document_text = part->document_text};
-    e = apps_put(r, &s, row->id, expect_ver, record_key, by, why, &out);
+    e = apps_put(r, &s, row->id, change, why, &out);
     json_free(spec);
     return e;
 }
 
 static sp_error put(struct registry *r, const struct app_row *row, struct view gateway,
-                    uint64_t expect_ver, const struct key_secret *record_key,
-                    const struct audit_record *by, struct sp_why *why)
+                    const struct app_change *change, struct sp_why *why)
 {
     const struct app_spec part = {.gateway = gateway};
 
-    return put_with(r, row, &part, expect_ver, record_key, by, why);
+    return put_with(r, row, &part, change, why);
 }
 
 static sp_error edit_mode(struct view text, const struct gw_decider *d, const char *mode,
                           struct buf *out)
 {
-    return d->items ? gwedit_set_items(text, d->part, d->list, d->named, d->key, mode, out)
+    const struct gwedit_items items = {.part = d->part, .list = d->list, .named = d->named};
+
+    return d->items ? gwedit_set_items(text, &items, d->key, mode, out)
                     : gwedit_set(text, d->part, d->key, mode, out);
 }
 
-sp_error gateways_switch(struct registry *r, const struct app_row *row, const char *reason,
-                         const char *rule, const char *mode, uint64_t expect_ver,
-                         const struct key_secret *record_key, const struct audit_record *by,
+sp_error gateways_switch(struct registry *r, const struct app_row *row,
+                         const struct gateway_mode *mode, const struct app_change *change,
                          struct sp_why *why)
 {
     struct gwconf *conf = conf_of(row);
     struct buf text, changed;
     struct gw_decider d;
-    sp_error e = conf != NULL && gwedit_decider(conf, reason, rule, &d) ? SP_OK : SP_ERR_NOT_FOUND;
+    bool found = conf != NULL && gwedit_decider(conf, mode->reason, mode->rule, &d);
+    sp_error e = found ? SP_OK : SP_ERR_NOT_FOUND;
 
     buf_init(&text, APP_GATEWAY_MAX);
     buf_init(&changed, APP_GATEWAY_MAX);
     if (e == SP_OK && (e = apps_gateway(row, &text)) == SP_OK) {
-        e = edit_mode(buf_view(&text), &d, mode, &changed);
+        e = edit_mode(buf_view(&text), &d, mode->mode, &changed);
         if (e == SP_ERR_MALFORMED)
             e = sp_why_say(why, SP_ERR_INVALID,
                            "the mode stands in a form that can't be changed here: edit the app");
     }
     if (e == SP_OK)
-        e = put(r, row, buf_view(&changed), expect_ver, record_key, by, why);
+        e = put(r, row, buf_view(&changed), change, why);
     gwconf_free(conf);
     buf_deinit(&text);
     buf_deinit(&changed);
@@ -170,55 +170,50 @@ static bool has_item(struct view text, const struct gateway_item *item)
     return is;
 }
 
-/* Which app, what version of it was seen, and who changes it. */
-struct change {
+/* An app's text under change. */
+struct editing {
     struct registry *r;
     const struct app_row *row;
-    uint64_t expect_ver;
-    const struct key_secret *record_key;
-    const struct audit_record *by;
+    const struct app_change *change;
     struct sp_why *why;
 };
 
 /* `e` is what an edit of a list said; `changed` then is the app's new text. */
-static sp_error put_list(const struct change *c, sp_error e, const struct buf *changed)
+static sp_error put_list(const struct editing *x, sp_error e, const struct buf *changed)
 {
     if (e == SP_ERR_MALFORMED)
-        return sp_why_say(c->why, SP_ERR_INVALID,
+        return sp_why_say(x->why, SP_ERR_INVALID,
                           "the list stands in a form that can't be changed here: edit the app");
-    return e != SP_OK
-               ? e
-               : put(c->r, c->row, buf_view(changed), c->expect_ver, c->record_key, c->by, c->why);
+    return e != SP_OK ? e : put(x->r, x->row, buf_view(changed), x->change, x->why);
 }
 
 /* `item`, as YAML, becomes the first of a list; an error of its writer is told. */
-static sp_error add_to_list(const struct change *c, const char *list, const struct buf *item)
+static sp_error add_to_list(const struct editing *x, const char *list, const struct buf *item)
 {
     struct buf text, changed;
     sp_error e;
 
     buf_init(&text, APP_GATEWAY_MAX);
     buf_init(&changed, APP_GATEWAY_MAX);
-    if ((e = buf_error(item)) == SP_OK && (e = apps_gateway(c->row, &text)) == SP_OK)
-        e = put_list(c, gwedit_add(buf_view(&text), list, buf_view(item), &changed), &changed);
+    if ((e = buf_error(item)) == SP_OK && (e = apps_gateway(x->row, &text)) == SP_OK)
+        e = put_list(x, gwedit_add(buf_view(&text), list, buf_view(item), &changed), &changed);
     buf_deinit(&text);
     buf_deinit(&changed);
     return e;
 }
 
 sp_error gateways_item(struct registry *r, const struct app_row *row,
-                       const struct gateway_item *item, uint64_t expect_ver,
-                       const struct key_secret *record_key, const struct audit_record *by,
+                       const struct gateway_item *item, const struct app_change *change,
                        struct sp_why *why)
 {
-    const struct change c = {r, row, expect_ver, record_key, by, why};
+    const struct editing x = {r, row, change, why};
     struct buf text, changed;
     sp_error e;
 
     buf_init(&text, APP_GATEWAY_MAX);
     buf_init(&changed, APP_GATEWAY_MAX);
     if ((e = apps_gateway(row, &text)) == SP_OK && (item->drop || !has_item(buf_view(&text), item)))
-        e = put_list(&c, edit_item(buf_view(&text), item, &changed), &changed);
+        e = put_list(&x, edit_item(buf_view(&text), item, &changed), &changed);
     buf_deinit(&text);
     buf_deinit(&changed);
     return e;
@@ -236,11 +231,10 @@ static bool has_limit(const struct app_row *row, const char *name)
 }
 
 sp_error gateways_limit(struct registry *r, const struct app_row *row,
-                        const struct gateway_limit *limit, uint64_t expect_ver,
-                        const struct key_secret *record_key, const struct audit_record *by,
+                        const struct gateway_limit *limit, const struct app_change *change,
                         struct sp_why *why)
 {
-    const struct change c = {r, row, expect_ver, record_key, by, why};
+    const struct editing x = {r, row, change, why};
     struct buf item;
 
     if (has_limit(row, limit->name))
@@ -253,17 +247,16 @@ sp_error gateways_limit(struct registry *r, const struct app_row *row,
     buf_addf(&item, ", key: [user], rate: %lld/m, burst: %lld, mode: %s}",
              (long long)limit->per_minute, (long long)limit->per_minute,
              limit->block ? "block" : "monitor");
-    sp_error e = add_to_list(&c, "rate", &item);
+    sp_error e = add_to_list(&x, "rate", &item);
     buf_deinit(&item);
     return e;
 }
 
 sp_error gateways_retire(struct registry *r, const struct app_row *row,
-                         const struct gateway_retire *retire, uint64_t expect_ver,
-                         const struct key_secret *record_key, const struct audit_record *by,
+                         const struct gateway_retire *retire, const struct app_change *change,
                          struct sp_why *why)
 {
-    const struct change c = {r, row, expect_ver, record_key, by, why};
+    const struct editing x = {r, row, change, why};
     struct buf item;
 
     buf_init(&item, 1024);
@@ -274,7 +267,7 @@ sp_error gateways_retire(struct registry *r, const struct app_row *row,
     add_quoted(&item, "successor", retire->successor);
     add_quoted(&item, "after", retire->block ? "block" : "monitor");
     buf_add_byte(&item, '}');
-    sp_error e = add_to_list(&c, "retire", &item);
+    sp_error e = add_to_list(&x, "retire", &item);
     buf_deinit(&item);
     return e;
 }
@@ -283,9 +276,8 @@ sp_error gateways_retire(struct registry *r, const struct app_row *row,
 
 /* The gateway's text with `document: 'sha256:HEX'`, and the app with it and `row`. */
 static sp_error put_named(struct registry *r, const struct app_row *app,
-                          const struct document_row *row, struct view text, uint64_t expect_ver,
-                          const struct key_secret *record_key, const struct audit_record *by,
-                          struct sp_why *why)
+                          const struct document_row *row, struct view text,
+                          const struct app_change *change, struct sp_why *why)
 {
     struct buf before, after, name;
     sp_error e;
@@ -304,7 +296,7 @@ static sp_error put_named(struct registry *r, const struct app_row *app,
     const struct app_spec part = {
         .gateway = buf_view(&after), .document = row, .document_text = text};
     if (e == SP_OK)
-        e = put_with(r, app, &part, expect_ver, record_key, by, why);
+        e = put_with(r, app, &part, change, why);
     buf_deinit(&before);
     buf_deinit(&after);
     buf_deinit(&name);
@@ -354,15 +346,14 @@ static sp_error check_text(struct view text, struct document_row *row,
 }
 
 sp_error gateways_upload(struct registry *r, const struct app_row *row, struct view text,
-                         const char *note, uint64_t expect_ver, const struct key_secret *record_key,
-                         const struct audit_record *by, struct gateway_faults *faults,
+                         const struct app_change *change, struct gateway_faults *faults,
                          struct sp_why *why)
 {
-    struct document_row document = {.author = by->actor};
+    struct document_row document = {.author = change->by->actor};
     sp_error e = check_text(text, &document, faults, why);
 
-    view_copy(document.note, sizeof document.note, view_str(note));
-    return e == SP_OK ? put_named(r, row, &document, text, expect_ver, record_key, by, why) : e;
+    view_copy(document.note, sizeof document.note, view_str(change->by->text));
+    return e == SP_OK ? put_named(r, row, &document, text, change, why) : e;
 }
 
 struct part_job {
@@ -411,9 +402,7 @@ static bool seek(void *arg, const struct document_row *row)
 }
 
 sp_error gateways_restore(struct registry *r, const struct app_row *row, const uint8_t sha256[32],
-                          const char *note, uint64_t expect_ver,
-                          const struct key_secret *record_key, const struct audit_record *by,
-                          struct sp_why *why)
+                          const struct app_change *change, struct sp_why *why)
 {
     struct store *st = registry_store(r);
     struct seeking s = {.sha256 = sha256};
@@ -421,7 +410,7 @@ sp_error gateways_restore(struct registry *r, const struct app_row *row, const u
 
     if (e != SP_OK || !s.found)
         return e != SP_OK ? e : SP_ERR_NOT_FOUND;
-    s.row.author = by->actor;
-    view_copy(s.row.note, sizeof s.row.note, view_str(note));
-    return put_named(r, row, &s.row, (struct view){0}, expect_ver, record_key, by, why);
+    s.row.author = change->by->actor;
+    view_copy(s.row.note, sizeof s.row.note, view_str(change->by->text));
+    return put_named(r, row, &s.row, (struct view){0}, change, why);
 }

@@ -19,14 +19,22 @@ bool gateways_decider(const struct app_row *row, const char *reason, const char 
                       struct gateway_decider *out);
 
 /*
- * Sets that mode. `row` is of a snapshot; expect_ver as in apps_put.
+ * What takes a `change` changes the app `row`, which is of a snapshot; change->expect_ver is not 0,
+ * and its `by` not NULL.
+ */
+
+/*
+ * Sets the mode of what decides about refusals of this reason and rule.
  *   SP_ERR_NOT_FOUND  nothing of that reason and rule has a mode
  *   SP_ERR_INVALID    the text would not be usable, or can't be changed so: `why`
  *   and those of apps_put
  */
-SP_MUST sp_error gateways_switch(struct registry *r, const struct app_row *row, const char *reason,
-                                 const char *rule, const char *mode, uint64_t expect_ver,
-                                 const struct key_secret *record_key, const struct audit_record *by,
+struct gateway_mode {
+    const char *reason, *rule;
+    const char *mode; /* "monitor", "block" */
+};
+SP_MUST sp_error gateways_switch(struct registry *r, const struct app_row *row,
+                                 const struct gateway_mode *mode, const struct app_change *change,
                                  struct sp_why *why);
 
 /* Adds a rule to `retire`. Dates "2026-12-31" or ""; successor "" for none. Errors as above. */
@@ -35,9 +43,8 @@ struct gateway_retire {
     bool block; /* 410 from sunset on */
 };
 SP_MUST sp_error gateways_retire(struct registry *r, const struct app_row *row,
-                                 const struct gateway_retire *retire, uint64_t expect_ver,
-                                 const struct key_secret *record_key, const struct audit_record *by,
-                                 struct sp_why *why);
+                                 const struct gateway_retire *retire,
+                                 const struct app_change *change, struct sp_why *why);
 
 /* Adds a scalar to the list `part` of the text, or takes it out. Adding what is there already
  * changes nothing.
@@ -48,8 +55,7 @@ struct gateway_item {
     bool drop;
 };
 SP_MUST sp_error gateways_item(struct registry *r, const struct app_row *row,
-                               const struct gateway_item *item, uint64_t expect_ver,
-                               const struct key_secret *record_key, const struct audit_record *by,
+                               const struct gateway_item *item, const struct app_change *change,
                                struct sp_why *why);
 
 /* Adds a limit of one person's requests a minute to `rate`; `match` is one endpoint. Errors as
@@ -61,8 +67,7 @@ struct gateway_limit {
     bool block; /* else it monitors */
 };
 SP_MUST sp_error gateways_limit(struct registry *r, const struct app_row *row,
-                                const struct gateway_limit *limit, uint64_t expect_ver,
-                                const struct key_secret *record_key, const struct audit_record *by,
+                                const struct gateway_limit *limit, const struct app_change *change,
                                 struct sp_why *why);
 
 /* What a check of an OpenAPI document found; the first so many. */
@@ -77,15 +82,15 @@ struct gateway_faults {
 
 /*
  * Checks the document as a connector does, stores it under its SHA-256, and puts it in force: the
- * gateway part names it from then on. A document with a fault changes nothing.
+ * gateway part names it from then on. Its note is the text of change->by. A document with a fault
+ * changes nothing.
  *   SP_ERR_INVALID, SP_ERR_UNSUPPORTED, SP_ERR_MALFORMED  `faults` and `why`
  *   SP_ERR_LIMIT   over REGISTRY_DOCUMENT_MAX
  *   and those of apps_put
  */
 SP_MUST sp_error gateways_upload(struct registry *r, const struct app_row *row, struct view text,
-                                 const char *note, uint64_t expect_ver,
-                                 const struct key_secret *record_key, const struct audit_record *by,
-                                 struct gateway_faults *faults, struct sp_why *why);
+                                 const struct app_change *change, struct gateway_faults *faults,
+                                 struct sp_why *why);
 /* A part of a document that is too large for one call: of `text`'s author, from byte `at` on; 0
  * begins anew. gateways_parts appends what is there, and an upload or an hour ends it.
  *   SP_ERR_CONFLICT  `at` is not where the parts before end */
@@ -93,11 +98,12 @@ SP_MUST sp_error gateways_part(struct registry *r, struct sp_id app, struct sp_i
                                int64_t at, struct view text);
 SP_MUST sp_error gateways_parts(struct registry *r, struct sp_id app, struct sp_id author,
                                 struct buf *out);
-/* Puts one of the app's earlier documents in force again.   SP_ERR_NOT_FOUND: it is none of them */
+/* Puts one of the app's earlier documents in force again, with the note of this change.
+ *   SP_ERR_NOT_FOUND  it is none of them
+ *   and those of gateways_switch */
 SP_MUST sp_error gateways_restore(struct registry *r, const struct app_row *row,
-                                  const uint8_t sha256[32], const char *note, uint64_t expect_ver,
-                                  const struct key_secret *record_key,
-                                  const struct audit_record *by, struct sp_why *why);
+                                  const uint8_t sha256[32], const struct app_change *change,
+                                  struct sp_why *why);
 
 /* Name of the document that the gateway part names, "sha256:HEX" for an uploaded one; "": none. */
 void gateways_document(const struct app_row *row, char *out, size_t room);

@@ -27,20 +27,21 @@ static sp_error put_policy(struct store_tx *tx, void *arg)
     return audit_append(tx, job->s, &job->record.r);
 }
 
-sp_error policies_put(struct registry *r, struct view text, uint64_t expect_ver,
-                      struct sp_id author, const char *note, const struct audit_record *by,
-                      uint64_t *ver)
+sp_error policies_put(struct registry *r, const struct policy_change *change,
+                      const struct audit_record *by, uint64_t *ver)
 {
-    struct policy_job job = {.s = store_services(registry_store(r)),
-                             .before = {.text = text, .author = author, .ver = expect_ver + 1},
-                             .expect = expect_ver};
+    struct policy_job job = {
+        .s = store_services(registry_store(r)),
+        .before = {.text = change->text, .author = change->author, .ver = change->expect_ver + 1},
+        .expect = change->expect_ver};
     char what[ROW_TEXT_MAX + 64];
 
-    if (text.len > POLICY_TEXT_BYTES_MAX)
+    if (change->text.len > POLICY_TEXT_BYTES_MAX)
         return SP_ERR_LIMIT;
-    (void)snprintf(job.before.note, sizeof job.before.note, "%s", note != NULL ? note : "");
+    (void)snprintf(job.before.note, sizeof job.before.note, "%s",
+                   change->note != NULL ? change->note : "");
     (void)snprintf(what, sizeof what, "version %llu put in force%s%s",
-                   (unsigned long long)expect_ver + 1, job.before.note[0] != '\0' ? ": " : "",
+                   (unsigned long long)job.before.ver, job.before.note[0] != '\0' ? ": " : "",
                    job.before.note);
     change_record(&job.record, by, AUDIT_POLICY_UPDATE, "policy", (struct sp_id){0}, "policies",
                   what);

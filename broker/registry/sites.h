@@ -40,6 +40,14 @@ struct enrol_address;
 void sites_token_line(const struct enrol_address *base, const uint8_t secret[SITES_TOKEN_BYTES],
                       struct buf *out);
 
+/* An edge that shows a token to be let in. Borrowed for the call. A zeroed one has no key that
+ * anybody could prove. */
+struct newcomer {
+    struct key_public key; /* proven by the channel */
+    const char *name;      /* of its own choosing; NULL or no name: one is made from its id */
+    const char *address;   /* where it asks from, for the record */
+};
+
 /*
  * Spends the token and makes the connector in one transaction; a refusal is audited too.
  *   SP_ERR_DENIED  unknown, expired or used token, or one for another kind
@@ -47,18 +55,17 @@ void sites_token_line(const struct enrol_address *base, const uint8_t secret[SIT
  *   SP_ERR_LIMIT   the site has SITE_CONNECTORS_MAX
  */
 SP_MUST sp_error connectors_enrol(struct registry *r, const uint8_t secret[SITES_TOKEN_BYTES],
-                                  const struct key_public *key, const char *name,
-                                  const char *software, const char *address,
+                                  const struct newcomer *who, const char *software,
                                   struct connector_row *out);
 SP_MUST sp_error connectors_set_state(struct registry *r, struct sp_id connector,
                                       enum edge_state state, const struct audit_record *by,
                                       struct connector_row *out);
 
-/* As connectors_enrol. `addresses` are the relay's public host:port, blank-separated. */
+/* As connectors_enrol. `spki_hash` is that of who->key, which agents and connectors pin;
+ * `addresses` are the relay's public host:port, blank-separated. */
 SP_MUST sp_error relays_enrol(struct registry *r, const uint8_t secret[SITES_TOKEN_BYTES],
-                              const struct key_public *key, const uint8_t spki_hash[ROW_HASH_BYTES],
-                              const char *name, const char *addresses, const char *address,
-                              struct relay_row *out);
+                              const struct newcomer *who, const uint8_t spki_hash[ROW_HASH_BYTES],
+                              const char *addresses, struct relay_row *out);
 SP_MUST sp_error relays_set_state(struct registry *r, struct sp_id relay, enum edge_state state,
                                   const struct audit_record *by, struct relay_row *out);
 /* Where agents and connectors reach it; told by the relay at attach. No change: no write. */

@@ -371,13 +371,17 @@ static sp_error answer_unreachable(struct opening *o)
 
 static sp_error answer_yes(struct opening *o)
 {
+    const struct place_ask where = {.app = o->g.app->row,
+                                    .user = o->live.user,
+                                    .device = o->live.device,
+                                    .keep = o->again ? o->live.connector : (struct sp_id){{0}},
+                                    .not_relays = o->q->not_relays,
+                                    .not_count = o->q->not_count};
     struct session now;
     sp_error e;
 
     write_line(o);
-    e = place(o->s, o->g.rules, o->g.app->row, o->live.user, o->live.device,
-              o->again ? o->live.connector : (struct sp_id){{0}}, o->q->not_relays, o->q->not_count,
-              &o->placed);
+    e = place(o->s, o->g.rules, &where, &o->placed);
     if (e != SP_OK)
         return answer_unreachable(o);
     fill_live(o);

@@ -77,11 +77,17 @@ struct why_answer {
 SP_MUST sp_error session_why(struct sessions *s, struct sp_id device,
                              const struct net_address *peer, struct view app,
                              struct why_answer *out);
-/* An admin's question about any user and device, with facts of their choice over the gathered
- * ones (form of policy/tests.h; NULL: none) and a draft text (empty: what is in force).
- *   SP_ERR_NOT_FOUND  no such user or device; SP_ERR_INVALID, SP_ERR_MALFORMED: `why` */
-SP_MUST sp_error session_simulate(struct sessions *s, const char *user, struct sp_id device,
-                                  struct view app, const struct json *facts, struct view draft,
+/* An admin's question about any user and device. Borrowed for the call. */
+struct simulation {
+    const char *user;         /* name */
+    struct sp_id device;      /* zero: none */
+    struct view app;          /* name */
+    const struct json *facts; /* of the admin's choice, over the gathered ones; form of
+                                 policy/tests.h; NULL: none */
+    struct view draft;        /* text that decides; empty: what is in force */
+};
+/*   SP_ERR_NOT_FOUND  no such user or device; SP_ERR_INVALID, SP_ERR_MALFORMED: `why` */
+SP_MUST sp_error session_simulate(struct sessions *s, const struct simulation *q,
                                   struct sp_why *why, struct why_answer *out);
 void why_answer_free(struct why_answer *a);
 
@@ -102,9 +108,15 @@ struct visible_app {
     enum verdict access;
     char why[EXPLAIN_TEXT_MAX]; /* "intranet/staff", or the first reason */
 };
-/* Appends to `out` until `max`; returns names after `after`. `*more` says whether others follow. */
+/* A page of them: `at`, with room for `max`, is the caller's; the rest is filled in. */
+struct visible_apps {
+    struct visible_app *at;
+    size_t max, count;
+    bool more; /* others follow */
+};
+/* The first ones whose names come after `after`. On failure there are none. */
 SP_MUST sp_error session_apps(struct sessions *s, struct sp_id device,
                               const struct net_address *peer, struct view after,
-                              struct visible_app *out, size_t max, size_t *count, bool *more);
+                              struct visible_apps *out);
 
 #endif

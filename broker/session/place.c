@@ -32,8 +32,9 @@ static int highest_first(const void *a, const void *b)
                   ((const struct candidate *)a)->rank.bytes, HASH_BYTES);
 }
 
+/* `keep`: that one alone; zero: all of the app's site. */
 static size_t candidates(struct sessions *s, const struct rules_version *v,
-                         const struct app_row *app, struct sp_id user, struct sp_id keep,
+                         const struct place_ask *q, struct sp_id keep,
                          struct candidate out[CANDIDATES_MAX])
 {
     size_t n = 0;
@@ -41,19 +42,19 @@ static size_t candidates(struct sessions *s, const struct rules_version *v,
     for (size_t i = 0; i < v->objects->connector_count && n < CANDIDATES_MAX; i++) {
         const struct connector_row *c = &v->objects->connectors[i];
         bool mine = id_is_zero(keep) ? c->state == EDGE_ACTIVE : id_equal(c->id, keep);
-        if (!mine || c->state == EDGE_REVOKED || !id_equal(c->site, app->site) ||
+        if (!mine || c->state == EDGE_REVOKED || !id_equal(c->site, q->app->site) ||
             !edges_is_ready(s->c.edges, EDGE_CONNECTOR, c->id))
             continue;
-        out[n++] = (struct candidate){c, rank_of(user, app->id, c->id)};
+        out[n++] = (struct candidate){c, rank_of(q->user, q->app->id, c->id)};
     }
     qsort(out, n, sizeof *out, highest_first);
     return n;
 }
 
-static bool refused(struct sp_id relay, const struct sp_id *list, size_t count)
+static bool refused(const struct place_ask *q, struct sp_id relay)
 {
-    for (size_t i = 0; i < count; i++)
-        if (id_equal(relay, list[i]))
+    for (size_t i = 0; i < q->not_count; i++)
+        if (id_equal(relay, q->not_relays[i]))
             return true;
     return false;
 }
@@ -82,8 +83,7 @@ static const struct relay_row *choose(const struct scored *at, size_t n)
 }
 
 static const struct relay_row *relay_for(struct sessions *s, const struct rules_version *v,
-                                         struct sp_id connector, struct sp_id device,
-                                         const struct sp_id *not_relays, size_t not_count)
+                                         const struct place_ask *q, struct sp_id connector)
 {
     struct sp_id stands[EDGE_STANDS_MAX];
     struct scored at[EDGE_STANDS_MAX];
@@ -91,12 +91,12 @@ static const struct relay_row *relay_for(struct sessions *s, const struct rules_
 
     for (size_t i = 0; i < count; i++) {
         const struct relay_row *r = snapshot_relay(v->objects, stands[i]);
-        if (r == NULL || r->state != EDGE_ACTIVE || refused(r->id, not_relays, not_count) ||
+        if (r == NULL || r->state != EDGE_ACTIVE || refused(q, r->id) ||
             !edges_is_ready(s->c.edges, EDGE_RELAY, r->id))
             continue;
         at[n++] = (struct scored){
             .row = r,
-            .us = (uint64_t)edges_rtt_us(s->c.edges, EDGE_AGENT, device, r->id) +
+            .us = (uint64_t)edges_rtt_us(s->c.edges, EDGE_AGENT, q->device, r->id) +
                   edges_rtt_us(s->c.edges, EDGE_CONNECTOR, connector, r->id),
             .load = edges_relay_load(s->c.edges, r->id).tunnels,
         };
@@ -104,19 +104,18 @@ static const struct relay_row *relay_for(struct sessions *s, const struct rules_
     return choose(at, n);
 }
 
-sp_error place(struct sessions *s, const struct rules_version *v, const struct app_row *app,
-               struct sp_id user, struct sp_id device, struct sp_id keep,
-               const struct sp_id *not_relays, size_t not_count, struct placed *out)
+sp_error place(struct sessions *s, const struct rules_version *v, const struct place_ask *q,
+               struct placed *out)
 {
     struct candidate list[CANDIDATES_MAX];
-    size_t n = candidates(s, v, app, user, keep, list);
+    size_t n = candidates(s, v, q, q->keep, list);
 
-    if (n == 0 && !id_is_zero(keep)) /* gone: the next in the user's order takes the session over */
-        n = candidates(s, v, app, user, (struct sp_id){0}, list);
-    const struct site_row *site = snapshot_site_by_id(v->objects, app->site);
+    if (n == 0 && !id_is_zero(q->keep)) /* gone: the next in the user's order takes it over */
+        n = candidates(s, v, q, (struct sp_id){0}, list);
+    const struct site_row *site = snapshot_site_by_id(v->objects, q->app->site);
 
     for (size_t i = 0; i < n; i++) {
-        const struct relay_row *r = relay_for(s, v, list[i].row->id, device, not_relays, not_count);
+        const struct relay_row *r = relay_for(s, v, q, list[i].row->id);
         struct edge_info info;
         if (r == NULL || edges_find(s->c.edges, EDGE_RELAY, r->id, &info) != SP_OK)
             continue;

@@ -2,7 +2,6 @@
 
 #include "broker/policy/parse.h"
 #include "broker/policy/tests.h"
-#include "broker/registry/policies.h"
 #include "lib/base/log.h"
 #include "lib/base/num.h"
 
@@ -329,20 +328,19 @@ void rules_check_free(struct rules_check *c)
     c->doc = NULL;
 }
 
-sp_error rules_put(struct rules *r, struct view text, uint64_t expect_ver, struct sp_id author,
-                   const char *note, const struct audit_record *by, struct sp_why *why,
-                   uint64_t *ver)
+sp_error rules_put(struct rules *r, const struct policy_change *change,
+                   const struct audit_record *by, struct sp_why *why, uint64_t *ver)
 {
     struct rules_check *c = calloc(1, sizeof *c);
     sp_error e;
 
     if (c == NULL)
         return SP_ERR_NOMEM;
-    if ((e = rules_check(r, text, c)) == SP_OK && (e = c->error) != SP_OK && why != NULL)
+    if ((e = rules_check(r, change->text, c)) == SP_OK && (e = c->error) != SP_OK && why != NULL)
         *why = c->why;
     rules_check_free(c);
     free(c);
     if (e != SP_OK)
         return e;
-    return policies_put(r->registry, text, expect_ver, author, note, by, ver);
+    return policies_put(r->registry, change, by, ver);
 }

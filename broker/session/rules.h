@@ -10,7 +10,7 @@
 
 #include "broker/policy/decide.h"
 #include "broker/policy/lint.h"
-#include "broker/registry/registry.h"
+#include "broker/registry/policies.h"
 #include "lib/base/json.h"
 
 struct rules;
@@ -58,12 +58,11 @@ SP_MUST sp_error rules_check(struct rules *r, struct view text, struct rules_che
 void rules_check_free(struct rules_check *c);
 
 /*
- * Checks and puts in force as version `expect_ver` + 1; live sessions are decided again.
+ * Checks and puts in force as version change->expect_ver + 1; live sessions are decided again.
  *   SP_ERR_MALFORMED, SP_ERR_INVALID  `why` says where
  *   SP_ERR_CONFLICT                   another version came first
  */
-SP_MUST sp_error rules_put(struct rules *r, struct view text, uint64_t expect_ver,
-                           struct sp_id author, const char *note, const struct audit_record *by,
-                           struct sp_why *why, uint64_t *ver);
+SP_MUST sp_error rules_put(struct rules *r, const struct policy_change *change,
+                           const struct audit_record *by, struct sp_why *why, uint64_t *ver);
 
 #endif

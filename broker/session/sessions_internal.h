@@ -121,11 +121,18 @@ struct placed {
     struct sp_id relay_boot;
     char missing[160];
 };
-/* SP_ERR_UNREACHABLE: `missing` says what. `keep` (or zero): the connector of a live
- * session, which stays with it while it is there. */
-SP_MUST sp_error place(struct sessions *s, const struct rules_version *v, const struct app_row *app,
-                       struct sp_id user, struct sp_id device, struct sp_id keep,
-                       const struct sp_id *not_relays, size_t not_count, struct placed *out);
+/* The session that needs a place. Borrowed for the call. */
+struct place_ask {
+    const struct app_row *app;
+    struct sp_id user, device;
+    struct sp_id keep; /* the connector of a live session, which stays with it while it is there;
+                          zero: a new session */
+    const struct sp_id *not_relays; /* that could not serve it */
+    size_t not_count;
+};
+/* SP_ERR_UNREACHABLE: `missing` says what. */
+SP_MUST sp_error place(struct sessions *s, const struct rules_version *v, const struct place_ask *q,
+                       struct placed *out);
 
 /* ---- person.c ---- */
 /* The identity statement of a session, for the connector of an http app that has a gateway; appends

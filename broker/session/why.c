@@ -163,20 +163,20 @@ static struct fact_signal *merge_signals(struct facts *f, const struct facts *o)
     return all;
 }
 
-static sp_error simulate(const struct gathered *g, const struct json *row, struct view draft,
-                         struct sp_why *why, struct why_answer *out)
+static sp_error simulate(const struct gathered *g, const struct simulation *q, struct sp_why *why,
+                         struct why_answer *out)
 {
     struct facts f = g->facts, *over = NULL;
     struct policy_doc *doc = NULL;
     struct fact_signal *signals = NULL;
     sp_error e = SP_OK;
 
-    if (draft.len > 0)
-        e = policy_parse(draft, NULL, why, &doc);
-    if (e == SP_OK && row != NULL)
-        e = facts_from_json(row, f.now, why, &over);
+    if (q->draft.len > 0)
+        e = policy_parse(q->draft, NULL, why, &doc);
+    if (e == SP_OK && q->facts != NULL)
+        e = facts_from_json(q->facts, f.now, why, &over);
     if (e == SP_OK && over != NULL) {
-        overlay(&f, over, row);
+        overlay(&f, over, q->facts);
         if ((signals = merge_signals(&f, over)) == NULL)
             e = SP_ERR_NOMEM;
     }
@@ -188,19 +188,19 @@ static sp_error simulate(const struct gathered *g, const struct json *row, struc
     return e;
 }
 
-sp_error session_simulate(struct sessions *s, const char *user, struct sp_id device,
-                          struct view app, const struct json *facts, struct view draft,
-                          struct sp_why *why, struct why_answer *out)
+sp_error session_simulate(struct sessions *s, const struct simulation *q, struct sp_why *why,
+                          struct why_answer *out)
 {
     struct gathered *g = calloc(1, sizeof *g);
+    struct gather_ask ask = {.device = q->device, .app = q->app};
     struct user_row row;
-    sp_error e = g == NULL ? SP_ERR_NOMEM : s->services->registry->user_by_name(s->st, user, &row);
-    struct gather_ask q = {.device = device, .app = app};
+    sp_error e =
+        g == NULL ? SP_ERR_NOMEM : s->services->registry->user_by_name(s->st, q->user, &row);
 
     if (e == SP_OK) {
-        q.user = row.id;
-        if ((e = gather(s, &q, g)) == SP_OK) {
-            e = simulate(g, facts, draft, why, out);
+        ask.user = row.id;
+        if ((e = gather(s, &ask, g)) == SP_OK) {
+            e = simulate(g, q, why, out);
             gathered_free(s, g);
         }
     }
@@ -232,18 +232,17 @@ static void describe(const struct gathered *g, const struct facts *f, const stru
 }
 
 sp_error session_apps(struct sessions *s, struct sp_id device, const struct net_address *peer,
-                      struct view after, struct visible_app *out, size_t max, size_t *count,
-                      bool *more)
+                      struct view after, struct visible_apps *out)
 {
     struct gathered *g = calloc(1, sizeof *g);
     struct gather_ask q = {.device = device, .peer = peer};
     sp_error e = g == NULL ? SP_ERR_NOMEM : gather(s, &q, g);
     char from[ROW_NAME_MAX + 1];
 
-    *count = 0;
-    *more = false;
+    out->count = 0;
+    out->more = false;
     (void)snprintf(from, sizeof from, "%.*s", VIEW_ARG(after));
-    for (size_t i = 0; e == SP_OK && i < g->rules->app_count && !*more; i++) {
+    for (size_t i = 0; e == SP_OK && i < g->rules->app_count && !out->more; i++) {
         const struct rules_app *app = &g->rules->apps[i];
         struct facts f = g->facts;
         if (strcmp(app->row->name, from) <= 0 && from[0] != '\0')
@@ -256,10 +255,10 @@ sp_error session_apps(struct sessions *s, struct sp_id device, const struct net_
         struct decision d = decide(g->rules->doc, &app->limits, &f);
         if (d.reason == REASON_NOT_VISIBLE || d.reason == REASON_GROUPS_UNKNOWN)
             continue;
-        if (*count == max)
-            *more = true;
+        if (out->count == out->max)
+            out->more = true;
         else
-            describe(g, &f, &d, app, &out[(*count)++]);
+            describe(g, &f, &d, app, &out->at[out->count++]);
     }
     if (e == SP_OK)
         gathered_free(s, g);

@@ -158,19 +158,19 @@ static sp_error walk(struct store *st, uint32_t shard, uint64_t seq, size_t limi
     return store_read(st, one_shard, PARAMS(P_INT(shard), P_INT(seq), P_INT(limit)), on_audit, &x);
 }
 
-static sp_error page(struct store *st, enum audit_order order, const struct audit_row *edge,
-                     sp_unix_ms since, sp_unix_ms until, size_t limit, each_audit *each, void *arg)
+static sp_error page(struct store *st, const struct audit_span *span, each_audit *each, void *arg)
 {
     struct each x = {each, arg};
-    bool at_end = edge == NULL || edge->seq == 0;
-    bool down = order == AUDIT_NEWEST_FIRST;
+    const struct audit_row *edge = &span->edge;
+    bool at_end = edge->seq == 0;
+    bool down = span->order == AUDIT_NEWEST_FIRST;
     int64_t ts = at_end ? (down ? INT64_MAX : -1) : edge->at;
     int64_t shard = at_end ? (down ? INT64_MAX : -1) : (int64_t)edge->shard;
     int64_t seq = at_end ? (down ? INT64_MAX : -1) : (int64_t)edge->seq;
 
     return store_read(st, down ? newest : oldest,
-                      PARAMS(P_INT(ts), P_INT(shard), P_INT(seq), P_INT(since),
-                             P_INT(until == 0 ? INT64_MAX : until), P_INT(limit)),
+                      PARAMS(P_INT(ts), P_INT(shard), P_INT(seq), P_INT(span->since),
+                             P_INT(span->until == 0 ? INT64_MAX : span->until), P_INT(span->limit)),
                       on_audit, &x);
 }
 

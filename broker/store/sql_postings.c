@@ -356,20 +356,20 @@ static bool on_posting(void *arg, const struct columns *c)
     return p->each(p->arg, &row);
 }
 
-sp_error sql_audit_find(struct store *st, int64_t key, enum audit_order order,
-                        const struct audit_row *edge, sp_unix_ms since, sp_unix_ms until,
-                        size_t limit, each_posting *each, void *arg)
+sp_error sql_audit_find(struct store *st, int64_t key, const struct audit_span *span,
+                        each_posting *each, void *arg)
 {
     struct postings p = {each, arg};
-    bool at_end = edge == NULL || edge->seq == 0;
-    bool down = order == AUDIT_NEWEST_FIRST;
+    const struct audit_row *edge = &span->edge;
+    bool at_end = edge->seq == 0;
+    bool down = span->order == AUDIT_NEWEST_FIRST;
     int64_t end = down ? INT64_MAX : -1;
 
     return store_read(st, down ? newest : oldest,
                       PARAMS(P_INT(key), P_INT(at_end ? end : edge->at),
                              P_INT(at_end ? end : (int64_t)edge->shard),
-                             P_INT(at_end ? end : (int64_t)edge->seq), P_INT(since),
-                             P_INT(until == 0 ? INT64_MAX : until), P_INT(limit)),
+                             P_INT(at_end ? end : (int64_t)edge->seq), P_INT(span->since),
+                             P_INT(span->until == 0 ? INT64_MAX : span->until), P_INT(span->limit)),
                       on_posting, &p);
 }
 

@@ -282,6 +282,14 @@ struct store_logins {
 
 enum audit_order { AUDIT_OLDEST_FIRST = 0, AUDIT_NEWEST_FIRST };
 
+/* Which records are read, and in which order. A zeroed one reads nothing: its limit is 0. */
+struct audit_span {
+    enum audit_order order;
+    struct audit_row edge;   /* goes on behind its (at, shard, seq); seq 0: from the begin */
+    sp_unix_ms since, until; /* since <= at < until; until 0: without an end */
+    size_t limit;            /* rows */
+};
+
 /*
  * What lists find a record by. `code` is the number of its event and its result, AUDIT_CODE(number,
  * result). `about` are whom and what it names: a name without an id (somebody unknown) is found by
@@ -310,15 +318,12 @@ struct store_audit {
     /* One shard, in order, from `seq` on. */
     sp_error (*walk)(struct store *st, uint32_t shard, uint64_t seq, size_t limit, each_audit *each,
                      void *arg);
-    /* All shards by time: before (newest first) or after (oldest first) the key (at, shard, seq)
-     * of `edge`; a zeroed edge is the end. */
-    sp_error (*page)(struct store *st, enum audit_order order, const struct audit_row *edge,
-                     sp_unix_ms since, sp_unix_ms until, size_t limit, each_audit *each, void *arg);
+    /* All shards by time. */
+    sp_error (*page)(struct store *st, const struct audit_span *span, each_audit *each, void *arg);
     sp_error (*get)(struct store *st, uint32_t shard, uint64_t seq, each_audit *each, void *arg);
     /* The records of one key (a code, or audit_key() of an id) in the order of page(): their places
      * and codes, without their texts. */
-    sp_error (*find)(struct store *st, int64_t key, enum audit_order order,
-                     const struct audit_row *edge, sp_unix_ms since, sp_unix_ms until, size_t limit,
+    sp_error (*find)(struct store *st, int64_t key, const struct audit_span *span,
                      each_posting *each, void *arg);
     /* Keys of what was recorded under a name (or for a reason) that has `part` in it; at most
      * `max`. */

@@ -91,9 +91,8 @@ void postings_forget(struct store *st);
 /* Of records that were written before there were postings; commits some at a time. Before the lane
  * runs. */
 SP_MUST sp_error postings_of_old(struct store *st);
-SP_MUST sp_error sql_audit_find(struct store *st, int64_t key, enum audit_order order,
-                                const struct audit_row *edge, sp_unix_ms since, sp_unix_ms until,
-                                size_t limit, each_posting *each, void *arg);
+SP_MUST sp_error sql_audit_find(struct store *st, int64_t key, const struct audit_span *span,
+                                each_posting *each, void *arg);
 SP_MUST sp_error sql_audit_names(struct store *st, const char *part, int64_t *keys, size_t max,
                                  size_t *count);
 SP_MUST sp_error sql_audit_hours(struct store *st, sp_unix_ms since, each_hour *each, void *arg);

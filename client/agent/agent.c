@@ -194,6 +194,19 @@ static sp_error start_ground(struct agent *a, struct sp_why *why)
     return service_start(a->loop, &spec, &a->service);
 }
 
+static sp_error start_sessions(struct agent *a)
+{
+    const struct sessions_options o = {.loop = a->loop,
+                                       .pool = a->pool,
+                                       .thread = a->thread,
+                                       .control = a->control,
+                                       .state = a->state,
+                                       .events = &sessions_events,
+                                       .arg = a};
+
+    return sessions_new(&o, &a->sessions);
+}
+
 static sp_error start_rooms(struct agent *a, struct sp_why *why)
 {
     char path[IPC_PATH_MAX];
@@ -201,9 +214,7 @@ static sp_error start_rooms(struct agent *a, struct sp_why *why)
 
     if ((e = control_new(a->engine, a->pool, a->state, &control_events, a, why, &a->control)) !=
             SP_OK ||
-        (e = sessions_new(a->loop, a->pool, a->thread, a->control, a->state, &sessions_events, a,
-                          &a->sessions)) != SP_OK ||
-        (e = apps_new(a->control, &a->apps)) != SP_OK ||
+        (e = start_sessions(a)) != SP_OK || (e = apps_new(a->control, &a->apps)) != SP_OK ||
         (e = forwards_new(a->loop, a->sessions, a->state, on_refused, a, &a->forwards)) != SP_OK ||
         (e = reporter_new(a->loop, a->pool, a->control, a->state, &a->reporter)) != SP_OK ||
         (e = desk_new(a, &a->desk)) != SP_OK ||

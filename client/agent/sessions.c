@@ -16,24 +16,22 @@ struct session_short session_short(struct sp_id id)
     return t;
 }
 
-sp_error sessions_new(struct loop *loop, struct pool *pool, struct tunnel_thread *thread,
-                      struct control *control, struct state *state,
-                      const struct sessions_events *events, void *arg, struct sessions **out)
+sp_error sessions_new(const struct sessions_options *o, struct sessions **out)
 {
     struct sessions *s = calloc(1, sizeof *s);
     sp_error e;
 
     if (s == NULL)
         return SP_ERR_NOMEM;
-    *s = (struct sessions){.loop = loop,
-                           .pool = pool,
-                           .thread = thread,
-                           .control = control,
-                           .state = state,
-                           .events = events,
-                           .arg = arg};
+    *s = (struct sessions){.loop = o->loop,
+                           .pool = o->pool,
+                           .thread = o->thread,
+                           .control = o->control,
+                           .state = o->state,
+                           .events = o->events,
+                           .arg = o->arg};
     if ((e = tls_pinned_client("sallyport-tunnel/1", &s->outer)) != SP_OK ||
-        (e = tls_mutual_client(state->tunnel, &s->inner)) != SP_OK) {
+        (e = tls_mutual_client(o->state->tunnel, &s->inner)) != SP_OK) {
         sessions_free(s);
         return e;
     }

@@ -60,13 +60,22 @@ struct sessions_events {
     void (*ended)(void *arg, const struct session_view *s, const struct refusal *why);
 };
 
+/* What the sessions of an agent stand on. Copied; the pointers are borrowed until
+ * sessions_free(). */
+struct sessions_options {
+    struct loop *loop;
+    struct pool *pool; /* names of relays are resolved there */
+    struct tunnel_thread *thread;
+    struct control *control; /* the broker is asked through it */
+    struct state *state;     /* its tunnel key is the one that grants name */
+    const struct sessions_events *events;
+    void *arg;
+};
+
 /*
  *   SP_ERR_TLS  the TLS contexts of this start can't be made;  SP_ERR_NOMEM
  */
-SP_MUST sp_error sessions_new(struct loop *loop, struct pool *pool, struct tunnel_thread *thread,
-                              struct control *control, struct state *state,
-                              const struct sessions_events *events, void *arg,
-                              struct sessions **out);
+SP_MUST sp_error sessions_new(const struct sessions_options *o, struct sessions **out);
 void sessions_free(struct sessions *s); /* openings are gone before; NULL is allowed */
 
 /*

@@ -54,18 +54,17 @@ static sp_error read_request(struct asker *a, struct exchange *x, struct view *t
 {
     struct ask2_stream *st = owner(a);
     struct gw_request *r = &x->x.request;
-    struct gw_field *fields;
-    size_t n;
+    struct message2_head head = {.end = st->ended};
     sp_error e;
 
     *reason = GW_REASON_FRAMING;
     r->version_minor = 2;
     r->keep_alive = true;
-    if ((e = http2_fields(st->s, x->arena, &fields, &n)) != SP_OK) {
+    if ((e = http2_fields(st->s, x->arena, &head.fields, &head.n)) != SP_OK) {
         *reason = e == SP_ERR_LIMIT ? GW_REASON_HEADER_SIZE : GW_REASON_FRAMING;
         return e;
     }
-    e = message2_request(fields, n, st->ended, a->conn->front != NULL, x->arena, r, target, reason);
+    e = message2_request(&head, a->conn->front != NULL, x->arena, r, target, reason);
     st->promised = r->body.kind == GW_BODY_LENGTH;
     st->length = r->body.length;
     return e;

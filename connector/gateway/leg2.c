@@ -132,14 +132,12 @@ static void on_head(void *arg, void *user, struct http2_stream *s, bool at_end)
 {
     struct leg2 *l = user;
     struct exchange *x = l->x;
-    struct gw_field *fields;
-    size_t n;
+    struct message2_head head = {.end = at_end};
 
     (void)arg;
     l->heard = true;
-    if (http2_fields(s, x->arena, &fields, &n) != SP_OK ||
-        message2_response(fields, n, at_end, x->x.request.method, x->arena, &x->x.response) !=
-            SP_OK) {
+    if (http2_fields(s, x->arena, &head.fields, &head.n) != SP_OK ||
+        message2_response(&head, x->x.request.method, x->arena, &x->x.response) != SP_OK) {
         broken(x, GW_REASON_UPSTREAM_FRAMING);
         return;
     }

@@ -168,28 +168,28 @@ SP_MUST static sp_error read_line(const struct gw_field *fields, size_t *n, bool
     return SP_OK;
 }
 
-sp_error message2_request(struct gw_field *fields, size_t n, bool end, bool secure, struct arena *a,
+sp_error message2_request(const struct message2_head *head, bool secure, struct arena *a,
                           struct gw_request *out, struct view *target, enum gw_reason *reason)
 {
     struct gw_request r = {.arena = a, .version_minor = 2, .keep_alive = true};
-    size_t pseudo = n;
+    size_t pseudo = head->n;
     sp_error e;
 
     *reason = GW_REASON_FRAMING;
-    if ((e = read_line(fields, &pseudo, secure, &r, target)) != SP_OK)
+    if ((e = read_line(head->fields, &pseudo, secure, &r, target)) != SP_OK)
         return e;
-    fields += pseudo;
-    n -= pseudo;
+    struct gw_field *fields = head->fields + pseudo;
+    size_t n = head->n - pseudo;
     if ((e = check_form(fields, n)) != SP_OK ||
-        (e = read_length(fields, n, end, &r.body)) != SP_OK || !field_once_each(fields, n) ||
-        (end && r.body.length > 0))
+        (e = read_length(fields, n, head->end, &r.body)) != SP_OK || !field_once_each(fields, n) ||
+        (head->end && r.body.length > 0))
         return SP_ERR_MALFORMED;
     if (r.method == GW_METHOD_NONE) {
         *reason = GW_REASON_METHOD;
         return SP_ERR_MALFORMED;
     }
     struct field_wishes w = field_wishes_of(fields, n);
-    r.expect_continue = w.expect_continue && !end;
+    r.expect_continue = w.expect_continue && !head->end;
     field_body(fields, n, a, &r.body);
     r.grpc = r.method == GW_POST && grpc_is_type(r.body.content_type);
     r.fields = fields;
@@ -203,13 +203,13 @@ sp_error message2_request(struct gw_field *fields, size_t n, bool end, bool secu
 
 /* ---- answers ------------------------------------------------------------------------------- */
 
-sp_error message2_response(struct gw_field *fields, size_t n, bool end, enum gw_method method,
-                           struct arena *a, struct gw_response *out)
+sp_error message2_response(const struct message2_head *head, enum gw_method method, struct arena *a,
+                           struct gw_response *out)
 {
     static const char *const names[] = {":status", NULL};
     struct gw_response r = {.keep_alive = true};
     struct view status[1] = {{0}};
-    size_t pseudo = take_pseudo(fields, n, names, status);
+    size_t pseudo = take_pseudo(head->fields, head->n, names, status);
     uint64_t number;
     sp_error e;
 
@@ -218,11 +218,12 @@ sp_error message2_response(struct gw_field *fields, size_t n, bool end, enum gw_
         number < 100 || number == 101)
         return SP_ERR_MALFORMED;
     r.status = (int)number;
-    fields += pseudo;
-    n -= pseudo;
-    if ((e = check_form(fields, n)) != SP_OK || (e = read_length(fields, n, end, &r.body)) != SP_OK)
+    struct gw_field *fields = head->fields + pseudo;
+    size_t n = head->n - pseudo;
+    if ((e = check_form(fields, n)) != SP_OK ||
+        (e = read_length(fields, n, head->end, &r.body)) != SP_OK)
         return e;
-    if (end && r.body.length > 0 && method != GW_HEAD && r.status != 304)
+    if (head->end && r.body.length > 0 && method != GW_HEAD && r.status != 304)
         return SP_ERR_MALFORMED;
     if (method == GW_HEAD && r.body.length > 0)
         r.body.kind = GW_BODY_LENGTH; /* of the body that GET would have had */

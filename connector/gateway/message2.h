@@ -17,18 +17,26 @@
 #include "connector/gateway/http2.h"
 #include "connector/gateway/verdict.h"
 
+/* The header block that begins a message, as http2_fields() gives it. A zeroed one is none:
+ * SP_ERR_MALFORMED. */
+struct message2_head {
+    struct gw_field *fields; /* in the arena of the call; they are moved, and some go on */
+    size_t n;
+    bool end; /* of the stream: there is no body */
+};
+
 /*
- * `fields` are those of http2_fields(), in `a`; out->fields are some of them. `end`: there is no
- * body. Cookie crumbs become one field (section 8.2.3).
+ * `secure`: whether the connection is. out->fields are some of the head's. Cookie crumbs become one
+ * field (section 8.2.3).
  *   SP_ERR_MALFORMED, SP_ERR_LIMIT, SP_ERR_NOMEM  *reason says which refusal
  */
-SP_MUST sp_error message2_request(struct gw_field *fields, size_t n, bool end, bool secure,
-                                  struct arena *a, struct gw_request *out, struct view *target,
+SP_MUST sp_error message2_request(const struct message2_head *head, bool secure, struct arena *a,
+                                  struct gw_request *out, struct view *target,
                                   enum gw_reason *reason);
 
 /* The head of an answer to `method`; 1xx too.   SP_ERR_MALFORMED, SP_ERR_LIMIT, SP_ERR_NOMEM */
-SP_MUST sp_error message2_response(struct gw_field *fields, size_t n, bool end,
-                                   enum gw_method method, struct arena *a, struct gw_response *out);
+SP_MUST sp_error message2_response(const struct message2_head *head, enum gw_method method,
+                                   struct arena *a, struct gw_response *out);
 
 /* Trailers, in place: what goes on of them.   SP_ERR_MALFORMED */
 SP_MUST sp_error message2_trailers(struct gw_field *fields, size_t *n);

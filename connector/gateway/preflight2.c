@@ -52,13 +52,12 @@ static void on_head(void *arg, void *user, struct http2_stream *s, bool at_end)
 {
     struct preflight2 *t = user;
     struct gw_response *r = &t->p->asked.response;
-    struct gw_field *fields;
-    size_t n;
+    struct message2_head head = {.end = at_end};
 
     (void)arg;
     t->heard = true;
-    if (http2_fields(s, t->p->arena, &fields, &n) != SP_OK ||
-        message2_response(fields, n, at_end, GW_GET, t->p->arena, r) != SP_OK) {
+    if (http2_fields(s, t->p->arena, &head.fields, &head.n) != SP_OK ||
+        message2_response(&head, GW_GET, t->p->arena, r) != SP_OK) {
         broken(t);
         return;
     }

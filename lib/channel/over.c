@@ -263,25 +263,24 @@ static sp_error make(struct loop *loop, const struct over_events *events, void *
     return SP_OK;
 }
 
-sp_error over_dial(struct loop *loop, struct tunnel_thread *thread, struct tls_context *tls, int fd,
-                   const char *host, const struct tls_expect *expect,
-                   const struct opening_edge_config *edge, const struct over_events *events,
-                   void *arg, struct over **out)
+sp_error over_dial(const struct over_dial_spec *spec, int fd, struct over **out)
 {
-    struct upgrade_request ask = {.path = UPGRADE_STAND, .host = view_str(host), .has_nonce = true};
-    struct leg_config config = {.loop = loop, .thread = thread, .tls = tls, .events = &leg_events};
+    struct upgrade_request ask = {
+        .path = UPGRADE_STAND, .host = view_str(spec->host), .has_nonce = true};
+    struct leg_config config = {
+        .loop = spec->loop, .thread = spec->thread, .tls = spec->tls, .events = &leg_events};
     struct over *o;
-    sp_error e = make(loop, events, arg, &o);
+    sp_error e = make(spec->loop, spec->events, spec->arg, &o);
 
     if (e != SP_OK) {
         close(fd);
         return e;
     }
     o->is_edge = true;
-    opening_edge_init(&o->edge, edge);
+    opening_edge_init(&o->edge, spec->edge);
     memcpy(ask.nonce, o->edge.nonce, sizeof ask.nonce);
     config.arg = o;
-    if ((e = leg_client(&config, fd, expect, &ask, &o->leg)) != SP_OK) {
+    if ((e = leg_client(&config, fd, spec->expect, &ask, &o->leg)) != SP_OK) {
         over_free(o);
         return e;
     }
@@ -289,22 +288,21 @@ sp_error over_dial(struct loop *loop, struct tunnel_thread *thread, struct tls_c
     return SP_OK;
 }
 
-sp_error over_serve(struct loop *loop, struct leg *leg, const struct upgrade_request *r,
-                    const struct opening_server_config *server, const char *address,
-                    const struct over_events *events, void *arg, struct over **out)
+sp_error over_serve(const struct over_serve_spec *spec, struct leg *leg, struct over **out)
 {
+    const struct upgrade_request *r = spec->request;
     struct over *o;
-    sp_error e = r->has_nonce ? make(loop, events, arg, &o) : SP_ERR_INVALID;
+    sp_error e = r->has_nonce ? make(spec->loop, spec->events, spec->arg, &o) : SP_ERR_INVALID;
 
     if (e != SP_OK) {
         leg_free(leg);
         return e;
     }
     o->leg = leg;
-    o->server_config = server;
+    o->server_config = spec->server;
     memcpy(o->nonce, r->nonce, sizeof o->nonce);
-    size_t n = strnlen(address, sizeof o->peer.address - 1);
-    memcpy(o->peer.address, address, n);
+    size_t n = strnlen(spec->address, sizeof o->peer.address - 1);
+    memcpy(o->peer.address, spec->address, n);
     leg_events_set(leg, &leg_events, o);
     leg_accept(leg, false);
     *out = o;

@@ -30,19 +30,34 @@ struct over_events {
     void (*ended)(void *arg, const struct over_report *r);
 };
 
-/* The edge. Takes `fd`, connected and non-blocking, also when it fails; `host` for the Host
- * header; `config` and `expect` are borrowed until the end (expect->pin: the relay's SPKI hash;
- * edge->pin must be the same key). */
-SP_MUST sp_error over_dial(struct loop *loop, struct tunnel_thread *thread, struct tls_context *tls,
-                           int fd, const char *host, const struct tls_expect *expect,
-                           const struct opening_edge_config *edge, const struct over_events *events,
-                           void *arg, struct over **out);
+/* An edge that goes to a relay: whom it expects there, and who it is. Without a pin that is nobody:
+ * SP_ERR_INVALID. */
+struct over_dial_spec {
+    struct loop *loop; /* borrowed until over_free, as are thread, edge and events */
+    struct tunnel_thread *thread;
+    struct tls_context *tls;         /* kept alive */
+    const char *host;                /* for the Host header; borrowed for the call, as is expect */
+    const struct tls_expect *expect; /* expect->pin: the relay's SPKI hash */
+    const struct opening_edge_config *edge; /* edge->pin must be the same key */
+    const struct over_events *events;
+    void *arg;
+};
+/* Takes `fd`, connected and non-blocking, also when it fails. Errors of leg_client. */
+SP_MUST sp_error over_dial(const struct over_dial_spec *spec, int fd, struct over **out);
 
-/* The relay, inside leg_events.asked of a leg whose request has a nonce: takes the leg, also when
- * it fails, and accepts the upgrade. */
-SP_MUST sp_error over_serve(struct loop *loop, struct leg *leg, const struct upgrade_request *r,
-                            const struct opening_server_config *server, const char *address,
-                            const struct over_events *events, void *arg, struct over **out);
+/* A relay that an edge came to. */
+struct over_serve_spec {
+    struct loop *loop;                     /* borrowed until over_free, as are server and events */
+    const struct upgrade_request *request; /* borrowed for the call, as is address */
+    const struct opening_server_config *server;
+    const char *address; /* the edge's, for channel_peer */
+    const struct over_events *events;
+    void *arg;
+};
+/* Inside leg_events.asked of `leg`: takes it, also when it fails, and accepts the upgrade.
+ *   SP_ERR_INVALID  the request has no nonce
+ *   SP_ERR_NOMEM */
+SP_MUST sp_error over_serve(const struct over_serve_spec *spec, struct leg *leg, struct over **out);
 
 void over_welcome(struct over *o, const struct opening_welcome *w);
 void over_refuse(struct over *o, enum channel_close code, const char *reason);

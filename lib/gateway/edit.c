@@ -140,8 +140,8 @@ static const struct json *next_item(const struct json *items, const char *named,
 }
 
 /* One item at a time: what was changed moves what stands behind it. */
-static sp_error set_one(struct view text, const char *part, const char *list, const char *named,
-                        const char *key, const char *value, struct buf *out, bool *done)
+static sp_error set_one(struct view text, const struct gwedit_items *which, const char *key,
+                        const char *value, struct buf *out, bool *done)
 {
     struct tree *t = NULL;
     bool found = false;
@@ -149,10 +149,10 @@ static sp_error set_one(struct view text, const char *part, const char *list, co
 
     if (e != SP_OK)
         return e;
-    const struct json *items = json_get(tree_root(t), part);
-    if (list != NULL)
-        items = json_get(items, list);
-    const struct json *item = next_item(items, named, key, value, &found);
+    const struct json *items = json_get(tree_root(t), which->part);
+    if (which->list != NULL)
+        items = json_get(items, which->list);
+    const struct json *item = next_item(items, which->named, key, value, &found);
     *done = item == NULL;
     if (!found)
         e = SP_ERR_NOT_FOUND;
@@ -162,8 +162,8 @@ static sp_error set_one(struct view text, const char *part, const char *list, co
     return e;
 }
 
-sp_error gwedit_set_items(struct view text, const char *part, const char *list, const char *named,
-                          const char *key, const char *value, struct buf *out)
+sp_error gwedit_set_items(struct view text, const struct gwedit_items *which, const char *key,
+                          const char *value, struct buf *out)
 {
     struct buf now;
     bool done = false;
@@ -175,7 +175,7 @@ sp_error gwedit_set_items(struct view text, const char *part, const char *list, 
     for (size_t i = 0; e == SP_OK && !done && i <= GWCONF_RULES_MAX; i++) {
         struct buf next;
         buf_init(&next, GWCONF_MAX);
-        e = set_one(buf_view(&now), part, list, named, key, value, &next, &done);
+        e = set_one(buf_view(&now), which, key, value, &next, &done);
         if (e == SP_OK && !done) {
             buf_reset(&now);
             buf_add(&now, buf_view(&next));

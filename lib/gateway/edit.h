@@ -21,12 +21,15 @@
 SP_MUST sp_error gwedit_set(struct view text, const char *part, const char *key, const char *value,
                             struct buf *out);
 
-/* The same in items of the list `part`, or of its member `list` (NULL: none): in the one whose
- * `name` is `named`, or (NULL) in all that are not off.
- *   SP_ERR_NOT_FOUND  no such item */
-SP_MUST sp_error gwedit_set_items(struct view text, const char *part, const char *list,
-                                  const char *named, const char *key, const char *value,
-                                  struct buf *out);
+/* Items of the list `part`, or of its member `list` (NULL: none): the one whose `name` is `named`,
+ * or (NULL) all that are not off. Borrowed. */
+struct gwedit_items {
+    const char *part, *list, *named;
+};
+/* As gwedit_set, in each of these items.
+ *   SP_ERR_NOT_FOUND  there are none */
+SP_MUST sp_error gwedit_set_items(struct view text, const struct gwedit_items *which,
+                                  const char *key, const char *value, struct buf *out);
 
 /* The text with `item`, a flow mapping or a scalar, as the first of the list `part`. */
 SP_MUST sp_error gwedit_add(struct view text, const char *part, struct view item, struct buf *out);

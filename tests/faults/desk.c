@@ -133,16 +133,14 @@ static void do_token(struct order *o)
 static void do_enrol(struct order *o)
 {
     uint8_t secret[SITES_TOKEN_BYTES] = {0}, spki[ROW_HASH_BYTES];
-    struct key_public key = {.kind = KEY_ED25519};
+    struct newcomer who = {
+        .key = {.kind = KEY_ED25519}, .name = "relay", .address = "198.51.100.7"};
     struct relay_row row;
 
     sp_ignore(decode_hex_exact(view_str(o->words[2]), secret, sizeof secret)); /* no such token */
-    random_bytes(key.bytes, 32);
+    random_bytes(who.key.bytes, 32);
     random_bytes(spki, sizeof spki);
-    say(o,
-        relays_enrol(desk.registry, secret, &key, spki, "relay", "relay.test:443", "198.51.100.7",
-                     &row),
-        SP_ERR_DENIED);
+    say(o, relays_enrol(desk.registry, secret, &who, spki, "relay.test:443", &row), SP_ERR_DENIED);
 }
 
 /* ---- logins: "state ID"; "approve USER" gives a code, "finish CODE KEY" binds the device --- */
@@ -279,13 +277,12 @@ static void do_answer(struct order *o)
 
 static void do_policy(struct order *o)
 {
-    uint64_t expect = 0, ver = 0;
+    struct policy_change change = {.text = view_str("version: 1\n"), .note = o->words[3]};
+    uint64_t ver = 0;
 
-    sp_ignore(num_uint(view_str(o->words[2]), INT64_MAX, &expect)); /* 0: the first one */
-    say(o,
-        policies_put(desk.registry, view_str("version: 1\n"), expect, (struct sp_id){{0}},
-                     o->words[3], &nobody, &ver),
-        SP_ERR_CONFLICT);
+    /* 0: the first one */
+    sp_ignore(num_uint(view_str(o->words[2]), INT64_MAX, &change.expect_ver));
+    say(o, policies_put(desk.registry, &change, &nobody, &ver), SP_ERR_CONFLICT);
 }
 
 static void do_note(struct order *o)

@@ -67,20 +67,19 @@ static void on_head(void *arg, void *user, struct http2_stream *s, bool end)
     struct gw_request q = {0};
     struct gw_response answer;
     enum gw_reason reason;
-    struct gw_field *f;
+    struct message2_head head = {.end = end};
     struct view target = {0};
     struct arena *a;
-    size_t n;
 
     (void)user;
     r->seen.heads++;
     r->seen.ends += end;
     if (arena_new(&r->pool, 1 << 16, &a) != SP_OK)
         return;
-    if (http2_fields(s, a, &f, &n) == SP_OK) {
+    if (http2_fields(s, a, &head.fields, &head.n) == SP_OK) {
         if (r->client) {
-            r->seen.sound += message2_response(f, n, end, GW_GET, a, &answer) == SP_OK;
-        } else if (message2_request(f, n, end, false, a, &q, &target, &reason) == SP_OK) {
+            r->seen.sound += message2_response(&head, GW_GET, a, &answer) == SP_OK;
+        } else if (message2_request(&head, false, a, &q, &target, &reason) == SP_OK) {
             check_request(&q, target);
             r->seen.sound++;
         }

@@ -84,21 +84,19 @@ static void settle(struct stage *s)
 static void enrol_edges(struct stage *s)
 {
     uint8_t secret[SITES_TOKEN_BYTES], spki[ROW_HASH_BYTES] = {1};
-    struct key_public key = public_key();
+    struct newcomer connector = {.key = public_key(), .name = "c1", .address = "198.18.0.9"};
+    struct newcomer relay = {.key = public_key(), .name = "r1", .address = ""};
     struct enrol_row token;
     struct sp_why why = {0};
 
     must(sites_create(s->registry, view_str("bench"), &by, &why, &s->site), "site");
     settle(s);
     must(sites_token_new(s->registry, s->site.id, 60000, "", &by, secret, &token), "token");
-    must(connectors_enrol(s->registry, secret, &key, "c1", "1", "198.18.0.9", &s->connector),
-         "connector");
+    must(connectors_enrol(s->registry, secret, &connector, "1", &s->connector), "connector");
     must(sites_token_new(s->registry, (struct sp_id){{0}}, 60000, "", &by, secret, &token),
          "token");
-    key = public_key();
-    must(
-        relays_enrol(s->registry, secret, &key, spki, "r1", "relay.example.org:443", "", &s->relay),
-        "relay");
+    must(relays_enrol(s->registry, secret, &relay, spki, "relay.example.org:443", &s->relay),
+         "relay");
 }
 
 /* Forty policies, one of which covers the app: as an organisation of some hundred people has them.
@@ -119,7 +117,9 @@ static void write_policy(struct stage *s)
             "  - name: team-%d\n    apps: {labels: {tier: t%d}}\n    allow:\n"
             "      - {name: members, when: {groups: [corp/g%d], mfa: {max_age: 12h}}}\n",
             i, i, i);
-    must(policies_put(s->registry, view_str(text), 0, by.actor, "bench", &by, &ver), "policy");
+    const struct policy_change change = {
+        .text = view_str(text), .author = by.actor, .note = "bench"};
+    must(policies_put(s->registry, &change, &by, &ver), "policy");
     free(text);
 }
 
@@ -136,8 +136,8 @@ static void add_app(struct stage *s)
                                   .port = 80,
                                   .site = s->site.id,
                                   .labels = labels};
-    must(apps_put(s->registry, &spec, (struct sp_id){{0}}, 0, s->record_key, &by, &why, &row),
-         "app");
+    const struct app_change change = {.record_key = s->record_key, .by = &by};
+    must(apps_put(s->registry, &spec, (struct sp_id){{0}}, &change, &why, &row), "app");
     json_free(labels);
 }
 

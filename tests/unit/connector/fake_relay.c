@@ -194,10 +194,15 @@ static void leg_asked(void *arg, const struct upgrade_request *request)
     struct leg *leg = f->leg;
 
     if (request->has_nonce) {
+        const struct over_serve_spec spec = {.loop = r->scene->loop,
+                                             .request = request,
+                                             .server = &r->server,
+                                             .address = "127.0.0.1",
+                                             .events = &over_events,
+                                             .arg = r};
         *f = (struct fake_leg){0};
         check(r->over == NULL);
-        check_ok(over_serve(r->scene->loop, leg, request, &r->server, "127.0.0.1", &over_events, r,
-                            &r->over));
+        check_ok(over_serve(&spec, leg, &r->over));
     } else if (request->has_ticket) {
         f->spare = true;
         memcpy(f->ticket.bytes, request->ticket, sizeof f->ticket.bytes);

@@ -262,6 +262,14 @@ static const struct over_events over_events = {
 static void dial_stand(struct rig_connector *c)
 {
     const struct tls_expect expect = {.name = "relay.test", .pin = c->rig->pin};
+    const struct over_dial_spec spec = {.loop = c->rig->loop,
+                                        .thread = c->rig->relay.thread,
+                                        .tls = c->rig->outer,
+                                        .host = "relay.test",
+                                        .expect = &expect,
+                                        .edge = &c->edge,
+                                        .events = &over_events,
+                                        .arg = c};
 
     c->edge = (struct opening_edge_config){.kind = PROVE_CONNECTOR,
                                            .key = c->key,
@@ -269,8 +277,7 @@ static void dial_stand(struct rig_connector *c)
                                            .pin = key_secret_public(c->rig->state.key),
                                            .software = "rig",
                                            .stand = view_str(c->statement)};
-    check_ok(over_dial(c->rig->loop, c->rig->relay.thread, c->rig->outer, rig_connect(c->rig),
-                       "relay.test", &expect, &c->edge, &over_events, c, &c->over));
+    check_ok(over_dial(&spec, rig_connect(c->rig), &c->over));
 }
 
 struct rig_connector *rig_stand(struct rig *r, int n, unsigned waits)

@@ -280,11 +280,12 @@ struct race {
 static void *enrol_once(void *arg)
 {
     struct race *race = arg;
-    struct key_public key = {.kind = KEY_ED25519, .bytes = {race->number, 7}};
+    const struct newcomer who = {.key = {.kind = KEY_ED25519, .bytes = {race->number, 7}},
+                                 .name = "fra-1",
+                                 .address = "198.18.0.9"};
     struct connector_row row;
 
-    race->result =
-        connectors_enrol(race->f->r, race->secret, &key, "fra-1", "1.0", "198.18.0.9", &row);
+    race->result = connectors_enrol(race->f->r, race->secret, &who, "1.0", &row);
     return NULL;
 }
 
@@ -325,7 +326,10 @@ static void INC_2_fifty_enrolments_with_one_token_make_one_connector(void **stat
 static void INC_11_a_token_is_for_its_kind_lives_a_day_at_most_and_can_be_revoked(void **state)
 {
     (void)state;
-    struct key_public key = {.kind = KEY_ED25519, .bytes = {3}};
+    const struct newcomer c = {
+        .key = {.kind = KEY_ED25519, .bytes = {3}}, .name = "c", .address = ""};
+    const struct newcomer r = {
+        .key = {.kind = KEY_ED25519, .bytes = {3}}, .name = "r", .address = ""};
     uint8_t secret[SITES_TOKEN_BYTES], spki[ROW_HASH_BYTES] = {0};
     struct connector_row connector;
     struct relay_row relay;
@@ -341,14 +345,13 @@ static void INC_11_a_token_is_for_its_kind_lives_a_day_at_most_and_can_be_revoke
     assert_int_equal(sites_token_new(f.r, (struct sp_id){{4}}, 1000, "", &ines, secret, &token),
                      SP_ERR_NOT_FOUND);
     assert_int_equal(sites_token_new(f.r, site.id, 60000, "", &ines, secret, &token), SP_OK);
-    assert_int_equal(relays_enrol(f.r, secret, &key, spki, "r", "h:443", "", &relay),
-                     SP_ERR_DENIED);
+    assert_int_equal(relays_enrol(f.r, secret, &r, spki, "h:443", &relay), SP_ERR_DENIED);
     assert_int_equal(sites_token_revoke(f.r, token.hash, &ines), SP_OK);
-    assert_int_equal(connectors_enrol(f.r, secret, &key, "c", "", "", &connector), SP_ERR_DENIED);
+    assert_int_equal(connectors_enrol(f.r, secret, &c, "", &connector), SP_ERR_DENIED);
     assert_int_equal(sites_token_new(f.r, (struct sp_id){{0}}, 60000, "", &ines, secret, &token),
                      SP_OK);
-    assert_int_equal(connectors_enrol(f.r, secret, &key, "c", "", "", &connector), SP_ERR_DENIED);
-    assert_int_equal(relays_enrol(f.r, secret, &key, spki, "r", "h:443", "", &relay), SP_OK);
+    assert_int_equal(connectors_enrol(f.r, secret, &c, "", &connector), SP_ERR_DENIED);
+    assert_int_equal(relays_enrol(f.r, secret, &r, spki, "h:443", &relay), SP_OK);
     end(&f);
 }
 
@@ -377,7 +380,8 @@ static void the_enrolment_line_is_read_back_with_its_token(void **state)
 static void a_site_goes_only_when_nothing_is_left_in_it(void **state)
 {
     (void)state;
-    struct key_public key = {.kind = KEY_ED25519, .bytes = {3}};
+    const struct newcomer c = {
+        .key = {.kind = KEY_ED25519, .bytes = {3}}, .name = "c", .address = ""};
     uint8_t secret[SITES_TOKEN_BYTES];
     struct connector_row connector;
     struct sp_why why = {0};
@@ -390,7 +394,7 @@ static void a_site_goes_only_when_nothing_is_left_in_it(void **state)
     assert_int_equal(sites_create(f.r, view_str("fra"), &ines, &why, &twin), SP_ERR_EXISTS);
     assert_int_equal(sites_create(f.r, view_str("Fra!"), &ines, &why, &twin), SP_ERR_INVALID);
     assert_int_equal(sites_token_new(f.r, site.id, 60000, "", &ines, secret, &token), SP_OK);
-    assert_int_equal(connectors_enrol(f.r, secret, &key, "c", "", "", &connector), SP_OK);
+    assert_int_equal(connectors_enrol(f.r, secret, &c, "", &connector), SP_OK);
     settled(&f);
     assert_int_equal(sites_remove(f.r, site.id, &ines, &why), SP_ERR_BUSY);
     assert_int_equal(connectors_set_state(f.r, connector.id, EDGE_REVOKED, &ines, &connector),
@@ -406,9 +410,20 @@ static void a_site_goes_only_when_nothing_is_left_in_it(void **state)
 
 /* ---- apps ---- */
 
+static sp_error put_app(struct fixture *f, const struct app_spec *spec, struct sp_id id,
+                        uint64_t expect_ver, struct app_row *out)
+{
+    const struct app_change change = {
+        .expect_ver = expect_ver, .record_key = f->record_key, .by = &ines};
+    struct sp_why why = {0};
+
+    return apps_put(f->r, spec, id, &change, &why, out);
+}
+
 static void an_app_s_record_says_what_the_row_says_and_is_signed(void **state)
 {
     (void)state;
+    const struct app_change nobody = {0};
     struct app_spec spec = {.name = view_str("wiki"),
                             .host = view_str("wiki.example.internal"),
                             .type = APP_HTTP,
@@ -420,8 +435,7 @@ static void an_app_s_record_says_what_the_row_says_and_is_signed(void **state)
 
     begin(&f);
     spec.site = new_site(&f, "fra").id;
-    assert_int_equal(apps_put(f.r, &spec, (struct sp_id){{0}}, 0, f.record_key, &ines, &why, &row),
-                     SP_OK);
+    assert_int_equal(put_app(&f, &spec, (struct sp_id){{0}}, 0, &row), SP_OK);
     assert_int_equal(row.ver, 1);
     settled(&f);
     const struct snapshot *s = registry_hold(f.r);
@@ -434,13 +448,11 @@ static void an_app_s_record_says_what_the_row_says_and_is_signed(void **state)
     assert_int_equal(rec.version, 1);
     registry_release(f.r, s);
 
-    assert_int_equal(
-        apps_put(f.r, &spec, (struct sp_id){{0}}, 0, f.record_key, &ines, &why, &again),
-        SP_ERR_EXISTS);
+    assert_int_equal(put_app(&f, &spec, (struct sp_id){{0}}, 0, &again), SP_ERR_EXISTS);
     spec.port = 8443;
-    assert_int_equal(apps_put(f.r, &spec, row.id, 7, f.record_key, &ines, &why, &again),
-                     SP_ERR_CONFLICT);
-    assert_int_equal(apps_put(f.r, &spec, row.id, 1, f.record_key, &ines, &why, &again), SP_OK);
+    assert_int_equal(put_app(&f, &spec, row.id, 7, &again), SP_ERR_CONFLICT);
+    assert_int_equal(apps_put(f.r, &spec, row.id, &nobody, &why, &again), SP_ERR_INVALID);
+    assert_int_equal(put_app(&f, &spec, row.id, 1, &again), SP_OK);
     assert_int_equal(again.ver, 2);
     settled(&f);
     assert_int_equal(apps_remove(f.r, row.id, 1, &ines), SP_ERR_CONFLICT);
@@ -495,8 +507,8 @@ static void what_makes_no_sense_is_refused_with_the_field_s_name(void **state)
                                 .site = site,
                                 .labels = labels,
                                 .limits = limits};
-        assert_int_equal(apps_put(f.r, &spec, site, 0, f.record_key, &ines, &why, &row),
-                         SP_ERR_INVALID);
+        const struct app_change change = {.record_key = f.record_key, .by = &ines};
+        assert_int_equal(apps_put(f.r, &spec, site, &change, &why, &row), SP_ERR_INVALID);
         assert_string_equal(why.field, cases[i].field);
         json_free(labels);
         json_free(limits);
@@ -509,15 +521,16 @@ static void what_makes_no_sense_is_refused_with_the_field_s_name(void **state)
 static void the_second_of_two_writers_of_one_version_is_told(void **state)
 {
     (void)state;
+    const struct policy_change first = {
+        .text = view_str("version: 1\n"), .author = ines.actor, .note = "first"};
+    const struct policy_change second = {.text = view_str("x"), .author = ines.actor, .note = ""};
     struct fixture f;
     uint64_t ver;
 
     begin(&f);
-    assert_int_equal(
-        policies_put(f.r, view_str("version: 1\n"), 0, ines.actor, "first", &ines, &ver), SP_OK);
+    assert_int_equal(policies_put(f.r, &first, &ines, &ver), SP_OK);
     assert_int_equal(ver, 1);
-    assert_int_equal(policies_put(f.r, view_str("x"), 0, ines.actor, "", &ines, &ver),
-                     SP_ERR_CONFLICT);
+    assert_int_equal(policies_put(f.r, &second, &ines, &ver), SP_ERR_CONFLICT);
     settled(&f);
     const struct snapshot *s = registry_hold(f.r);
     assert_int_equal(s->policy.ver, 1);

@@ -345,19 +345,17 @@ static void audit_pages_and_requests(void **state)
     struct temp t;
     temp_new(&t);
     struct names down = {""}, rest = {""}, by = {""};
-    struct audit_row edge = {0};
+    const struct audit_span newest = {.order = AUDIT_NEWEST_FIRST, .limit = 2};
+    const struct audit_span oldest = {.order = AUDIT_OLDEST_FIRST, .limit = 2};
 
     for (int i = 0; i < 3; i++) {
         struct user_put p = anna(&t);
         p.row.ver = (uint64_t)i;
         assert_int_equal(store_commit(t.st, put_user, &p), SP_OK);
     }
-    assert_int_equal(t.s->audit->page(t.st, AUDIT_NEWEST_FIRST, &edge, 0, 0, 2, add_seq, &down),
-                     SP_OK);
+    assert_int_equal(t.s->audit->page(t.st, &newest, add_seq, &down), SP_OK);
     assert_string_equal(down.all, "3 2 ");
-    edge = (struct audit_row){.shard = 1, .seq = 2, .at = INT64_MAX / 2};
-    assert_int_equal(t.s->audit->page(t.st, AUDIT_OLDEST_FIRST, NULL, 0, 0, 2, add_seq, &rest),
-                     SP_OK);
+    assert_int_equal(t.s->audit->page(t.st, &oldest, add_seq, &rest), SP_OK);
     assert_string_equal(rest.all, "1 2 ");
     assert_int_equal(t.s->audit->by_request(t.st, "R-1", add_seq, &by), SP_OK);
     assert_string_equal(by.all, "1 2 3 ");

@@ -357,8 +357,8 @@ static int fresh(void **unused)
     assert_int_equal(key_secret_new(KEY_ED25519, &identity), SP_OK);
     assert_int_equal(key_secret_new(KEY_ED25519, &connector), SP_OK);
     assert_int_equal(key_secret_new(KEY_ED25519, &state.tunnel), SP_OK);
-    assert_int_equal(
-        sessions_new(loop, NULL, NULL, (struct control *)&w, &state, &events, NULL, &s), SP_OK);
+    const struct sessions_options o = {.loop = loop, .state = &state, .events = &events};
+    assert_int_equal(sessions_new(&o, &s), SP_OK);
     return 0;
 }
 

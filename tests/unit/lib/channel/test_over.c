@@ -82,13 +82,17 @@ static const struct over_events events = {on_proven, on_opened, on_message, on_e
 
 static void on_asked(void *arg, const struct upgrade_request *r)
 {
+    const struct over_serve_spec spec = {.loop = loop,
+                                         .request = r,
+                                         .server = &server_config,
+                                         .address = "198.18.0.9",
+                                         .events = &events,
+                                         .arg = &server};
     struct leg *mine = leg;
 
     (void)arg;
     leg = NULL;
-    assert_int_equal(
-        over_serve(loop, mine, r, &server_config, "198.18.0.9", &events, &server, &server.over),
-        SP_OK);
+    assert_int_equal(over_serve(&spec, mine, &server.over), SP_OK);
 }
 
 static void leg_over(void *arg, const struct leg_report *r)
@@ -141,13 +145,19 @@ static void dial(void)
 {
     struct leg_config c = {.loop = loop, .thread = thread, .tls = server_tls, .events = &before};
     struct tls_expect expect = {.name = "relay.test", .pin = pin};
+    const struct over_dial_spec spec = {.loop = loop,
+                                        .thread = thread,
+                                        .tls = client_tls,
+                                        .host = "relay.test",
+                                        .expect = &expect,
+                                        .edge = &edge_config,
+                                        .events = &events,
+                                        .arg = &edge};
     int fds[2];
 
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
     assert_int_equal(leg_server(&c, fds[0], &leg), SP_OK);
-    assert_int_equal(over_dial(loop, thread, client_tls, fds[1], "relay.test", &expect,
-                               &edge_config, &events, &edge, &edge.over),
-                     SP_OK);
+    assert_int_equal(over_dial(&spec, fds[1], &edge.over), SP_OK);
 }
 
 static void turn_until(const unsigned *what)

@@ -65,40 +65,39 @@ static void what_is_missing_is_added_in_front(void **state)
 #define OWNER(mode) \
     "{match: \"GET /a/{id}\", from: {response: /o}, equals: \"${user.email}\"" mode "}"
 
-static void items(const char *text, const char *part, const char *list, const char *named,
-                  const char *key, const char *value, const char *right)
+static void items(const char *text, struct gwedit_items which, const char *right)
 {
     struct buf out;
 
     buf_init(&out, GWCONF_MAX);
-    sp_error e = gwedit_set_items(view_str(text), part, list, named, key, value, &out);
+    sp_error e = gwedit_set_items(view_str(text), &which, "mode", "block", &out);
     expect_text(&out, e, right);
 }
 
 static void items_of_a_list_are_set_together_or_by_name(void **state)
 {
     (void)state;
+    const struct gwedit_items limit_b = {.part = "rate", .named = "b"};
     struct buf out;
 
     items("owner:\n  - " OWNER(", mode: monitor") " # one\n  - " OWNER("") "\n  - " OWNER(
               ", mode: off") "\n",
-          "owner", NULL, NULL, "mode", "block",
+          (struct gwedit_items){.part = "owner"},
           "owner:\n  - " OWNER(", mode: block") " # one\n"
                                                 "  - {mode: block, match: \"GET /a/{id}\", from: "
                                                 "{response: /o}, equals: \"${user.email}\"}\n"
                                                 "  - " OWNER(", mode: off") "\n");
     items("rate:\n  - {name: a, key: [user], rate: 5/s, burst: 9, mode: monitor}\n"
           "  - {name: b, key: [user], rate: 5/s, burst: 9, mode: monitor}\n",
-          "rate", NULL, "b", "mode", "block",
+          limit_b,
           "rate:\n  - {name: a, key: [user], rate: 5/s, burst: 9, mode: monitor}\n"
           "  - {name: b, key: [user], rate: 5/s, burst: 9, mode: block}\n");
-    items("detectors:\n  budget:\n    - match: GET /x\n      bytes: 1MiB\n", "detectors", "budget",
-          NULL, "mode", "block",
+    items("detectors:\n  budget:\n    - match: GET /x\n      bytes: 1MiB\n",
+          (struct gwedit_items){.part = "detectors", .list = "budget"},
           "detectors:\n  budget:\n    - mode: block\n      match: GET /x\n      bytes: 1MiB\n");
     buf_init(&out, GWCONF_MAX);
-    assert_int_equal(
-        gwedit_set_items(view_str("rate: []\n"), "rate", NULL, "b", "mode", "block", &out),
-        SP_ERR_NOT_FOUND);
+    assert_int_equal(gwedit_set_items(view_str("rate: []\n"), &limit_b, "mode", "block", &out),
+                     SP_ERR_NOT_FOUND);
     buf_deinit(&out);
 }
 

@@ -29,13 +29,20 @@ tests_unit_%C%_test_state_SOURCES = tests/unit/%D%/test_state.c
 tests_unit_%C%_test_state_LDADD = %D%/libconnector.a $(SP_GATEWAY) $(LDADD)
 
 CONNECTOR_SCENE = tests/unit/%D%/scene.c tests/unit/%D%/scene.h tests/unit/check.h
-check_PROGRAMS += tests/unit/%D%/test_probe tests/unit/%D%/test_stand
-tests_unit_%C%_test_stand_SOURCES = tests/unit/%D%/test_stand.c $(CONNECTOR_SCENE) \
-	tests/unit/%D%/fake_relay.c tests/unit/%D%/fake_relay.h \
-	tests/unit/lib/tunnel/app.c tests/unit/lib/tunnel/app.h
-tests_unit_%C%_test_stand_LDADD = %D%/libconnector.a $(SP_GATEWAY) $(LDADD)
+check_PROGRAMS += tests/unit/%D%/test_probe
 tests_unit_%C%_test_probe_SOURCES = tests/unit/%D%/test_probe.c $(CONNECTOR_SCENE)
 tests_unit_%C%_test_probe_LDADD = %D%/libconnector.a $(SP_GATEWAY) $(LDADD)
+
+FAKE_RELAY = tests/unit/%D%/fake_relay.c tests/unit/%D%/fake_relay.h \
+	tests/unit/lib/tunnel/app.c tests/unit/lib/tunnel/app.h
+CONNECTOR_HOUSE = tests/unit/%D%/house.c tests/unit/%D%/house.h $(CONNECTOR_SCENE) $(FAKE_RELAY)
+check_PROGRAMS += tests/unit/%D%/test_stand tests/unit/%D%/test_session tests/unit/%D%/test_session_end
+tests_unit_%C%_test_stand_SOURCES = tests/unit/%D%/test_stand.c $(CONNECTOR_HOUSE)
+tests_unit_%C%_test_stand_LDADD = %D%/libconnector.a $(SP_GATEWAY) $(LDADD)
+tests_unit_%C%_test_session_SOURCES = tests/unit/%D%/test_session.c $(CONNECTOR_HOUSE)
+tests_unit_%C%_test_session_LDADD = %D%/libconnector.a $(SP_GATEWAY) $(LDADD)
+tests_unit_%C%_test_session_end_SOURCES = tests/unit/%D%/test_session_end.c $(CONNECTOR_HOUSE)
+tests_unit_%C%_test_session_end_LDADD = %D%/libconnector.a $(SP_GATEWAY) $(LDADD)
 
 check_PROGRAMS += tests/unit/%D%/test_segment tests/unit/%D%/test_spool tests/unit/%D%/test_courier
 tests_unit_%C%_test_segment_SOURCES = tests/unit/%D%/test_segment.c tests/unit/check.h
@@ -59,6 +66,5 @@ tests_unit_%C%_test_documents_LDADD = %D%/libconnector.a $(SP_GATEWAY) $(LDADD)
 FAKE_BROKER = tests/unit/lib/channel/fake_broker.c tests/unit/lib/channel/fake_broker.h
 check_PROGRAMS += tests/unit/%D%/test_control
 tests_unit_%C%_test_control_SOURCES = tests/unit/%D%/test_control.c $(CONNECTOR_SCENE) $(FAKE_BROKER) \
-	tests/unit/%D%/fake_relay.c tests/unit/%D%/fake_relay.h \
-	tests/unit/lib/tunnel/app.c tests/unit/lib/tunnel/app.h
+	$(FAKE_RELAY)
 tests_unit_%C%_test_control_LDADD = %D%/libconnector.a $(SP_GATEWAY) $(LDADD)

@@ -143,6 +143,7 @@ check_PROGRAMS += \
 	tests/unit/%D%/test_expiry \
 	tests/unit/%D%/test_field \
 	tests/unit/%D%/test_guard \
+	tests/unit/%D%/test_guard_token \
 	tests/unit/%D%/test_http1 \
 	tests/unit/%D%/test_input \
 	tests/unit/%D%/test_killed \
@@ -230,11 +231,23 @@ tests_unit_%C%_test_expiry_LDADD = $(SP_GATEWAY) $(LDADD)
 
 tests_unit_%C%_test_guard_SOURCES = \
 	tests/unit/%D%/test_guard.c \
+	tests/unit/%D%/ward.c \
+	tests/unit/%D%/ward.h \
+	tests/unit/%D%/idp.c \
+	tests/unit/%D%/idp.h \
+	tests/unit/check.h
+tests_unit_%C%_test_guard_LDADD = $(SP_GATEWAY) $(LDADD)
+
+tests_unit_%C%_test_guard_token_SOURCES = \
+	tests/unit/%D%/test_guard_token.c \
+	tests/unit/%D%/ward.c \
+	tests/unit/%D%/ward.h \
 	tests/unit/%D%/mint.c \
 	tests/unit/%D%/mint.h \
 	tests/unit/%D%/idp.c \
-	tests/unit/%D%/idp.h
-tests_unit_%C%_test_guard_LDADD = $(SP_GATEWAY) $(LDADD)
+	tests/unit/%D%/idp.h \
+	tests/unit/check.h
+tests_unit_%C%_test_guard_token_LDADD = $(SP_GATEWAY) $(LDADD)
 
 tests_unit_%C%_test_http1_SOURCES = \
 	tests/unit/%D%/test_http1.c

@@ -24,6 +24,9 @@ tests_unit_%C%_test_streams_SOURCES = tests/unit/%D%/test_streams.c tests/unit/%
 check_PROGRAMS += tests/unit/%D%/test_ws
 tests_unit_%C%_test_ws_SOURCES = tests/unit/%D%/test_ws.c tests/unit/check.h
 
+check_PROGRAMS += tests/unit/%D%/test_upgrade
+tests_unit_%C%_test_upgrade_SOURCES = tests/unit/%D%/test_upgrade.c tests/unit/check.h
+
 check_PROGRAMS += tests/unit/%D%/test_switch
 tests_unit_%C%_test_switch_SOURCES = tests/unit/%D%/test_switch.c \
 	tests/unit/%D%/rig.c tests/unit/%D%/rig.h tests/unit/%D%/app.c tests/unit/%D%/app.h \

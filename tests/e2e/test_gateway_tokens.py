@@ -165,7 +165,7 @@ def test_GW_10_scopes_are_named_when_they_are_missing(anna, base, idp):
 
 
 def test_GW_12_a_token_of_another_certificate_reaches_nobody(world, anna, idp, recorder):
-    """The right one is in tests/unit/connector/gateway/test_guard.c: the certificate of the inner TLS is shown to the connector alone."""
+    """The right one is in tests/unit/connector/gateway/test_guard_token.c: the certificate of the inner TLS is shown to the connector alone."""
     rules = GATEWAY[:GATEWAY.index("operations:")].replace("bind: subject", "bind: mtls")
     world.console.add_app("bound", world.site, world.private, recorder.port, "http", gateway=rules)
     proc.until("anna sees the app", 20, lambda: "bound" in {a["name"] for a in anna.json("apps")["apps"]})

@@ -1,7 +1,7 @@
 """The checks that the mutants take away, one at a time: file, old text, new text, what it breaks, and the tests of which at
 least one must notice (programs below tests/unit). The old text stands exactly once in its file."""
 
-DECIDE = ("broker/policy/test_decide",)
+DECIDE = ("broker/policy/test_decide", "broker/policy/test_decide_limits", "broker/policy/test_decide_access", "broker/policy/test_trace")
 GRANT = ("lib/trust/test_grant",)
 ONCE = ("lib/trust/test_enrol_once",)
 FLOOR = ("connector/test_floor",)

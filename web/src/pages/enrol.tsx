@@ -68,7 +68,7 @@ export function EnrolPage({ site }: { site: string }) {
             <li><span>It dials out to <code>{location.host}</code>. Nothing listens on the host.</span></li>
             <li><span>It accepts only the broker whose fingerprint stands in the token.</span></li>
             <li><span>It reaches only what its app records and its floor file <code>/etc/sallyport/floor</code> both allow.</span></li></ol></Panel>
-          <Panel title="If it does not call"><p class="sub"><code>sallyport-connector status</code> on the host says what it waits for; its log, <code>journalctl -u sallyport-connector</code>, names what failed: name, TCP, TLS, proxy, clock or token.</p></Panel>
+          <Panel title="If it does not call"><p class="sub"><code>sallyport-connector doctor</code> on the host tries each step and names the one that fails; <code>status</code> says what it waits for, and its log is <code>journalctl -u sallyport-connector</code>.</p></Panel>
         </div>
       </div>
     </>

@@ -1,4 +1,5 @@
 #include "broker/policy/lint.h"
+#include "broker/policy/zone.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -121,10 +122,13 @@ static bool same_any(const struct condition *a, const struct condition *b)
     return true;
 }
 
+/* Each window has a zone of its own, and only a window has one. */
 static bool same_time(const struct time_window *a, const struct time_window *b)
 {
     return a->has_window == b->has_window && a->days == b->days && a->from_min == b->from_min &&
-           a->to_min == b->to_min && a->until == b->until && a->zone == b->zone;
+           a->to_min == b->to_min && a->until == b->until &&
+           (a->zone == b->zone || (a->zone != NULL && b->zone != NULL &&
+                                   strcmp(zone_name(a->zone), zone_name(b->zone)) == 0));
 }
 
 static bool same(const struct condition *a, const struct condition *b)

@@ -10,7 +10,8 @@ noinst_LIBRARIES += %D%/libpolicy.a
 	%D%/say.c %D%/say_fact.c %D%/say.h %D%/lint.c %D%/lint.h
 
 check_PROGRAMS += tests/unit/%D%/test_parse tests/unit/%D%/test_zone tests/unit/%D%/test_signal \
-	tests/unit/%D%/test_opposite tests/unit/%D%/test_bounds
+	tests/unit/%D%/test_opposite tests/unit/%D%/test_bounds tests/unit/%D%/test_lint
+tests_unit_%C%_test_lint_SOURCES = tests/unit/%D%/test_lint.c
 tests_unit_%C%_test_bounds_SOURCES = tests/unit/%D%/test_bounds.c
 tests_unit_%C%_test_opposite_SOURCES = tests/unit/%D%/test_opposite.c
 tests_unit_%C%_test_parse_SOURCES = tests/unit/%D%/test_parse.c tests/unit/%D%/example.h

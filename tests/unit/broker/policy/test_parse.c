@@ -145,52 +145,6 @@ static void a_failing_test_names_its_line(void **state)
     policy_doc_free(doc);
 }
 
-static const struct {
-    const char *text;
-    enum lint_kind kind;
-    const char *rule;
-} lints[] = {
-    {HEAD "    allow:\n      - {name: r, when: {network: {in: [198.18.0.0/15]}}}\n", LINT_ALLOW_ALL,
-     "r"},
-    {HEAD "    allow:\n      - {name: r, when: {users: [x]}}\n      - {name: s, when: {users: [y], "
-          "device: {state: approved}}}\n",
-     LINT_ALLOW_BARE, "r"},
-    {HEAD "    allow:\n      - {name: r, when: {users: [x]}}\n      - {name: s, when: {users: [x], "
-          "mfa: {max_age: 1h}}}\n",
-     LINT_SHADOWED, "s"},
-    {"version: 1\npolicies:\n  - {name: a, apps: {names: [gone]}}\n", LINT_UNUSED, ""},
-    {ALLOW "users: [x]\n          time: {until: \"2026-01-01T00:00:00Z\"}\n", LINT_NEVER, "r"},
-    {HEAD "    deny:\n      - {name: d, when: {country: {in: [AQ]}}}\n", LINT_DENY_OVER_UNKNOWN,
-     "d"},
-    {HEAD "    deny:\n      - {name: d, when: {country: {in: [AQ]}}, or_unknown: true}\n",
-     LINT_NONE, ""},
-    {HEAD "    require:\n      - {country: {not_in: [AQ]}}\n    deny:\n      - {name: d, when: "
-          "{country: {in: [AQ]}}}\n",
-     LINT_NONE, ""},
-    {HEAD "    allow:\n      - {name: r, when: {users: [x], device: {state: approved}}}\n",
-     LINT_NONE, ""},
-};
-
-static void the_lint_finds_what_is_probably_not_meant(void **state)
-{
-    (void)state;
-    const struct lint_app apps[] = {{"y", NULL, 0}};
-
-    for (size_t i = 0; i < sizeof lints / sizeof *lints; i++) {
-        struct policy_doc *doc = NULL;
-        struct sp_why why = {0};
-        struct lint_finding f[4] = {{0}};
-
-        if (policy_parse(view_str(lints[i].text), NULL, &why, &doc) != SP_OK)
-            fail_msg("case %zu: %s", i, why.text);
-        size_t n = policy_lint(doc, apps, 1, 1795597200000, f, 4);
-        if (n != (lints[i].kind != LINT_NONE) || f[0].kind != lints[i].kind ||
-            strcmp(f[0].rule, lints[i].rule) != 0)
-            fail_msg("case %zu: %zu findings, first %s %s", i, n, lint_word(f[0].kind), f[0].text);
-        policy_doc_free(doc);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -198,7 +152,6 @@ int main(void)
         cmocka_unit_test(an_empty_text_denies_everything),
         cmocka_unit_test(lines_and_tests_of_the_example),
         cmocka_unit_test(a_failing_test_names_its_line),
-        cmocka_unit_test(the_lint_finds_what_is_probably_not_meant),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -144,7 +144,7 @@ async function kill(tab, session) {
   await tab.keyboard.press("s");
   await link(tab, "wiki").first().waitFor();
   await tab.keyboard.press("j");
-  const row = () => tab.evaluate(() => document.activeElement.textContent);
+  const row = () => tab.evaluate(() => document.activeElement.closest("tr")?.textContent ?? "no row");
   assert.match(await row(), /alice/);
   await tab.keyboard.press("Shift+K");
   const asked = tab.getByRole("dialog");

@@ -1,6 +1,6 @@
 // Questions over the page. The platform's <dialog> traps focus and closes on Esc; whoever opened it gets the focus back.
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Problem } from "../api";
 import { call, problem } from "../client";
 import { Field } from "./basics";
@@ -10,7 +10,7 @@ export function Dialog({ title, children, foot, close }: { title: ComponentChild
   const ref = useRef<HTMLDialogElement>(null);
   const over = useRef(false);
   const id = useId(); // one may stand over another
-  useEffect(() => {
+  useLayoutEffect(() => { // a passive effect ends after the next frame: until then the focus would be nowhere, and a key the page's
     const opener = document.activeElement, dialog = ref.current;
     dialog?.showModal();
     return () => { // taken out of the page, a dialog gives nothing back by itself; what opened it may be gone with its row

@@ -118,9 +118,9 @@ static void do_factor(struct order *o)
 static void do_token(struct order *o)
 {
     uint8_t secret[SITES_TOKEN_BYTES];
+    const struct token_ask ask = {.life_ms = SITES_TOKEN_LIFE_MS_MAX, .note = "t"};
     struct enrol_row row;
-    sp_error e = sites_token_new(desk.registry, (struct sp_id){{0}}, SITES_TOKEN_LIFE_MS_MAX, "t",
-                                 &nobody, secret, &row);
+    sp_error e = sites_token_new(desk.registry, &ask, &nobody, secret, &row);
 
     if (e != SP_OK) {
         say_error(o, e);

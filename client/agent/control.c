@@ -257,9 +257,7 @@ static void find_way(struct control *c)
             "variable", c->proxy.origin, NULL);
 }
 
-sp_error control_new(struct engine *engine, struct pool *pool, struct state *state,
-                     const struct control_events *events, void *arg, struct sp_why *why,
-                     struct control **out)
+sp_error control_new(const struct control_options *o, struct sp_why *why, struct control **out)
 {
     struct control *c = calloc(1, sizeof *c);
     struct utsname name;
@@ -267,20 +265,21 @@ sp_error control_new(struct engine *engine, struct pool *pool, struct state *sta
 
     if (c == NULL)
         return SP_ERR_NOMEM;
-    *c = (struct control){
-        .engine = engine, .pool = pool, .state = state, .events = events, .arg = arg, .rtt_ms = -1};
+    *c = (struct control){.engine = o->engine, .pool = o->pool, .state = o->state, .rtt_ms = -1};
+    c->events = o->events;
+    c->arg = o->arg;
     deferred_init(&c->later, look_at_waiting, c);
     if (uname(&name) != 0)
         memset(&name, 0, sizeof name);
     snprintf(c->software, sizeof c->software, "sallyport %s (linux %.32s)", SP_VERSION,
              name.machine);
     c->edge = (struct opening_edge_config){.kind = PROVE_DEVICE,
-                                           .key = state->device,
-                                           .tunnel_key = state->tunnel,
+                                           .key = o->state->device,
+                                           .tunnel_key = o->state->tunnel,
                                            .software = c->software,
                                            .caps = caps};
     find_way(c);
-    if (state->broker[0] != '\0')
+    if (o->state->broker[0] != '\0')
         e = dial(c, why);
     if (e != SP_OK) {
         control_free(c);

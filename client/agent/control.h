@@ -47,12 +47,20 @@ struct control_login {
     bool groups_known;
 };
 
+/* What the channel stands on. Copied; the pointers are borrowed until control_free(). */
+struct control_options {
+    struct engine *engine;
+    struct pool *pool;   /* names are resolved there */
+    struct state *state; /* which broker, and the keys of this device */
+    const struct control_events *events;
+    void *arg;
+};
+
 /*
- * Starts dialling when `state` knows a broker. Borrows all until control_free.
+ * Starts dialling when the state knows a broker.
  *   SP_ERR_NOMEM, SP_ERR_TLS (the CA file; `why`)
  */
-SP_MUST sp_error control_new(struct engine *engine, struct pool *pool, struct state *state,
-                             const struct control_events *events, void *arg, struct sp_why *why,
+SP_MUST sp_error control_new(const struct control_options *o, struct sp_why *why,
                              struct control **out);
 void control_free(struct control *c); /* NULL is allowed */
 

@@ -437,10 +437,10 @@ static bool has_place(struct exchange *x)
 
     if (c->person == NULL) /* nobody's requests are refused at the next step */
         return true;
-    return place_enter(gateway_streams(c->gateway),
-                       places_key(app_id(x->x.app), person_caller(c->person)->user),
-                       (size_t)conf_of(x)->limits.streams_per_user, 0, NULL, NULL,
-                       &x->place) == SP_OK;
+    const struct place_limit of = {.key =
+                                       places_key(app_id(x->x.app), person_caller(c->person)->user),
+                                   .max = (size_t)conf_of(x)->limits.streams_per_user};
+    return place_enter(gateway_streams(c->gateway), &of, NULL, NULL, &x->place) == SP_OK;
 }
 
 void exchange_begin(struct asker *a, sp_error e, enum gw_reason reason)

@@ -94,7 +94,9 @@ static void do_person(struct order *o)
         totp_hotp((struct view){e.secret, sizeof e.secret},
                   (uint64_t)(clock_unix() / (TOTP_STEP_S * 1000)), TOTP_SHA1, TOTP_DIGITS, code);
     if (err == SP_OK)
-        err = mfa_enrol(desk.mfa, &e, view_str(code), false, &nobody, &answer, &codes);
+        err = mfa_enrol(desk.mfa,
+                        &(struct mfa_confirmation){.enrolment = &e, .typed = view_str(code)},
+                        &nobody, &answer, &codes);
     if (err != SP_OK) {
         say_error(o, err);
         return;

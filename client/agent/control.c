@@ -40,7 +40,7 @@ struct control {
 struct question {
     struct control *control;
     struct question *next, **at; /* the control's list */
-    struct control_call call;    /* members: owned until it is sent */
+    struct call_ask call;        /* members: owned until it is sent */
     struct call *sent;           /* NULL: it waits for a channel, or for others' answers */
     sp_boot_ms sent_at;
     struct timer *late; /* owned; NULL: not running */
@@ -336,7 +336,7 @@ void control_doubt(struct control *c)
     if (!control_is_open(c))
         control_again(c);
     else if (c->probe == NULL)
-        sp_ignore(control_tell(c, &(struct control_call){"posture.nonce", json_object(), PROBE_MS},
+        sp_ignore(control_tell(c, &(struct call_ask){"posture.nonce", json_object(), PROBE_MS},
                                on_probed, c, &c->probe)); /* it closes now: the dialer knows */
 }
 
@@ -460,17 +460,16 @@ static void on_late(void *arg)
 
 static sp_error send_question(struct question *q)
 {
-    struct json *members = q->call.members;
+    const struct call_ask ask = q->call;
 
     timer_cancel(q->late);
     q->late = NULL;
     q->call.members = NULL;
     q->sent_at = clock_boot();
-    return channel_call(dialer_channel(q->control->dialer), q->call.type, members,
-                        q->call.timeout_ms, on_answer, q, &q->sent);
+    return channel_call(dialer_channel(q->control->dialer), &ask, on_answer, q, &q->sent);
 }
 
-static struct question *question_new(struct control *c, const struct control_call *call,
+static struct question *question_new(struct control *c, const struct call_ask *call,
                                      call_done *done, void *arg)
 {
     struct question *q = malloc(sizeof *q);
@@ -496,7 +495,7 @@ static bool may_send(const struct control *c)
     return control_is_open(c) && channel_may_call(dialer_channel(c->dialer));
 }
 
-SP_MUST static sp_error put_question(struct control *c, const struct control_call *call,
+SP_MUST static sp_error put_question(struct control *c, const struct call_ask *call,
                                      call_done *done, void *arg, struct question **out)
 {
     struct question *q = question_new(c, call, done, arg);
@@ -514,8 +513,8 @@ SP_MUST static sp_error put_question(struct control *c, const struct control_cal
     return e;
 }
 
-sp_error control_tell(struct control *c, const struct control_call *call, call_done *done,
-                      void *arg, struct question **out)
+sp_error control_tell(struct control *c, const struct call_ask *call, call_done *done, void *arg,
+                      struct question **out)
 {
     if (!control_is_open(c)) {
         json_free(call->members);
@@ -533,7 +532,7 @@ static bool hopeless(const struct control *c)
            e == SP_ERR_VERSION || c->lost.close == CHANNEL_CLOSE_PROOF;
 }
 
-sp_error control_ask(struct control *c, const struct control_call *call, call_done *done, void *arg,
+sp_error control_ask(struct control *c, const struct call_ask *call, call_done *done, void *arg,
                      struct question **out)
 {
     sp_error e;

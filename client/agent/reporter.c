@@ -144,8 +144,7 @@ static void on_nonce(void *arg, sp_error e, const struct envelope *m)
     r->sent = r->signals;
     if (fields_read(m->members, posture_nonce_answer_fields, NULL, &nonce) != SP_OK ||
         (members = report_members(r, &nonce)) == NULL ||
-        control_tell(r->control,
-                     &(struct control_call){"posture.report", members, ENVELOPE_CALL_MS},
+        control_tell(r->control, &(struct call_ask){"posture.report", members, ENVELOPE_CALL_MS},
                      on_reported, r, &r->question) != SP_OK) {
         refusal = refusal_make(EXIT_ERROR, "internal", "Posture not sent.",
                                "The report could not be made.", NULL);
@@ -163,7 +162,7 @@ static void send_report(struct reporter *r)
         finish(r, &refusal);
         return;
     }
-    struct control_call call = {"posture.nonce", json_object(), ENVELOPE_CALL_MS};
+    struct call_ask call = {"posture.nonce", json_object(), ENVELOPE_CALL_MS};
     sp_error e = r->waiter_count > 0 ? control_ask(r->control, &call, on_nonce, r, &r->question)
                                      : control_tell(r->control, &call, on_nonce, r, &r->question);
 

@@ -202,8 +202,8 @@ void channel_on_room(struct channel *c, struct deferred *room)
     c->room = room;
 }
 
-sp_error channel_call(struct channel *c, const char *type, struct json *members, int64_t timeout_ms,
-                      call_done *done, void *arg, struct call **out)
+sp_error channel_call(struct channel *c, const struct call_ask *ask, call_done *done, void *arg,
+                      struct call **out)
 {
     struct call *call;
     sp_error e = SP_ERR_LIMIT;
@@ -214,12 +214,12 @@ sp_error channel_call(struct channel *c, const char *type, struct json *members,
     if ((call = calloc(1, sizeof *call)) == NULL)
         goto refused;
     *call = (struct call){.channel = c, .i = c->sent + 1, .done = done, .arg = arg};
-    if ((e = timer_start(c->loop, clock_boot() + timeout_ms, on_deadline, call, &call->deadline)) !=
-        SP_OK) {
+    if ((e = timer_start(c->loop, clock_boot() + ask->timeout_ms, on_deadline, call,
+                         &call->deadline)) != SP_OK) {
         free(call);
         goto refused;
     }
-    if ((e = send_members(c, type, 0, members)) != SP_OK) {
+    if ((e = send_members(c, ask->type, 0, ask->members)) != SP_OK) {
         timer_cancel(call->deadline);
         free(call);
         return e;
@@ -230,7 +230,7 @@ sp_error channel_call(struct channel *c, const char *type, struct json *members,
     *out = call;
     return SP_OK;
 refused:
-    json_free(members);
+    json_free(ask->members);
     return e;
 }
 

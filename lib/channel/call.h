@@ -71,13 +71,20 @@ SP_MUST sp_error channel_refuse(struct channel *c, int64_t re, const char *code,
  */
 typedef void call_done(void *arg, sp_error e, const struct envelope *m);
 
+/* What is called: never without a type. */
+struct call_ask {
+    const char *type;     /* borrowed for the call */
+    struct json *members; /* taken, also on failure; NULL: none */
+    int64_t timeout_ms;   /* from its sending on */
+};
+
 /*
- * Takes `members`. `*out` is good for call_cancel until `done` ran; it frees itself then.
+ * `*out` is good for call_cancel until `done` ran; it frees itself then.
  *   SP_ERR_LIMIT  ENVELOPE_UNANSWERED_MAX calls are under way
  *   SP_ERR_BUSY, SP_ERR_CLOSED, SP_ERR_NOMEM: `done` does not run
  */
-SP_MUST sp_error channel_call(struct channel *c, const char *type, struct json *members,
-                              int64_t timeout_ms, call_done *done, void *arg, struct call **out);
+SP_MUST sp_error channel_call(struct channel *c, const struct call_ask *ask, call_done *done,
+                              void *arg, struct call **out);
 /* Fewer than ENVELOPE_UNANSWERED_MAX calls are under way: channel_call is not refused for them. */
 bool channel_may_call(const struct channel *c);
 /* `room` is queued each time an answer makes room for one more; borrowed until channel_free. */

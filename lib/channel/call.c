@@ -52,19 +52,18 @@ static bool is_event(const char *type)
     return false;
 }
 
-sp_error channel_new(struct loop *loop, const struct channel_wire *wire, int64_t sent,
-                     int64_t received, channel_message *message, void *arg, struct channel **out)
+sp_error channel_new(const struct channel_options *o, struct channel **out)
 {
     struct channel *c = calloc(1, sizeof *c);
 
     if (c == NULL)
         return SP_ERR_NOMEM;
-    c->loop = loop;
-    c->wire = *wire;
-    c->message = message;
-    c->arg = arg;
-    c->sent = sent;
-    c->received = received;
+    c->loop = o->loop;
+    c->wire = o->wire;
+    c->message = o->message;
+    c->arg = o->arg;
+    c->sent = o->sent;
+    c->received = o->received;
     while (c->number == 0)
         random_bytes((uint8_t *)&c->number, sizeof c->number);
     *out = c;

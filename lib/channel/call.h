@@ -34,10 +34,17 @@ struct channel_wire {
  */
 typedef void channel_message(void *arg, struct channel *c, const struct envelope *m);
 
-/* `next_i` and `peer_i` are the numbers that the opening used up (1 each for server and edge). */
-SP_MUST sp_error channel_new(struct loop *loop, const struct channel_wire *wire, int64_t sent,
-                             int64_t received, channel_message *message, void *arg,
-                             struct channel **out);
+/* What a channel runs on, and who hears of its messages. Copied. */
+struct channel_options {
+    struct loop *loop; /* borrowed until channel_free */
+    struct channel_wire wire;
+    int64_t sent, received; /* numbers that the opening used up: the last one of either side */
+    channel_message *message;
+    void *arg; /* of `message` */
+};
+
+/* SP_ERR_NOMEM */
+SP_MUST sp_error channel_new(const struct channel_options *o, struct channel **out);
 /* Ends every pending call with SP_ERR_CLOSED, from inside. NULL is allowed. */
 void channel_free(struct channel *c);
 

@@ -48,16 +48,25 @@ static void on_message(void *arg, struct channel *ch, const struct envelope *m)
     got_i[got_count++ % 100] = m->i;
 }
 
+static void new_channel(void)
+{
+    const struct channel_options o = {.loop = loop,
+                                      .wire = {wire_send, wire_close, NULL},
+                                      .sent = 2,
+                                      .received = 1,
+                                      .message = on_message};
+
+    assert_int_equal(channel_new(&o, &c), SP_OK);
+}
+
 static int start(void **state)
 {
-    struct channel_wire wire = {wire_send, wire_close, NULL};
-
     (void)state;
     sent_count = got_count = 0;
     closed = 0;
     wire_state = SP_OK;
     assert_int_equal(loop_new(&loop), SP_OK);
-    assert_int_equal(channel_new(loop, &wire, 2, 1, on_message, NULL, &c), SP_OK);
+    new_channel();
     return 0;
 }
 
@@ -228,8 +237,7 @@ static void a_peer_that_answers_no_call_is_left(void **state)
     assert_int_equal(closed, 0);
     channel_free(c);
     c = NULL;
-    struct channel_wire wire = {wire_send, wire_close, NULL};
-    assert_int_equal(channel_new(loop, &wire, 2, 1, on_message, NULL, &c), SP_OK);
+    new_channel();
     r = (struct result){0};
     call_all(&r, 10, ENVELOPE_UNANSWERED_MAX);
     assert_int_equal(closed, CHANNEL_CLOSE_TOO_MUCH);

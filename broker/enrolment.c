@@ -29,14 +29,14 @@ sp_error broker_enrolment(struct broker *b, const char *site, struct buf *out)
 {
     const struct audit_record by = {.text = "made by the broker itself"};
     uint8_t secret[SITES_TOKEN_BYTES];
-    struct sp_id id = {0};
+    struct token_ask ask = {.life_ms = site == NULL ? RELAY_TOKEN_MS : SITE_TOKEN_MS,
+                            .note = site == NULL ? "relay of this machine" : site};
     struct enrol_row row;
     sp_error e;
 
-    if (site != NULL && (e = site_id(b, site, &id)) != SP_OK)
+    if (site != NULL && (e = site_id(b, site, &ask.site)) != SP_OK)
         return e;
-    e = sites_token_new(b->registry, id, site == NULL ? RELAY_TOKEN_MS : SITE_TOKEN_MS,
-                        site == NULL ? "relay of this machine" : site, &by, secret, &row);
+    e = sites_token_new(b->registry, &ask, &by, secret, &row);
     if (e == SP_OK)
         sites_token_line(&b->enrol, secret, out);
     secret_wipe(secret, sizeof secret);

@@ -224,8 +224,12 @@ static void on_app_put(struct control *c, const struct envelope *m)
     sp_error e;
 
     if ((e = fields_read(m->members, statement_put_fields, NULL, &p)) == SP_OK)
-        e = records_put(c->o.records, p.statement, c->o.keys, *c->o.floor, c->o.state->site,
-                        control_broker_time(c), &record);
+        e = records_put(c->o.records, p.statement,
+                        &(struct record_judge){.keys = c->o.keys,
+                                               .floor = *c->o.floor,
+                                               .site = c->o.state->site,
+                                               .now = control_broker_time(c)},
+                        &record);
     if (e == SP_OK) {
         log_event(LOG_INFO, "app.put", "an app record is in use", "app", record->app.name, "id",
                   LOG_ID(record->app.id), "version", LOG_INT(record->app.version), NULL);

@@ -394,8 +394,8 @@ static void send_batch(struct courier *c)
     struct json *list = c->from_memory ? from_queue(c, &head) : from_batch(c, &head);
     struct json *members = fields_write(audit_batch_fields, &head);
     json_set(members, "records", list);
-    sp_error e =
-        channel_call(c->channel, "audit.batch", members, ENVELOPE_CALL_MS, on_answer, c, &c->call);
+    const struct call_ask ask = {"audit.batch", members, ENVELOPE_CALL_MS};
+    sp_error e = channel_call(c->channel, &ask, on_answer, c, &c->call);
     if (e != SP_OK)
         not_now(c, sp_error_text(e));
 }

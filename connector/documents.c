@@ -218,8 +218,8 @@ static void begin(struct documents *d)
     if (d->channel == NULL || d->count == 0 || d->call != NULL || d->keeping != NULL)
         return;
     memcpy(ask.sha256, d->waiting[0], sizeof ask.sha256);
-    sp_error e = channel_call(d->channel, "blob.get", fields_write(blob_get_fields, &ask), PIECE_MS,
-                              on_piece, d, &d->call);
+    const struct call_ask call = {"blob.get", fields_write(blob_get_fields, &ask), PIECE_MS};
+    sp_error e = channel_call(d->channel, &call, on_piece, d, &d->call);
     if (e != SP_OK) /* who wants it asks again */
         log_event(LOG_WARN, "document.fetch", sp_error_text(e), NULL);
 }

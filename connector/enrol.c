@@ -69,9 +69,9 @@ static void on_opened(void *arg, struct channel *c, const struct opening_welcome
     sp_error e;
 
     (void)w;
+    const struct call_ask call = {"enrol", fields_write(enrol_fields, &ask), ENVELOPE_CALL_MS};
     n->identity = edge->server;
-    if ((e = channel_call(c, "enrol", fields_write(enrol_fields, &ask), ENVELOPE_CALL_MS, on_answer,
-                          n, &n->call)) != SP_OK)
+    if ((e = channel_call(c, &call, on_answer, n, &n->call)) != SP_OK)
         finish(n, e);
 }
 

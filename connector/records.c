@@ -23,8 +23,7 @@ static sp_error slot_of(struct records *r, struct sp_id app, struct record **out
     return SP_OK;
 }
 
-sp_error records_put(struct records *r, struct view statement, const struct keyset *keys,
-                     const struct floor *floor, struct sp_id site, sp_unix_ms now,
+sp_error records_put(struct records *r, struct view statement, const struct record_judge *by,
                      const struct record **out)
 {
     const struct key_public *signer;
@@ -32,10 +31,10 @@ sp_error records_put(struct records *r, struct view statement, const struct keys
     struct apprec app;
     sp_error e;
 
-    if ((e = keyset_signer(keys, statement, KEYSET_RECORD, now, &signer)) != SP_OK ||
-        (e = apprec_verify(statement, signer, site, &app)) != SP_OK)
+    if ((e = keyset_signer(by->keys, statement, KEYSET_RECORD, by->now, &signer)) != SP_OK ||
+        (e = apprec_verify(statement, signer, by->site, &app)) != SP_OK)
         return e;
-    e = floor_takes_signer(floor, signer) ? slot_of(r, app.id, &record) : SP_ERR_DENIED;
+    e = floor_takes_signer(by->floor, signer) ? slot_of(r, app.id, &record) : SP_ERR_DENIED;
     if (e == SP_OK && app.version <= record->app.version)
         e = SP_ERR_REPLAY;
     if (e != SP_OK) {

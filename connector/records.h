@@ -30,6 +30,15 @@ struct records {
     struct map by_app; /* struct record *; owned */
 };
 
+/* What a record must stand up to. Borrowed for the call. Never without `keys`; in an empty set
+ * nobody signs records. */
+struct record_judge {
+    const struct keyset *keys; /* the broker's */
+    const struct floor *floor; /* NULL: nobody's records are taken */
+    struct sp_id site;         /* this connector's */
+    sp_unix_ms now;            /* broker time */
+};
+
 /*
  *   SP_ERR_LIMIT, SP_ERR_MALFORMED, SP_ERR_SIGNATURE, SP_ERR_EXPIRED, SP_ERR_AUDIENCE  as
  *                    keyset_signer and apprec_verify
@@ -39,9 +48,8 @@ struct records {
  *   SP_ERR_NOMEM
  * `*out` (or NULL) is the record, borrowed.
  */
-SP_MUST sp_error records_put(struct records *r, struct view statement, const struct keyset *keys,
-                             const struct floor *floor, struct sp_id site, sp_unix_ms now,
-                             const struct record **out);
+SP_MUST sp_error records_put(struct records *r, struct view statement,
+                             const struct record_judge *by, const struct record **out);
 
 /* Voids the record of `app` up to `version`; unknown apps are remembered as dropped.
  *   SP_ERR_FULL, SP_ERR_NOMEM */

@@ -60,15 +60,21 @@ void sessions_free(struct sessions *s); /* resets everything, reports nothing; N
 extern const struct tunnel_end_events session_tunnel_events;
 struct session_tunnel;
 
+/* A spare that waits, as its holder gives it away. */
+struct session_spare {
+    struct tunnel_end *end;      /* made with tunnel_end_spare */
+    struct session_tunnel *slot; /* was the `arg` of its events */
+    bool bare;                   /* how the order wants it served: as tunnel_end_serve has it */
+};
+
 /*
- * Serves the session of `a` on a waiting spare. Takes `spare` (made with tunnel_end_spare) in
- * every case; a failure tells the relay "policy". `slot` was the `arg` of its events.
+ * Serves the session of `a`, whose grant is `token`, on a waiting spare; `own` is this connector's
+ * key. Takes the spare's end and slot in every case; a failure tells the relay "policy".
  *   SP_ERR_LIMIT  the session has SESSION_TUNNELS_MAX tunnels
  *   SP_ERR_NOMEM, SP_ERR_INVALID, SP_ERR_TLS
  */
 SP_MUST sp_error sessions_serve(struct sessions *s, const struct admitted *a, struct view token,
-                                const struct key_public *own, struct tunnel_end *spare,
-                                struct session_tunnel *slot, bool bare);
+                                const struct key_public *own, const struct session_spare *spare);
 
 /*
  * A slot for a spare. `ended` hears of the spare's end as long as no session took it; `waiting`

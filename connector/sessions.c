@@ -262,9 +262,9 @@ static sp_error new_session(struct sessions *set, const struct admitted *a, stru
 }
 
 sp_error sessions_serve(struct sessions *set, const struct admitted *a, struct view token,
-                        const struct key_public *own, struct tunnel_end *spare,
-                        struct session_tunnel *slot, bool bare)
+                        const struct key_public *own, const struct session_spare *spare)
 {
+    struct session_tunnel *slot = spare->slot;
     struct session *s = map_get(&set->by_id, a->session);
     const struct tunnel_session meant = {token, a->grant.app, a->grant.device, *own};
     const struct tunnel_limits limits = {a->deadline, a->grant.idle_ms, a->streams};
@@ -281,9 +281,9 @@ sp_error sessions_serve(struct sessions *set, const struct admitted *a, struct v
     if (e == SP_OK && tunnels >= SESSION_TUNNELS_MAX)
         e = SP_ERR_LIMIT;
     if (e == SP_OK)
-        e = tunnel_end_serve(spare, &meant, &limits, bare);
+        e = tunnel_end_serve(spare->end, &meant, &limits, spare->bare);
     if (e != SP_OK) {
-        slot->end = spare;
+        slot->end = spare->end;
         dismiss(set, slot, "policy");
         if (fresh && s != NULL) {
             map_remove(&set->by_id, a->session);
@@ -292,7 +292,7 @@ sp_error sessions_serve(struct sessions *set, const struct admitted *a, struct v
         return e;
     }
     slot->session = s;
-    slot->end = spare;
+    slot->end = spare->end;
     slot->next = s->tunnels;
     s->tunnels = slot;
     if (fresh) {

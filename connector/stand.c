@@ -88,8 +88,7 @@ static void free_spares(struct stand_at_relay *s)
 static void serve(struct spare *p)
 {
     struct stands *set = p->stand->set;
-    struct tunnel_end *end = p->end;
-    struct session_tunnel *slot = p->slot;
+    const struct session_spare spare = {.end = p->end, .slot = p->slot, .bare = p->bare};
     struct admitted admitted = p->admitted;
     sp_error e;
 
@@ -97,7 +96,7 @@ static void serve(struct spare *p)
     p->slot = NULL;
     e = sessions_serve(set->o.sessions, &admitted,
                        (struct view){(const uint8_t *)p->token, p->token_len},
-                       key_secret_public(set->o.key), end, slot, p->bare);
+                       key_secret_public(set->o.key), &spare);
     if (e != SP_OK)
         log_event(LOG_WARN, "session.serve", "a session could not begin", "session",
                   LOG_ID(admitted.session), "error", sp_error_text(e), NULL);

@@ -126,8 +126,8 @@ static void enrol(struct control *c)
     m.name = view_str(cfg->name != NULL ? cfg->name : host);
     for (size_t i = 0; i < cfg->addresses.count && i < REGISTRY_ADDRESSES_MAX; i++)
         m.addresses[m.address_count++] = view_str(cfg->addresses.items[i]);
-    if (channel_call(c->channel, "enrol", fields_write(enrol_fields, &m), ENVELOPE_CALL_MS,
-                     on_enrolled, c, &c->enrolling) != SP_OK)
+    const struct call_ask ask = {"enrol", fields_write(enrol_fields, &m), ENVELOPE_CALL_MS};
+    if (channel_call(c->channel, &ask, on_enrolled, c, &c->enrolling) != SP_OK)
         say_trouble(c, "the broker takes no enrolment now");
 }
 

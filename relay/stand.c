@@ -232,8 +232,8 @@ sp_error stander_open(struct stander *st, struct view grant, struct sp_id sessio
     if ((call = calloc(1, sizeof *call)) == NULL)
         return SP_ERR_NOMEM;
     *call = (struct opening_call){.stands = st->stands, .session = session};
-    e = channel_call(st->channel, "open", fields_write(relay_open_fields, &m), ENVELOPE_CALL_MS,
-                     on_open_answer, call, &running);
+    const struct call_ask ask = {"open", fields_write(relay_open_fields, &m), ENVELOPE_CALL_MS};
+    e = channel_call(st->channel, &ask, on_open_answer, call, &running);
     if (e != SP_OK)
         free(call);
     return e;

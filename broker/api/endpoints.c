@@ -199,20 +199,21 @@ sp_error api_endpoint_list(struct api *api, struct api_call *c)
     char method[8];
     struct endpoint_filter f = {.method = method};
     struct endpoint_row edge = {0};
-    enum endpoint_order order;
+    struct endpoint_span span = {0};
     struct page p;
     sp_error e;
 
     if ((e = call_id(c, "app", &f.app)) != SP_OK || (e = read_state(c, &f)) != SP_OK ||
         (e = call_text(c, "method", method, sizeof method)) != SP_OK ||
-        (e = read_order(c, &order)) != SP_OK || (e = listing_begin(c, &p)) != SP_OK)
+        (e = read_order(c, &span.order)) != SP_OK || (e = listing_begin(c, &p)) != SP_OK)
         return e;
     f.q = p.q;
     struct names n = names_hold(api);
-    struct endpoint_list l = {&n, &p, order, 0};
-    if (p.after[0] == '\0' || (e = read_cursor(c, p.after, order, &edge)) == SP_OK)
-        e = inventory->list(st, &f, order, p.after[0] == '\0' ? NULL : &edge, p.limit + 1,
-                            push_endpoint, &l);
+    struct endpoint_list l = {&n, &p, span.order, 0};
+    span.edge = p.after[0] == '\0' ? NULL : &edge;
+    span.limit = p.limit + 1;
+    if (span.edge == NULL || (e = read_cursor(c, p.after, span.order, &edge)) == SP_OK)
+        e = inventory->list(st, &f, &span, push_endpoint, &l);
     if (e == SP_OK)
         e = inventory->count(st, &f, COUNT_EXACT_MAX + 1, &p.total);
     names_release(&n);

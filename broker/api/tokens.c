@@ -134,10 +134,10 @@ static sp_error make_token(struct api *api, struct api_call *c, struct sp_id sit
     static const char *const names[] = {"name", "life_ms", NULL};
     uint8_t secret[SITES_TOKEN_BYTES];
     char note[64];
+    struct token_ask ask = {.site = site, .note = note};
     struct enrol_row row;
     struct json *body;
     struct view name;
-    int64_t life;
     struct buf line;
     sp_error e = call_body(c, names, &body);
 
@@ -145,14 +145,14 @@ static sp_error make_token(struct api *api, struct api_call *c, struct sp_id sit
         return e;
     e = member_text(c, body, "name", 1, sizeof note - 1, &name);
     if (e == SP_OK &&
-        json_get_int(body, "life_ms", 60 * 1000, SITES_TOKEN_LIFE_MS_MAX, &life) != SP_OK) {
+        json_get_int(body, "life_ms", 60 * 1000, SITES_TOKEN_LIFE_MS_MAX, &ask.life_ms) != SP_OK) {
         sp_why_field(&c->why, "life_ms");
         e = sp_why_say(&c->why, SP_ERR_INVALID, "life_ms is from a minute to a day");
     }
     if (e == SP_OK) {
         memcpy(note, name.at, name.len);
         note[name.len] = '\0';
-        e = sites_token_new(api->registry, site, life, note, &c->by, secret, &row);
+        e = sites_token_new(api->registry, &ask, &c->by, secret, &row);
     }
     json_free(body);
     if (e != SP_OK)

@@ -225,9 +225,13 @@ static void report(struct turn *t, const struct posture_report *m, struct buf *b
     sp_error e = verdicts == NULL || answer == NULL ? SP_ERR_NOMEM : SP_OK;
 
     if (e == SP_OK && (e = decode_base64url(m->bytes, bytes)) == SP_OK &&
-        (e = decode_base64url(m->sig, sig)) == SP_OK)
-        e = judge_report(t->control->o.judge, t->peer->id, &t->peer->proven.key, buf_view(bytes),
-                         buf_view(sig), clock_unix(), verdicts);
+        (e = decode_base64url(m->sig, sig)) == SP_OK) {
+        const struct posture_sent sent = {.device = t->peer->id,
+                                          .key = t->peer->proven.key,
+                                          .report = buf_view(bytes),
+                                          .sig = buf_view(sig)};
+        e = judge_report(t->control->o.judge, &sent, clock_unix(), verdicts);
+    }
     if (e == SP_OK) {
         fill_verdicts(verdicts, answer);
         turn_answer(t, posture_report_answer_fields, answer);

@@ -68,11 +68,12 @@ void edge_live_delta(struct turn *t)
                    (uint64_t)m->bytes[s].down);
     for (size_t s = 0; s < m->closed_count; s++) {
         const struct live_closed *c = &m->closed[s];
+        const struct live_report ended = {
+            .session = c->session, .bytes_up = (uint64_t)c->up, .bytes_down = (uint64_t)c->down};
         char why[32];
         snprintf(why, sizeof why, "%.*s", (int)(c->why.len < 31 ? c->why.len : 31),
                  (const char *)c->why.at);
-        live_closed(live, t->peer->kind, t->peer->id, c->session, (uint64_t)c->up,
-                    (uint64_t)c->down, why);
+        live_closed(live, t->peer->kind, t->peer->id, &ended, why);
     }
     free(m);
 }

@@ -72,15 +72,14 @@ static void send_cut(void *arg)
 {
     struct cut *k = arg;
     struct channel *channel = listener_channel(k->control->listener, k->edge);
-    struct json *members = k->members;
+    const struct call_ask ask = {"session.cut", k->members, CUT_ANSWER_MS};
     struct call *call;
 
     k->members = NULL;
     if (channel == NULL) {
-        json_free(members);
+        json_free(ask.members);
         cut_free(k);
-    } else if (channel_call(channel, "session.cut", members, CUT_ANSWER_MS, on_cut_answered, k,
-                            &call) != SP_OK) {
+    } else if (channel_call(channel, &ask, on_cut_answered, k, &call) != SP_OK) {
         cut_free(k);
     }
 }

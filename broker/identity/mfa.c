@@ -536,12 +536,14 @@ static sp_error store_factor(struct mfa *m, const struct mfa_enrolment *e, struc
     return error;
 }
 
-sp_error mfa_enrol(struct mfa *m, const struct mfa_enrolment *e, struct view typed, bool replace,
+sp_error mfa_enrol(struct mfa *m, const struct mfa_confirmation *confirmation,
                    const struct audit_record *by, struct mfa_answer *out,
                    struct mfa_recovery *codes)
 {
+    const struct mfa_enrolment *e = confirmation->enrolment;
     struct change c = {.m = m, .user = e->user, .by = by, .now = clock_unix()};
-    struct totp_result r = totp_check((struct view){e->secret, sizeof e->secret}, typed, c.now, -1);
+    struct totp_result r =
+        totp_check((struct view){e->secret, sizeof e->secret}, confirmation->typed, c.now, -1);
     struct totp_row row = {0};
     sp_error error;
 
@@ -553,7 +555,7 @@ sp_error mfa_enrol(struct mfa *m, const struct mfa_enrolment *e, struct view typ
     c.step = r.step;
     pthread_mutex_lock(stripe(m, e->user));
     error = state_of(m, e->user, &row);
-    if (error == SP_OK && row.confirmed && !replace)
+    if (error == SP_OK && row.confirmed && !confirmation->replace)
         error = SP_ERR_EXISTS;
     if (error == SP_OK || error == SP_ERR_NOT_FOUND)
         error = store_factor(m, e, &c, codes);

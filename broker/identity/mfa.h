@@ -83,15 +83,22 @@ struct mfa_recovery {
     char codes[MFA_RECOVERY_CODES][MFA_RECOVERY_TEXT + 1];
 };
 
+/* What confirms a factor that is being set up. Borrowed for the call. A zeroed one has no code. */
+struct mfa_confirmation {
+    const struct mfa_enrolment *enrolment;
+    struct view typed; /* a code of it */
+    bool replace;      /* after a step-up: a factor that is there goes */
+};
+
 /*
  * One right code makes it the user's factor, with fresh recovery codes. A user who has a factor
- * gets a second one only with `replace` (after a step-up).
+ * gets a second one only with `replace`.
  *   SP_ERR_DENIED   the code is wrong: `out->verdict`
  *   SP_ERR_EXISTS   there is a factor
  *   SP_ERR_EXPIRED
  */
-SP_MUST sp_error mfa_enrol(struct mfa *m, const struct mfa_enrolment *e, struct view typed,
-                           bool replace, const struct audit_record *by, struct mfa_answer *out,
+SP_MUST sp_error mfa_enrol(struct mfa *m, const struct mfa_confirmation *confirmation,
+                           const struct audit_record *by, struct mfa_answer *out,
                            struct mfa_recovery *codes);
 
 /* Fresh recovery codes; the old ones are void. After a step-up only. SP_ERR_NOT_FOUND */

@@ -230,21 +230,23 @@ static sp_error verify(struct provider *p, struct view token, struct sp_why *why
     return e;
 }
 
-static sp_error check_id_token(struct provider *p, const struct oidc_attempt *a, int64_t max_age_s,
-                               struct view code, const struct json *tokens, struct sp_why *why,
+/* `login`: what this login expects, nonce, code and max_age_ms. The rest is the provider's and the
+ * other token's. */
+static sp_error check_id_token(struct provider *p, const struct json *tokens,
+                               const struct jwt_expect *login, struct sp_why *why,
                                struct json **out)
 {
     struct view token = json_str(json_get(tokens, "id_token"));
     struct json *claims = NULL;
-    struct jwt_expect x = {.issuer = view_str(p->issuer),
-                           .client_id = view_str(p->client_id),
-                           .trusted = p->audiences,
-                           .trusted_count = p->audience_count,
-                           .nonce = view_str(a->nonce),
-                           .access_token = json_str(json_get(tokens, "access_token")),
-                           .code = code,
-                           .now = clock_unix(),
-                           .max_age_ms = max_age_s * 1000};
+    const struct jwt_expect x = {.issuer = view_str(p->issuer),
+                                 .client_id = view_str(p->client_id),
+                                 .trusted = p->audiences,
+                                 .trusted_count = p->audience_count,
+                                 .nonce = login->nonce,
+                                 .access_token = json_str(json_get(tokens, "access_token")),
+                                 .code = login->code,
+                                 .now = clock_unix(),
+                                 .max_age_ms = login->max_age_ms};
     struct jwt_id id;
     sp_error e;
 
@@ -319,13 +321,15 @@ sp_error oidc_finish(struct provider *p, const struct oidc_attempt *attempt, int
 {
     struct json *tokens = NULL, *claims = NULL, *info = NULL;
     struct view code = form_get(answer, "code");
+    const struct jwt_expect login = {
+        .nonce = view_str(attempt->nonce), .code = code, .max_age_ms = max_age_s * 1000};
     struct metadata m;
     sp_error e;
 
     if ((e = discovery_metadata(p->discovery, why, &m)) != SP_OK ||
         (e = check_answer(p, &m, answer, why)) != SP_OK ||
         (e = ask_tokens(p, &m, attempt, code, why, &tokens)) != SP_OK ||
-        (e = check_id_token(p, attempt, max_age_s, code, tokens, why, &claims)) != SP_OK)
+        (e = check_id_token(p, tokens, &login, why, &claims)) != SP_OK)
         goto out;
     info = ask_userinfo(p, &m, tokens, claims);
     e = oidc_identity(p, claims, info, out);

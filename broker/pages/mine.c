@@ -144,7 +144,11 @@ static sp_error replace(struct visit *v, const struct login_row *row, const stru
     if (e == SP_OK && !id_equal(enrolment.user, row->user))
         e = SP_ERR_NOT_FOUND; /* the form of someone else */
     if (e == SP_OK)
-        e = mfa_enrol(v->p->o.mfa, &enrolment, form_get(form, "code"), true, &by, &answer, &codes);
+        e = mfa_enrol(v->p->o.mfa,
+                      &(struct mfa_confirmation){.enrolment = &enrolment,
+                                                 .typed = form_get(form, "code"),
+                                                 .replace = true},
+                      &by, &answer, &codes);
     if (e == SP_OK) {
         draw_recovery(v, &codes, "/home");
     } else if (e == SP_ERR_DENIED) {

@@ -324,8 +324,10 @@ void enrol_post(struct visit *v)
         e = SP_ERR_NOT_FOUND; /* the form of another login */
     if (e == SP_OK) {
         by = visit_record(v, login.user);
-        e = mfa_enrol(v->p->o.mfa, &enrolment, form_get(&form, "code"), false, &by, &answer,
-                      &codes);
+        e = mfa_enrol(
+            v->p->o.mfa,
+            &(struct mfa_confirmation){.enrolment = &enrolment, .typed = form_get(&form, "code")},
+            &by, &answer, &codes);
         if (e == SP_OK) {
             enrolled(v, &login, &answer, &codes);
         } else if (e == SP_ERR_DENIED) {

@@ -185,18 +185,17 @@ static sp_error take_signals(struct device_values *d, const struct report *r, sp
     return e;
 }
 
-sp_error judge_report(struct judge *j, struct sp_id device, const struct key_public *key,
-                      struct view report, struct view sig, sp_unix_ms now,
+sp_error judge_report(struct judge *j, const struct posture_sent *sent, sp_unix_ms now,
                       struct posture_answer *out)
 {
     struct device_values *d = NULL;
     struct report r = {0};
     bool changed = false;
     sp_unix_ms until = 0;
-    sp_error e = report_verify(report, key, sig, &r);
+    sp_error e = report_verify(sent->report, &sent->key, sent->sig, &r);
 
     pthread_mutex_lock(&j->lock);
-    if (e == SP_OK && (e = judge_find(j, device, &d)) == SP_OK &&
+    if (e == SP_OK && (e = judge_find(j, sent->device, &d)) == SP_OK &&
         (e = check_fresh(d, &r)) == SP_OK && (e = take_signals(d, &r, now, &changed)) == SP_OK) {
         *out = (struct posture_answer){.sequence = (uint64_t)r.sequence, .changed = changed};
         values_verdicts(d, now, out);
@@ -209,7 +208,7 @@ sp_error judge_report(struct judge *j, struct sp_id device, const struct key_pub
         until = values_write(d, &row);
     pthread_mutex_unlock(&j->lock);
     if (e == SP_OK && changed)
-        e = values_store(j->st, device, &row, now, until);
+        e = values_store(j->st, sent->device, &row, now, until);
     buf_deinit(&row);
     report_deinit(&r);
     return e;

@@ -47,14 +47,22 @@ struct posture_answer {
     bool changed; /* some verdict flipped: a change row went out */
 };
 
+/* A report (lib/trust/report.h) as it came from a device. Borrowed for the call. A zeroed one has
+ * no key that anybody could have signed with. */
+struct posture_sent {
+    struct sp_id device;
+    struct key_public key; /* of the device, proven by the channel */
+    struct view report;    /* its bytes as signed */
+    struct view sig;       /* the detached signature */
+};
+
 /*
- * Takes a report (lib/trust/report.h) with its detached signature by the device's key.
+ * Takes a report that came at `now`.
  *   SP_ERR_MALFORMED, SP_ERR_SIGNATURE
  *   SP_ERR_REPLAY   nonce unknown or used, or sequence not above the last one
  *   SP_ERR_EXPIRED  the nonce is older than POSTURE_NONCE_MS
  */
-SP_MUST sp_error judge_report(struct judge *j, struct sp_id device, const struct key_public *key,
-                              struct view report, struct view sig, sp_unix_ms now,
+SP_MUST sp_error judge_report(struct judge *j, const struct posture_sent *sent, sp_unix_ms now,
                               struct posture_answer *out);
 
 /*

@@ -113,28 +113,28 @@ static sp_error add_token(struct store_tx *tx, void *arg)
     return audit_append(tx, job->s, &job->record.r);
 }
 
-sp_error sites_token_new(struct registry *r, struct sp_id site, int64_t life_ms, const char *note,
+sp_error sites_token_new(struct registry *r, const struct token_ask *q,
                          const struct audit_record *by, uint8_t secret[SITES_TOKEN_BYTES],
                          struct enrol_row *out)
 {
     struct token_job job = {
-        .s = store_services(registry_store(r)), .row.site = site, .life_ms = life_ms};
-    bool for_relay = id_is_zero(site);
+        .s = store_services(registry_store(r)), .row.site = q->site, .life_ms = q->life_ms};
+    bool for_relay = id_is_zero(q->site);
     const struct snapshot *s = registry_hold(r);
-    bool known = for_relay || snapshot_site_by_id(s, site) != NULL;
+    bool known = for_relay || snapshot_site_by_id(s, q->site) != NULL;
 
     registry_release(r, s);
     if (!known)
         return SP_ERR_NOT_FOUND;
-    if (life_ms <= 0 || life_ms > SITES_TOKEN_LIFE_MS_MAX)
+    if (q->life_ms <= 0 || q->life_ms > SITES_TOKEN_LIFE_MS_MAX)
         return SP_ERR_INVALID;
     random_bytes(secret, SITES_TOKEN_BYTES);
     struct hash hash = hash_sha256((struct view){secret, SITES_TOKEN_BYTES});
     memcpy(job.row.hash, hash.bytes, sizeof job.row.hash);
-    (void)snprintf(job.row.note, sizeof job.row.note, "%s", note != NULL ? note : "");
-    change_record(&job.record, by, AUDIT_TOKEN_CREATE, for_relay ? "relay" : "site", site,
+    (void)snprintf(job.row.note, sizeof job.row.note, "%s", q->note != NULL ? q->note : "");
+    change_record(&job.record, by, AUDIT_TOKEN_CREATE, for_relay ? "relay" : "site", q->site,
                   job.row.note, for_relay ? "token for a relay" : "token for a connector");
-    job.record.r.site = site;
+    job.record.r.site = q->site;
     sp_error e = store_commit(registry_store(r), add_token, &job);
     if (e == SP_OK)
         *out = job.row;

@@ -23,15 +23,22 @@ SP_MUST sp_error sites_create(struct registry *r, struct view name, const struct
 SP_MUST sp_error sites_remove(struct registry *r, struct sp_id site, const struct audit_record *by,
                               struct sp_why *why);
 
+/* What a token is made for. Borrowed for the call. A zeroed one has no time to live:
+ * SP_ERR_INVALID. */
+struct token_ask {
+    struct sp_id site; /* of the connector; zero: a relay enrols with it */
+    int64_t life_ms;   /* until it expires, spent or not */
+    const char *note;  /* for people; NULL: none */
+};
+
 /*
- * Makes a token for a connector of `site`, or for a relay when `site` is zero. `secret` gets the
- * 32 bytes; wipe them after showing.
+ * Makes a token. `secret` gets the 32 bytes; wipe them after showing.
  *   SP_ERR_NOT_FOUND  no such site
  *   SP_ERR_INVALID    life_ms is 0 or above SITES_TOKEN_LIFE_MS_MAX
  */
-SP_MUST sp_error sites_token_new(struct registry *r, struct sp_id site, int64_t life_ms,
-                                 const char *note, const struct audit_record *by,
-                                 uint8_t secret[SITES_TOKEN_BYTES], struct enrol_row *out);
+SP_MUST sp_error sites_token_new(struct registry *r, const struct token_ask *q,
+                                 const struct audit_record *by, uint8_t secret[SITES_TOKEN_BYTES],
+                                 struct enrol_row *out);
 SP_MUST sp_error sites_token_revoke(struct registry *r, const uint8_t hash[ROW_HASH_BYTES],
                                     const struct audit_record *by);
 

@@ -81,8 +81,9 @@ void live_list(struct live *l, enum edge_kind kind, struct sp_id from, const str
                size_t count, bool last);
 void live_opened(struct live *l, enum edge_kind kind, struct sp_id from,
                  const struct live_report *r);
-void live_closed(struct live *l, enum edge_kind kind, struct sp_id from, struct sp_id session,
-                 uint64_t bytes_up, uint64_t bytes_down, const char *why);
+/* `r`: which session, and its bytes; nothing else of it is read. */
+void live_closed(struct live *l, enum edge_kind kind, struct sp_id from,
+                 const struct live_report *r, const char *why);
 void live_bytes(struct live *l, enum edge_kind kind, struct sp_id from, struct sp_id session,
                 uint64_t bytes_up, uint64_t bytes_down);
 

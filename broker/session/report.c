@@ -84,22 +84,21 @@ static bool on_unseen(struct session *s, void *arg)
     return false;
 }
 
-void live_closed(struct live *l, enum edge_kind kind, struct sp_id from, struct sp_id session,
-                 uint64_t bytes_up, uint64_t bytes_down, const char *why)
+void live_closed(struct live *l, enum edge_kind kind, struct sp_id from,
+                 const struct live_report *r, const char *why)
 {
-    struct live_report r = {.session = session, .bytes_up = bytes_up, .bytes_down = bytes_down};
-    struct seen x = {.kind = kind, .from = from, .r = &r};
+    struct seen x = {.kind = kind, .from = from, .r = r};
     struct session s;
 
-    live_bytes(l, kind, from, session, bytes_up, bytes_down);
-    if (live_change(l, session, on_unseen, &x, LIVE_EVENT_CHANGED, why, &s) != SP_OK || !x.own)
+    live_bytes(l, kind, from, r->session, r->bytes_up, r->bytes_down);
+    if (live_change(l, r->session, on_unseen, &x, LIVE_EVENT_CHANGED, why, &s) != SP_OK || !x.own)
         return;
     if (s.state == SESSION_CUTTING)
         return; /* the edges' answers, which say when the last byte was, end it; else CUT_FORGET_MS
                  */
     /* The session is the connector's object; a relay sees only a tunnel of it. */
     if (kind == EDGE_CONNECTOR || (!s.at_connector && !s.at_relay))
-        live_remove(l, session, LIVE_EVENT_ENDED, why);
+        live_remove(l, r->session, LIVE_EVENT_ENDED, why);
 }
 
 static bool on_bytes(struct session *s, void *arg)

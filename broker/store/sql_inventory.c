@@ -257,23 +257,24 @@ static void like(const char *q, char *out, size_t room)
     P_ID((f)->app), P_ID(none), P_INT((f)->states), P_INT((f)->unexpected_at), \
         P_TEXT((f)->method == NULL ? "" : (f)->method), P_TEXT(q)
 
-static sp_error list(struct store *st, const struct endpoint_filter *f, enum endpoint_order order,
-                     const struct endpoint_row *edge, size_t limit, each_endpoint *each, void *arg)
+static sp_error list(struct store *st, const struct endpoint_filter *f,
+                     const struct endpoint_span *span, each_endpoint *each, void *arg)
 {
     struct reader x = {each, arg, false};
+    const struct endpoint_row *edge = span->edge;
     struct sp_id id = edge == NULL ? none : edge->id;
     char q[300];
 
     like(f->q, q, sizeof q);
-    if (order == ENDPOINTS_BY_PATH)
-        return store_read(
-            st, endpoint_pages[order],
-            PARAMS(P_FILTER(f, q), P_TEXT(edge == NULL ? "" : edge->path), P_ID(id), P_INT(limit)),
-            on_endpoint, &x);
-    return store_read(st, endpoint_pages[order],
+    if (span->order == ENDPOINTS_BY_PATH)
+        return store_read(st, endpoint_pages[span->order],
+                          PARAMS(P_FILTER(f, q), P_TEXT(edge == NULL ? "" : edge->path), P_ID(id),
+                                 P_INT(span->limit)),
+                          on_endpoint, &x);
+    return store_read(st, endpoint_pages[span->order],
                       PARAMS(P_FILTER(f, q),
-                             P_INT(edge == NULL ? INT64_MAX : endpoint_key(edge, order)), P_ID(id),
-                             P_INT(limit)),
+                             P_INT(edge == NULL ? INT64_MAX : endpoint_key(edge, span->order)),
+                             P_ID(id), P_INT(span->limit)),
                       on_endpoint, &x);
 }
 

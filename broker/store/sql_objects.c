@@ -45,14 +45,28 @@ static const char policy_page[] = "SELECT ver, '', author, note, ts FROM policy_
 
 static const struct view nothing = {0};
 
-/* Writes a row, appends its change, and moves its version on. */
-static sp_error put(struct store_tx *tx, const char *sql, const struct param *p, size_t n,
-                    enum change_kind kind, struct sp_id id, uint64_t *ver)
+/* How the rows of a table are written: both statements have the same parameters, and that of a
+ * change one more, the last: the version that was seen. */
+struct table {
+    const char *insert, *update;
+    enum change_kind kind;
+};
+static const struct table site_table = {site_new, site_write, CHANGE_SITE};
+static const struct table connector_table = {connector_new, connector_write, CHANGE_CONNECTOR};
+static const struct table relay_table = {relay_new, relay_write, CHANGE_RELAY};
+static const struct table app_table = {app_new, app_write, CHANGE_APP};
+
+/* Writes a row (version 0: a new one), appends its change, and moves its version on. `p` are the
+ * parameters of a change. */
+static sp_error put(struct store_tx *tx, const struct table *t, const struct param *p, size_t n,
+                    struct sp_id id, uint64_t *ver)
 {
-    sp_error e = tx_run_one(tx, sql, p, n, SP_ERR_CONFLICT);
+    bool fresh = *ver == 0;
+    sp_error e =
+        tx_run_one(tx, fresh ? t->insert : t->update, p, fresh ? n - 1 : n, SP_ERR_CONFLICT);
 
     if (e == SP_OK)
-        e = tx_change(tx, kind, id, nothing);
+        e = tx_change(tx, t->kind, id, nothing);
     if (e == SP_OK)
         (*ver)++;
     return e;
@@ -70,10 +84,8 @@ static sp_error drop(struct store_tx *tx, const char *sql, enum change_kind kind
 
 static sp_error site_put(struct store_tx *tx, struct site_row *r)
 {
-    const struct param p[] = {P_ID(r->id), P_TEXT(r->name), P_INT(r->ver)};
-    bool fresh = r->ver == 0;
-
-    return put(tx, fresh ? site_new : site_write, p, fresh ? 2 : 3, CHANGE_SITE, r->id, &r->ver);
+    return put(tx, &site_table, PARAMS(P_ID(r->id), P_TEXT(r->name), P_INT(r->ver)), r->id,
+               &r->ver);
 }
 
 static sp_error site_remove(struct store_tx *tx, struct sp_id id, uint64_t ver)
@@ -106,12 +118,10 @@ static sp_error site_list(struct store *st, each_site *each, void *arg)
 static sp_error connector_put(struct store_tx *tx, struct connector_row *r)
 {
     struct stored_key key = stored_key(&r->key);
-    bool fresh = r->ver == 0;
-    const struct param p[] = {P_ID(r->id),         P_ID(r->site),  P_TEXT(r->name),
-                              P_TEXT(r->software), P_KEY(key),     P_INT(r->state),
-                              P_INT(r->created),   P_INT(r->seen), P_INT(r->ver)};
 
-    return put(tx, fresh ? connector_new : connector_write, p, fresh ? 8 : 9, CHANGE_CONNECTOR,
+    return put(tx, &connector_table,
+               PARAMS(P_ID(r->id), P_ID(r->site), P_TEXT(r->name), P_TEXT(r->software), P_KEY(key),
+                      P_INT(r->state), P_INT(r->created), P_INT(r->seen), P_INT(r->ver)),
                r->id, &r->ver);
 }
 
@@ -147,14 +157,12 @@ static sp_error connector_list(struct store *st, each_connector *each, void *arg
 static sp_error relay_put(struct store_tx *tx, struct relay_row *r)
 {
     struct stored_key key = stored_key(&r->key);
-    bool fresh = r->ver == 0;
-    const struct param p[] = {P_ID(r->id),          P_TEXT(r->name),   P_TEXT(r->region),
-                              P_TEXT(r->addresses), P_KEY(key),        P_HASH(r->spki_hash),
-                              P_INT(r->state),      P_INT(r->created), P_INT(r->seen),
-                              P_INT(r->ver)};
 
-    return put(tx, fresh ? relay_new : relay_write, p, fresh ? 9 : 10, CHANGE_RELAY, r->id,
-               &r->ver);
+    return put(tx, &relay_table,
+               PARAMS(P_ID(r->id), P_TEXT(r->name), P_TEXT(r->region), P_TEXT(r->addresses),
+                      P_KEY(key), P_HASH(r->spki_hash), P_INT(r->state), P_INT(r->created),
+                      P_INT(r->seen), P_INT(r->ver)),
+               r->id, &r->ver);
 }
 
 struct relays {
@@ -189,12 +197,11 @@ static sp_error relay_list(struct store *st, each_relay *each, void *arg)
 
 static sp_error app_put(struct store_tx *tx, struct app_row *r)
 {
-    bool fresh = r->ver == 0;
-    const struct param p[] = {P_ID(r->id),       P_TEXT(r->name), P_ID(r->site),  P_INT(r->type),
-                              P_TEXT(r->host),   P_INT(r->port),  P_STR(r->spec), P_STR(r->record),
-                              P_INT(r->updated), P_INT(r->ver)};
-
-    return put(tx, fresh ? app_new : app_write, p, fresh ? 9 : 10, CHANGE_APP, r->id, &r->ver);
+    return put(tx, &app_table,
+               PARAMS(P_ID(r->id), P_TEXT(r->name), P_ID(r->site), P_INT(r->type), P_TEXT(r->host),
+                      P_INT(r->port), P_STR(r->spec), P_STR(r->record), P_INT(r->updated),
+                      P_INT(r->ver)),
+               r->id, &r->ver);
 }
 
 static sp_error app_remove(struct store_tx *tx, struct sp_id id, uint64_t ver)

@@ -409,6 +409,14 @@ struct endpoint_filter {
     const char *q;            /* part of the path, in any case; "": any */
 };
 
+/* Which part of a list of endpoints is read. A zeroed one reads nothing: its limit is 0. */
+struct endpoint_span {
+    enum endpoint_order order;
+    const struct endpoint_row *edge; /* goes on behind its column of the order and its id; NULL:
+                                        from the first. Borrowed for the call */
+    size_t limit;                    /* rows */
+};
+
 /* Inventories, refusals and coverage as the gateways of connectors tell them; their own word. */
 struct store_inventory {
     /* What a connector says of one endpoint: replaces what it said before, and the sum follows.
@@ -422,9 +430,8 @@ struct store_inventory {
     /* The parts of an endpoint, or (zero id) of all of an app, by endpoint. */
     sp_error (*parts)(struct store *st, struct sp_id id, struct sp_id app, each_endpoint *each,
                       void *arg);
-    /* After `edge` (the column of the order and id; NULL: from the first). */
-    sp_error (*list)(struct store *st, const struct endpoint_filter *f, enum endpoint_order order,
-                     const struct endpoint_row *edge, size_t limit, each_endpoint *each, void *arg);
+    sp_error (*list)(struct store *st, const struct endpoint_filter *f,
+                     const struct endpoint_span *span, each_endpoint *each, void *arg);
     sp_error (*count)(struct store *st, const struct endpoint_filter *f, size_t max, size_t *out);
     /* By app. */
     sp_error (*sums)(struct store *st, sp_unix_ms now, each_endpoint_sum *each, void *arg);

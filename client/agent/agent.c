@@ -194,6 +194,17 @@ static sp_error start_ground(struct agent *a, struct sp_why *why)
     return service_start(a->loop, &spec, &a->service);
 }
 
+static sp_error start_control(struct agent *a, struct sp_why *why)
+{
+    const struct control_options o = {.engine = a->engine,
+                                      .pool = a->pool,
+                                      .state = a->state,
+                                      .events = &control_events,
+                                      .arg = a};
+
+    return control_new(&o, why, &a->control);
+}
+
 static sp_error start_sessions(struct agent *a)
 {
     const struct sessions_options o = {.loop = a->loop,
@@ -212,9 +223,8 @@ static sp_error start_rooms(struct agent *a, struct sp_why *why)
     char path[IPC_PATH_MAX];
     sp_error e;
 
-    if ((e = control_new(a->engine, a->pool, a->state, &control_events, a, why, &a->control)) !=
-            SP_OK ||
-        (e = start_sessions(a)) != SP_OK || (e = apps_new(a->control, &a->apps)) != SP_OK ||
+    if ((e = start_control(a, why)) != SP_OK || (e = start_sessions(a)) != SP_OK ||
+        (e = apps_new(a->control, &a->apps)) != SP_OK ||
         (e = forwards_new(a->loop, a->sessions, a->state, on_refused, a, &a->forwards)) != SP_OK ||
         (e = reporter_new(a->loop, a->pool, a->control, a->state, &a->reporter)) != SP_OK ||
         (e = desk_new(a, &a->desk)) != SP_OK ||

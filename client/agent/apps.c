@@ -115,7 +115,7 @@ static void ask_page(struct apps *a, struct view cursor)
     struct refusal why;
     sp_error e;
 
-    struct control_call call = {"app.list", fields_write(app_list_fields, &list), ENVELOPE_CALL_MS};
+    struct call_ask call = {"app.list", fields_write(app_list_fields, &list), ENVELOPE_CALL_MS};
 
     if ((e = control_ask(a->control, &call, on_page, a, &a->question)) == SP_OK)
         return;

@@ -40,7 +40,7 @@ struct control {
 struct question {
     struct control *control;
     struct question *next, **at; /* the control's list */
-    struct control_call call;    /* members: owned until it is sent */
+    struct call_ask call;        /* members: owned until it is sent */
     struct call *sent;           /* NULL: it waits for a channel, or for others' answers */
     sp_boot_ms sent_at;
     struct timer *late; /* owned; NULL: not running */
@@ -257,9 +257,7 @@ static void find_way(struct control *c)
             "variable", c->proxy.origin, NULL);
 }
 
-sp_error control_new(struct engine *engine, struct pool *pool, struct state *state,
-                     const struct control_events *events, void *arg, struct sp_why *why,
-                     struct control **out)
+sp_error control_new(const struct control_options *o, struct sp_why *why, struct control **out)
 {
     struct control *c = calloc(1, sizeof *c);
     struct utsname name;
@@ -267,20 +265,21 @@ sp_error control_new(struct engine *engine, struct pool *pool, struct state *sta
 
     if (c == NULL)
         return SP_ERR_NOMEM;
-    *c = (struct control){
-        .engine = engine, .pool = pool, .state = state, .events = events, .arg = arg, .rtt_ms = -1};
+    *c = (struct control){.engine = o->engine, .pool = o->pool, .state = o->state, .rtt_ms = -1};
+    c->events = o->events;
+    c->arg = o->arg;
     deferred_init(&c->later, look_at_waiting, c);
     if (uname(&name) != 0)
         memset(&name, 0, sizeof name);
     snprintf(c->software, sizeof c->software, "sallyport %s (linux %.32s)", SP_VERSION,
              name.machine);
     c->edge = (struct opening_edge_config){.kind = PROVE_DEVICE,
-                                           .key = state->device,
-                                           .tunnel_key = state->tunnel,
+                                           .key = o->state->device,
+                                           .tunnel_key = o->state->tunnel,
                                            .software = c->software,
                                            .caps = caps};
     find_way(c);
-    if (state->broker[0] != '\0')
+    if (o->state->broker[0] != '\0')
         e = dial(c, why);
     if (e != SP_OK) {
         control_free(c);
@@ -337,7 +336,7 @@ void control_doubt(struct control *c)
     if (!control_is_open(c))
         control_again(c);
     else if (c->probe == NULL)
-        sp_ignore(control_tell(c, &(struct control_call){"posture.nonce", json_object(), PROBE_MS},
+        sp_ignore(control_tell(c, &(struct call_ask){"posture.nonce", json_object(), PROBE_MS},
                                on_probed, c, &c->probe)); /* it closes now: the dialer knows */
 }
 
@@ -461,17 +460,16 @@ static void on_late(void *arg)
 
 static sp_error send_question(struct question *q)
 {
-    struct json *members = q->call.members;
+    const struct call_ask ask = q->call;
 
     timer_cancel(q->late);
     q->late = NULL;
     q->call.members = NULL;
     q->sent_at = clock_boot();
-    return channel_call(dialer_channel(q->control->dialer), q->call.type, members,
-                        q->call.timeout_ms, on_answer, q, &q->sent);
+    return channel_call(dialer_channel(q->control->dialer), &ask, on_answer, q, &q->sent);
 }
 
-static struct question *question_new(struct control *c, const struct control_call *call,
+static struct question *question_new(struct control *c, const struct call_ask *call,
                                      call_done *done, void *arg)
 {
     struct question *q = malloc(sizeof *q);
@@ -497,7 +495,7 @@ static bool may_send(const struct control *c)
     return control_is_open(c) && channel_may_call(dialer_channel(c->dialer));
 }
 
-SP_MUST static sp_error put_question(struct control *c, const struct control_call *call,
+SP_MUST static sp_error put_question(struct control *c, const struct call_ask *call,
                                      call_done *done, void *arg, struct question **out)
 {
     struct question *q = question_new(c, call, done, arg);
@@ -515,8 +513,8 @@ SP_MUST static sp_error put_question(struct control *c, const struct control_cal
     return e;
 }
 
-sp_error control_tell(struct control *c, const struct control_call *call, call_done *done,
-                      void *arg, struct question **out)
+sp_error control_tell(struct control *c, const struct call_ask *call, call_done *done, void *arg,
+                      struct question **out)
 {
     if (!control_is_open(c)) {
         json_free(call->members);
@@ -534,7 +532,7 @@ static bool hopeless(const struct control *c)
            e == SP_ERR_VERSION || c->lost.close == CHANNEL_CLOSE_PROOF;
 }
 
-sp_error control_ask(struct control *c, const struct control_call *call, call_done *done, void *arg,
+sp_error control_ask(struct control *c, const struct call_ask *call, call_done *done, void *arg,
                      struct question **out)
 {
     sp_error e;

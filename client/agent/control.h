@@ -47,12 +47,20 @@ struct control_login {
     bool groups_known;
 };
 
+/* What the channel stands on. Copied; the pointers are borrowed until control_free(). */
+struct control_options {
+    struct engine *engine;
+    struct pool *pool;   /* names are resolved there */
+    struct state *state; /* which broker, and the keys of this device */
+    const struct control_events *events;
+    void *arg;
+};
+
 /*
- * Starts dialling when `state` knows a broker. Borrows all until control_free.
+ * Starts dialling when the state knows a broker.
  *   SP_ERR_NOMEM, SP_ERR_TLS (the CA file; `why`)
  */
-SP_MUST sp_error control_new(struct engine *engine, struct pool *pool, struct state *state,
-                             const struct control_events *events, void *arg, struct sp_why *why,
+SP_MUST sp_error control_new(const struct control_options *o, struct sp_why *why,
                              struct control **out);
 void control_free(struct control *c); /* NULL is allowed */
 
@@ -84,22 +92,16 @@ const struct proxy_env *control_proxy(const struct control *c);
 /* The identity key that this broker has proved. KEY_NONE: none yet. */
 const struct key_public *control_pin(const struct control *c);
 
-/* What is called: as channel_call has it. */
-struct control_call {
-    const char *type;     /* borrowed until the end */
-    struct json *members; /* taken, also on failure */
-    int64_t timeout_ms;   /* from its sending on */
-};
-
 /*
- * What is called while ENVELOPE_UNANSWERED_MAX calls have no answer yet waits for its turn, up to
- * CONTROL_ASK_WAIT_MS; `done` runs with SP_ERR_TIMEOUT then.
+ * Both as channel_call, but that call->type is borrowed until the end. What is called while
+ * ENVELOPE_UNANSWERED_MAX calls have no answer yet waits for its turn, up to CONTROL_ASK_WAIT_MS;
+ * `done` runs with SP_ERR_TIMEOUT then.
  *
  * Nobody waits for the answer: over the open channel or not at all. The round trip is measured.
  *   SP_ERR_CLOSED  no channel: `done` does not run
  *   SP_ERR_NOMEM
  */
-SP_MUST sp_error control_tell(struct control *c, const struct control_call *call, call_done *done,
+SP_MUST sp_error control_tell(struct control *c, const struct call_ask *call, call_done *done,
                               void *arg, struct question **out);
 
 /*
@@ -109,7 +111,7 @@ SP_MUST sp_error control_tell(struct control *c, const struct control_call *call
  * certificate that does not hold).
  *   SP_ERR_NOMEM   `done` does not run
  */
-SP_MUST sp_error control_ask(struct control *c, const struct control_call *call, call_done *done,
+SP_MUST sp_error control_ask(struct control *c, const struct call_ask *call, call_done *done,
                              void *arg, struct question **out);
 
 /* `done` will not run. NULL is allowed. */

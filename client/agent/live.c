@@ -447,8 +447,8 @@ static void start_asking(struct live *l)
     memcpy(open.not_relays, l->not_relays, sizeof open.not_relays);
     l->stage = SESSION_STAGE_ASKING;
     l->granted = false;
-    struct control_call call = {"session.open", fields_write(session_open_fields, &open),
-                                SESSIONS_OPEN_MS};
+    struct call_ask call = {"session.open", fields_write(session_open_fields, &open),
+                            SESSIONS_OPEN_MS};
     if ((e = control_ask(l->owner->control, &call, on_answer, l, &l->question)) == SP_OK) {
         dial_ahead(l);
         return;
@@ -545,8 +545,8 @@ static void on_end_told(void *arg, sp_error e, const struct envelope *m)
 void live_tell_broker(struct live *l)
 {
     struct session_name name = {l->id};
-    struct control_call call = {"session.end", fields_write(session_name_fields, &name),
-                                ENVELOPE_CALL_MS};
+    struct call_ask call = {"session.end", fields_write(session_name_fields, &name),
+                            ENVELOPE_CALL_MS};
     struct question *question;
 
     sp_ignore(control_tell(l->owner->control, &call, on_end_told, NULL,

@@ -27,7 +27,7 @@ static bool answered(struct ask *a, const char *what, sp_error e, const struct e
 
 static void call(struct ask *a, const char *type, struct json *members, call_done *done)
 {
-    struct control_call call = {type, members, ENVELOPE_CALL_MS};
+    struct call_ask call = {type, members, ENVELOPE_CALL_MS};
     struct refusal why;
     sp_error e = control_ask(a->agent->control, &call, done, a, &a->question);
 

@@ -362,7 +362,7 @@ static void on_why(void *arg, sp_error e, const struct envelope *m)
 void do_why(struct ask *a)
 {
     struct why_ask ask = {ask_text(a, "app")};
-    struct control_call call = {"why", fields_write(why_ask_fields, &ask), ENVELOPE_CALL_MS};
+    struct call_ask call = {"why", fields_write(why_ask_fields, &ask), ENVELOPE_CALL_MS};
     struct refusal why;
     sp_error e;
 

@@ -23,7 +23,6 @@ struct reporter {
     struct loop *loop; /* borrowed, as are the next three */
     struct pool *pool;
     struct control *control;
-    struct state *state;
     struct timer *timer;           /* owned; NULL: not running */
     struct collecting *collecting; /* the pool's; NULL: not running */
     struct question *question;     /* owned; NULL: not running */
@@ -32,8 +31,8 @@ struct reporter {
     struct reporter_verdict verdicts[POSTURE_ANSWER_MAX];
     size_t verdict_count;
     sp_unix_ms reported;
-    sp_boot_ms due; /* of the next report without a change */
-    int64_t sequence;
+    sp_boot_ms due;               /* of the next report without a change */
+    struct posture_signer signer; /* with the device key of the agent's state */
     struct {
         reporter_done *done;
         void *arg;
@@ -115,8 +114,8 @@ static struct json *report_members(struct reporter *r, const struct posture_nonc
     buf_init(&bytes, REPORT_MAX);
     buf_init(&text, 2 * REPORT_MAX);
     buf_init(&sig, 128);
-    if (posture_report_make(&r->sent, nonce->nonce, control_time(r->control), &r->sequence,
-                            r->state->device, &bytes, signature) == SP_OK) {
+    if (posture_report_make(&r->signer, &r->sent, nonce->nonce, control_time(r->control), &bytes,
+                            signature) == SP_OK) {
         encode_base64url(buf_view(&bytes), &text);
         encode_base64url((struct view){signature, sizeof signature}, &sig);
         message = (struct posture_report){.bytes = buf_view(&text), .sig = buf_view(&sig)};
@@ -145,8 +144,7 @@ static void on_nonce(void *arg, sp_error e, const struct envelope *m)
     r->sent = r->signals;
     if (fields_read(m->members, posture_nonce_answer_fields, NULL, &nonce) != SP_OK ||
         (members = report_members(r, &nonce)) == NULL ||
-        control_tell(r->control,
-                     &(struct control_call){"posture.report", members, ENVELOPE_CALL_MS},
+        control_tell(r->control, &(struct call_ask){"posture.report", members, ENVELOPE_CALL_MS},
                      on_reported, r, &r->question) != SP_OK) {
         refusal = refusal_make(EXIT_ERROR, "internal", "Posture not sent.",
                                "The report could not be made.", NULL);
@@ -164,7 +162,7 @@ static void send_report(struct reporter *r)
         finish(r, &refusal);
         return;
     }
-    struct control_call call = {"posture.nonce", json_object(), ENVELOPE_CALL_MS};
+    struct call_ask call = {"posture.nonce", json_object(), ENVELOPE_CALL_MS};
     sp_error e = r->waiter_count > 0 ? control_ask(r->control, &call, on_nonce, r, &r->question)
                                      : control_tell(r->control, &call, on_nonce, r, &r->question);
 
@@ -237,7 +235,8 @@ sp_error reporter_new(struct loop *loop, struct pool *pool, struct control *cont
 
     if (r == NULL)
         return SP_ERR_NOMEM;
-    *r = (struct reporter){.loop = loop, .pool = pool, .control = control, .state = state};
+    *r = (struct reporter){
+        .loop = loop, .pool = pool, .control = control, .signer.device = state->device};
     r->wanted = true;
     wait_for(r, 0);
     *out = r;
@@ -300,5 +299,5 @@ struct reporter_view reporter_view(const struct reporter *r)
                                   .verdicts = r->verdicts,
                                   .verdict_count = r->verdict_count,
                                   .reported = r->reported,
-                                  .sequence = r->sequence};
+                                  .sequence = r->signer.sequence};
 }

@@ -41,14 +41,14 @@ static struct json *value_of(const struct signal *s)
     return NULL;
 }
 
-sp_error posture_report_make(const struct signals *all, const uint8_t nonce[REPORT_NONCE_BYTES],
-                             sp_unix_ms now, int64_t *sequence, const struct key_secret *device,
+sp_error posture_report_make(struct posture_signer *by, const struct signals *all,
+                             const uint8_t nonce[REPORT_NONCE_BYTES], sp_unix_ms now,
                              struct buf *bytes, uint8_t signature[KEY_SIGNATURE_BYTES])
 {
     struct report_signal signals[SIGNALS_MAX] = {0};
     struct json *values[SIGNALS_MAX] = {0};
     struct report r = {.made = now, .count = all->count, .signals = signals};
-    int64_t next = clock_boot() > *sequence ? clock_boot() : *sequence + 1;
+    int64_t next = clock_boot() > by->sequence ? clock_boot() : by->sequence + 1;
     sp_error e = boot_id(&r.boot);
 
     if (e != SP_OK)
@@ -67,8 +67,8 @@ sp_error posture_report_make(const struct signals *all, const uint8_t nonce[REPO
         signals[i].assurance = REPORT_SIGNED;
         signals[i].at = s->observed;
     }
-    if ((e = report_make(&r, device, bytes, signature)) == SP_OK)
-        *sequence = next;
+    if ((e = report_make(&r, by->device, bytes, signature)) == SP_OK)
+        by->sequence = next;
     for (size_t i = 0; i < all->count; i++)
         json_free(values[i]);
     return e;

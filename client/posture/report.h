@@ -14,14 +14,20 @@
 
 #include "lib/trust/report.h"
 
+/* Who signs reports. A zeroed one has no key and has made none yet. */
+struct posture_signer {
+    const struct key_secret *device; /* borrowed */
+    int64_t sequence;                /* of the last report */
+};
+
 /*
- * Appends the report's bytes and fills `signature`. `*sequence` is the last one, and is replaced.
+ * Appends the report's bytes and fills `signature`. `nonce` is the broker's, `now` its time.
+ * by->sequence moves on when it is made.
  *   SP_ERR_NOT_FOUND  the kernel's boot id can't be read
  *   SP_ERR_LIMIT, SP_ERR_NOMEM, SP_ERR_INVALID
  */
-SP_MUST sp_error posture_report_make(const struct signals *all,
+SP_MUST sp_error posture_report_make(struct posture_signer *by, const struct signals *all,
                                      const uint8_t nonce[REPORT_NONCE_BYTES], sp_unix_ms now,
-                                     int64_t *sequence, const struct key_secret *device,
                                      struct buf *bytes, uint8_t signature[KEY_SIGNATURE_BYTES]);
 
 #endif

@@ -268,16 +268,15 @@ static void read_copy(struct exchange *x)
 }
 
 /* Step 12: our own fields, in x->own. */
-SP_MUST static sp_error say_who(struct exchange *x, struct view host, const struct view *body,
-                                size_t *n)
+SP_MUST static sp_error say_who(struct exchange *x, struct view host, const struct view *body)
 {
     const struct identity *i = gateway_identity(x->conn->gateway);
     sp_unix_ms now = app_now(x->x.app);
-    sp_error e = identity_fields(i, &x->x, now, x->own, n);
+    sp_error e = identity_fields(i, &x->x, now, &x->own);
 
     return e != SP_OK || conf_of(x)->identity.signature == GW_SIGNATURE_NONE
                ? e
-               : identity_signature(i, &x->x, host, body, now, x->own, n);
+               : identity_signature(i, &x->x, host, body, now, &x->own);
 }
 
 /* Step 12, 13: the request is written anew and goes to the application. */
@@ -285,7 +284,6 @@ static void forward(struct exchange *x)
 {
     struct gw_request *r = &x->x.request;
     const struct gwconf *conf = conf_of(x);
-    struct write_fields own = {x->own, 0};
     struct view host = conf->upstream.host == NULL ? r->host : view_str(conf->upstream.host);
     struct view body = collected_view(&x->body);
     bool whole = x->collecting || r->body.kind == GW_BODY_NONE;
@@ -298,8 +296,8 @@ static void forward(struct exchange *x)
         r->body.length = x->body.len;
     }
     x->leg = conf->upstream.http2 ? &leg2_io : &leg1_io;
-    if ((e = say_who(x, host, whole ? &body : NULL, &own.n)) != SP_OK ||
-        (e = x->leg->start(x, host, own, body)) != SP_OK) {
+    if ((e = say_who(x, host, whole ? &body : NULL)) != SP_OK ||
+        (e = x->leg->start(x, host, (struct write_fields){x->own.at, x->own.n}, body)) != SP_OK) {
         bool busy = e == SP_ERR_NOMEM || e == SP_ERR_LIMIT;
         struct gw_verdict v = gw_refuse(busy ? GW_REASON_OVERLOAD : GW_REASON_UPSTREAM_DOWN);
         v.retry_after_ms = busy ? OVERLOAD_RETRY_MS : 0;
@@ -439,10 +437,10 @@ static bool has_place(struct exchange *x)
 
     if (c->person == NULL) /* nobody's requests are refused at the next step */
         return true;
-    return place_enter(gateway_streams(c->gateway),
-                       places_key(app_id(x->x.app), person_caller(c->person)->user),
-                       (size_t)conf_of(x)->limits.streams_per_user, 0, NULL, NULL,
-                       &x->place) == SP_OK;
+    const struct place_limit of = {.key =
+                                       places_key(app_id(x->x.app), person_caller(c->person)->user),
+                                   .max = (size_t)conf_of(x)->limits.streams_per_user};
+    return place_enter(gateway_streams(c->gateway), &of, NULL, NULL, &x->place) == SP_OK;
 }
 
 void exchange_begin(struct asker *a, sp_error e, enum gw_reason reason)

@@ -123,7 +123,7 @@ struct exchange {
     bool head_out;                        /* the head of an answer, ours or theirs, is on its way */
     bool until_close; /* the answer's body ends with the connection to the application */
     int64_t sent_us;
-    struct gw_field own[GW_OWN_FIELDS_MAX];
+    struct gw_own own;
 };
 
 /* The head is whole; or it can't be read, for `reason`, and e is not SP_OK. a->exchange is the

@@ -127,8 +127,7 @@ void identity_thumbprint(const struct key_public *k, struct buf *out)
 
 struct fields {
     struct arena *arena;
-    struct gw_field *out;
-    size_t n;
+    struct gw_own *own;
     sp_error e;
 };
 
@@ -162,7 +161,7 @@ static uint8_t *write_value(struct view v, bool in_list, uint8_t *to)
 static void add(struct fields *f, const char *name, struct view value)
 {
     if (f->e == SP_OK)
-        f->out[f->n++] = (struct gw_field){view_str(name), value};
+        f->own->at[f->own->n++] = (struct gw_field){view_str(name), value};
 }
 
 static void add_encoded(struct fields *f, const char *name, const struct view *parts, size_t n)
@@ -297,11 +296,12 @@ static sp_error forward_bearer(struct gw_request *r)
 }
 
 sp_error identity_fields(const struct identity *i, struct gw_exchange *x, sp_unix_ms now,
-                         struct gw_field *out, size_t *n)
+                         struct gw_own *own)
 {
     const struct gwconf_identity *conf = &gw_app_conf(x->app)->identity;
-    struct fields f = {.arena = x->request.arena, .out = out};
+    struct fields f = {.arena = x->request.arena, .own = own};
 
+    own->n = 0;
     if (x->drop_bearer)
         f.e = forward_bearer(&x->request);
     add(&f, "sallyport-decision",
@@ -310,25 +310,23 @@ sp_error identity_fields(const struct identity *i, struct gw_exchange *x, sp_uni
         add_plain(&f, x->caller);
     if (conf->assertion)
         add_assertion(&f, i, x, now);
-    *n = f.n;
     return f.e;
 }
 
 sp_error identity_signature(const struct identity *i, struct gw_exchange *x, struct view host,
-                            const struct view *body, sp_unix_ms now, struct gw_field *out,
-                            size_t *n)
+                            const struct view *body, sp_unix_ms now, struct gw_own *own)
 {
     struct gw_request *r = &x->request;
-    const struct signature_request signed_of = {.method = view_str(gw_method_name(r->method)),
-                                                .secure = gw_app_conf(x->app)->upstream.https,
-                                                .host = host,
-                                                .prefix = app_prefix(x->app),
-                                                .target = &r->target,
-                                                .whole = body != NULL,
-                                                .body = body != NULL ? *body : (struct view){0},
-                                                .user =
-                                                    gw_field_find(out, *n, "sallyport-user", NULL)};
+    const struct signature_request signed_of = {
+        .method = view_str(gw_method_name(r->method)),
+        .secure = gw_app_conf(x->app)->upstream.https,
+        .host = host,
+        .prefix = app_prefix(x->app),
+        .target = &r->target,
+        .whole = body != NULL,
+        .body = body != NULL ? *body : (struct view){0},
+        .user = gw_field_find(own->at, own->n, "sallyport-user", NULL)};
 
     r->field_count = signature_keep(r->fields, r->field_count, body != NULL);
-    return signature_fields(i->key, i->kid.s, &signed_of, now, r->arena, out, n);
+    return signature_fields(i->key, i->kid.s, &signed_of, now, r->arena, own);
 }

@@ -24,12 +24,12 @@ void identity_free(struct identity *i); /* NULL is allowed */
 struct view identity_jwks(const struct identity *i);
 
 /*
- * Step 12: our fields of the request, at most GW_OWN_FIELDS_MAX, in its arena. `now` is broker
+ * Step 12: our fields of the request, in its arena: what `own` held before is gone. `now` is broker
  * time. A value keeps printable ASCII as it is; other bytes, '%' and, inside of a list, ',' are
  * percent-encoded.   SP_ERR_LIMIT, SP_ERR_NOMEM, SP_ERR_INTERNAL
  */
 SP_MUST sp_error identity_fields(const struct identity *i, struct gw_exchange *x, sp_unix_ms now,
-                                 struct gw_field *out, size_t *n);
+                                 struct gw_own *own);
 
 /*
  * The same, after identity_fields() and with identity.signature: those of signature.h, of `x` as it
@@ -38,7 +38,7 @@ SP_MUST sp_error identity_fields(const struct identity *i, struct gw_exchange *x
  */
 SP_MUST sp_error identity_signature(const struct identity *i, struct gw_exchange *x,
                                     struct view host, const struct view *body, sp_unix_ms now,
-                                    struct gw_field *out, size_t *n);
+                                    struct gw_own *own);
 
 /* RFC 7638 thumbprint of a key, base64url, appended to `out`. */
 void identity_thumbprint(const struct key_public *k, struct buf *out);

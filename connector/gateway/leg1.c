@@ -140,6 +140,7 @@ static bool again(struct exchange *x)
 SP_MUST static sp_error start(struct exchange *x, struct view host, struct write_fields own,
                               struct view body)
 {
+    const struct write_to to = {.prefix = app_prefix(x->x.app), .host = host};
     struct gw_request *r = &x->x.request;
     struct leg1 *l = arena_take(x->arena, sizeof *l);
     sp_error e;
@@ -150,7 +151,7 @@ SP_MUST static sp_error start(struct exchange *x, struct view host, struct write
     buf_init(&l->out, (size_t)LEG_OUT_MAX * 4);
     x->leg_state = l;
     if ((e = buf_reserve(&l->out, USUAL_HEAD)) != SP_OK ||
-        (e = write_request(r, app_prefix(x->x.app), host, own, &l->out)) != SP_OK ||
+        (e = write_request(r, &to, own, &l->out)) != SP_OK ||
         (e = http1_new(HTTP1_RESPONSES, app_answer_limits(x->x.app), &l->answer)) != SP_OK ||
         (e = connect_app(x)) != SP_OK)
         return e;

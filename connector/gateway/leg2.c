@@ -50,6 +50,9 @@ SP_MUST static sp_error ask(struct exchange *x)
 SP_MUST static sp_error start(struct exchange *x, struct view host, struct write_fields own,
                               struct view body)
 {
+    const struct write_to to = {.prefix = app_prefix(x->x.app),
+                                .host = host,
+                                .secure = gw_app_conf(x->x.app)->upstream.https};
     struct leg2 *l = arena_take(x->arena, sizeof *l);
     sp_error e;
 
@@ -57,9 +60,7 @@ SP_MUST static sp_error start(struct exchange *x, struct view host, struct write
         return arena_error(x->arena);
     *l = (struct leg2){.user = {&leg2_events}, .x = x};
     x->leg_state = l;
-    if ((e = message2_write(&x->x.request, app_prefix(x->x.app), host,
-                            gw_app_conf(x->x.app)->upstream.https, own, x->arena, &l->fields)) !=
-            SP_OK ||
+    if ((e = message2_write(&x->x.request, &to, own, x->arena, &l->fields)) != SP_OK ||
         (e = ask(x)) != SP_OK || (e = http2_write(l->s, body)) != SP_OK)
         return e;
     if (!x->request_ended)

@@ -275,9 +275,8 @@ SP_MUST static sp_error path_of(const struct gw_request *r, struct view prefix, 
     return SP_OK;
 }
 
-sp_error message2_write(const struct gw_request *r, struct view prefix, struct view host,
-                        bool secure, struct write_fields own, struct arena *a,
-                        struct write_fields *out)
+sp_error message2_write(const struct gw_request *r, const struct write_to *to,
+                        struct write_fields own, struct arena *a, struct write_fields *out)
 {
     struct gw_field *f = arena_array(a, r->field_count + own.n + 6, sizeof *f);
     char *length = arena_take(a, 24);
@@ -287,11 +286,11 @@ sp_error message2_write(const struct gw_request *r, struct view prefix, struct v
 
     if (f == NULL || length == NULL)
         return arena_error(a);
-    if ((e = path_of(r, prefix, a, &path)) != SP_OK)
+    if ((e = path_of(r, to->prefix, a, &path)) != SP_OK)
         return e;
     f[n++] = (struct gw_field){view_str(":method"), view_str(gw_method_name(r->method))};
-    f[n++] = (struct gw_field){view_str(":scheme"), view_str(secure ? "https" : "http")};
-    f[n++] = (struct gw_field){view_str(":authority"), host};
+    f[n++] = (struct gw_field){view_str(":scheme"), view_str(to->secure ? "https" : "http")};
+    f[n++] = (struct gw_field){view_str(":authority"), to->host};
     f[n++] = (struct gw_field){view_str(":path"), path};
     if (r->field_count > 0)
         memcpy(f + n, r->fields, r->field_count * sizeof *f);

@@ -45,9 +45,8 @@ SP_MUST sp_error message2_trailers(struct gw_field *fields, size_t *n);
  * A request for an application that speaks HTTP/2, as write_request() says it.
  *   SP_ERR_LIMIT, SP_ERR_NOMEM from `a`
  */
-SP_MUST sp_error message2_write(const struct gw_request *r, struct view prefix, struct view host,
-                                bool secure, struct write_fields own, struct arena *a,
-                                struct write_fields *out);
+SP_MUST sp_error message2_write(const struct gw_request *r, const struct write_to *to,
+                                struct write_fields own, struct arena *a, struct write_fields *out);
 
 /* The decimal text of a content-length, in `room`. */
 struct view message2_number(uint64_t n, char room[24]);

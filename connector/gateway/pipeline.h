@@ -49,7 +49,7 @@ struct gw_hit {
     enum gw_mode mode;
 };
 
-enum { GW_HITS_MAX = 8, GW_DECISION_TEXT = 17, GW_OWN_FIELDS_MAX = 16 };
+enum { GW_HITS_MAX = 8, GW_DECISION_TEXT = 17 };
 
 enum gw_phase {
     GW_PHASE_HEAD,

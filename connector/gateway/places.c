@@ -54,22 +54,22 @@ static void on_news(void *arg)
     place->turn(place->arg);
 }
 
-sp_error place_enter(struct places *p, struct sp_id key, size_t max, size_t line_max,
-                     void (*turn)(void *arg), void *arg, struct place *place)
+sp_error place_enter(struct places *p, const struct place_limit *of, void (*turn)(void *arg),
+                     void *arg, struct place *place)
 {
     struct place_line *l;
     sp_error e;
 
-    if ((e = line_of(p, key, &l)) != SP_OK)
+    if ((e = line_of(p, of->key, &l)) != SP_OK)
         return e;
     *place = (struct place){.line = l, .turn = turn, .arg = arg};
     deferred_init(&place->news, on_news, place);
-    if (l->held < max && l->waiting == 0) {
+    if (l->held < of->max && l->waiting == 0) {
         l->held++;
         place->held = true;
         return SP_OK;
     }
-    if (l->waiting >= line_max) {
+    if (l->waiting >= of->line_max) {
         *place = (struct place){0};
         return SP_ERR_FULL;
     }

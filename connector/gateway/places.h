@@ -33,14 +33,20 @@ void places_deinit(struct places *p); /* after all of them were left */
 /* Of one person at one app. */
 struct sp_id places_key(struct sp_id app, struct sp_id user);
 
+/* Whose places, and how many there are. A zeroed one has none: SP_ERR_FULL. */
+struct place_limit {
+    struct sp_id key; /* places_key() */
+    size_t max;       /* held at once */
+    size_t line_max;  /* waiting */
+};
+
 /*
- * At most `max` are held under `key` and `line_max` wait. `turn` comes later from the loop, never
- * from inside of this; NULL when line_max is 0.
+ * `turn` comes later from the loop, never from inside of this; NULL when line_max is 0.
  *   SP_ERR_AGAIN  in line: place->held is true when `turn` is called
  *   SP_ERR_FULL   and so is the line
  *   SP_ERR_NOMEM
  */
-SP_MUST sp_error place_enter(struct places *p, struct sp_id key, size_t max, size_t line_max,
+SP_MUST sp_error place_enter(struct places *p, const struct place_limit *of,
                              void (*turn)(void *arg), void *arg, struct place *place);
 /* Gives back what is held, or leaves the line. Also of a zeroed one, and twice. */
 void place_leave(struct places *p, struct place *place);

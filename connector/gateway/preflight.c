@@ -362,10 +362,12 @@ SP_MUST static sp_error write_get(struct preflight *p, struct view path)
     const struct gwconf *conf = conf_of(p);
     const struct gw_request *from = &p->x->request;
     struct gw_request *r = &p->asked.request;
-    struct gw_field own[GW_OWN_FIELDS_MAX];
-    struct write_fields mine = {own, 0};
+    struct gw_own own;
     const struct identity *identity = gateway_identity(app_gateway(p->x->app));
-    struct view host = conf->upstream.host == NULL ? from->host : view_str(conf->upstream.host);
+    const struct write_to to = {.prefix = app_prefix(p->x->app),
+                                .host = conf->upstream.host == NULL ? from->host
+                                                                    : view_str(conf->upstream.host),
+                                .secure = conf->upstream.https};
     const struct view no_body = {0};
     sp_error e;
 
@@ -385,15 +387,15 @@ SP_MUST static sp_error write_get(struct preflight *p, struct view path)
         (struct gw_field){view_str("accept"), view_str("application/json")};
     r->fields[r->field_count++] =
         (struct gw_field){view_str("accept-encoding"), view_str("identity")};
-    if ((e = identity_fields(identity, &p->asked, app_now(p->x->app), own, &mine.n)) != SP_OK ||
+    if ((e = identity_fields(identity, &p->asked, app_now(p->x->app), &own)) != SP_OK ||
         (conf->identity.signature != GW_SIGNATURE_NONE &&
-         (e = identity_signature(identity, &p->asked, host, &no_body, app_now(p->x->app), own,
-                                 &mine.n)) != SP_OK))
+         (e = identity_signature(identity, &p->asked, to.host, &no_body, app_now(p->x->app),
+                                 &own)) != SP_OK))
         return e;
+    const struct write_fields mine = {own.at, own.n};
     if (conf->upstream.http2)
-        return message2_write(r, app_prefix(p->x->app), host, conf->upstream.https, mine, p->arena,
-                              &p->two.fields);
-    return write_request(r, app_prefix(p->x->app), host, mine, &p->request);
+        return message2_write(r, &to, mine, p->arena, &p->two.fields);
+    return write_request(r, &to, mine, &p->request);
 }
 
 SP_MUST static sp_error start(struct preflight *p, struct view path)

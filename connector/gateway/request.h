@@ -26,6 +26,13 @@ struct gw_field {
     struct view name, value;
 };
 
+/* Fields of our own that a request gets, in the making. Their bytes are in an arena. */
+enum { GW_OWN_FIELDS_MAX = 16 };
+struct gw_own {
+    struct gw_field at[GW_OWN_FIELDS_MAX];
+    size_t n;
+};
+
 /* One "name=value" of a query or a form, percent-decoded once. */
 struct gw_pair {
     struct view name, value;

@@ -70,7 +70,7 @@ SP_MUST static sp_error sign(const struct key_secret *key, struct view base, str
 
 /* A value that is ready becomes a field; the buffer is free for the next one. */
 SP_MUST static sp_error add(const char *name, struct buf *value, struct arena *a,
-                            struct gw_field *out, size_t *n)
+                            struct gw_own *own)
 {
     sp_error e = buf_error(value);
     struct view copy = e == SP_OK ? arena_copy(a, buf_view(value)) : (struct view){0};
@@ -78,14 +78,14 @@ SP_MUST static sp_error add(const char *name, struct buf *value, struct arena *a
     if (e == SP_OK && copy.at == NULL)
         e = arena_error(a);
     if (e == SP_OK)
-        out[(*n)++] = (struct gw_field){view_str(name), copy};
+        own->at[own->n++] = (struct gw_field){view_str(name), copy};
     buf_reset(value);
     return e;
 }
 
 sp_error signature_fields(const struct key_secret *key, const char *key_id,
                           const struct signature_request *r, sp_unix_ms now, struct arena *a,
-                          struct gw_field *out, size_t *n)
+                          struct gw_own *own)
 {
     struct buf digest, parameters, base, value;
     sp_error e;
@@ -101,12 +101,11 @@ sp_error signature_fields(const struct key_secret *key, const char *key_id,
     buf_add_str(&value, "sallyport=");
     buf_add(&value, buf_view(&parameters));
     if ((e = buf_error(&digest)) == SP_OK && (e = buf_error(&parameters)) == SP_OK &&
-        (e = buf_error(&base)) == SP_OK &&
-        (e = add("signature-input", &value, a, out, n)) == SP_OK &&
+        (e = buf_error(&base)) == SP_OK && (e = add("signature-input", &value, a, own)) == SP_OK &&
         (e = sign(key, buf_view(&base), &value)) == SP_OK)
-        e = add("signature", &value, a, out, n);
+        e = add("signature", &value, a, own);
     if (e == SP_OK && r->whole)
-        e = add("content-digest", &digest, a, out, n);
+        e = add("content-digest", &digest, a, own);
     buf_deinit(&value);
     buf_deinit(&base);
     buf_deinit(&parameters);

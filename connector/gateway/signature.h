@@ -39,11 +39,12 @@ void signature_parameters(bool digested, sp_unix_ms now, const char *key_id, str
 
 /*
  * Content-Digest where the body is whole, Signature-Input and Signature, at most SIGNATURE_FIELDS,
- * in `a`; *n is raised by their number.   SP_ERR_LIMIT, SP_ERR_NOMEM, SP_ERR_INTERNAL
+ * in `a`; they are added to `own`, which has room for them.   SP_ERR_LIMIT, SP_ERR_NOMEM,
+ * SP_ERR_INTERNAL
  */
 SP_MUST sp_error signature_fields(const struct key_secret *key, const char *key_id,
                                   const struct signature_request *r, sp_unix_ms now,
-                                  struct arena *a, struct gw_field *out, size_t *n);
+                                  struct arena *a, struct gw_own *own);
 
 /* Takes out of `fields`, in place, what would stand beside ours: Signature, Signature-Input, and
  * Content-Digest where ours is written; '_' for '-' included. Returns how many are left. */

@@ -346,7 +346,9 @@ SP_MUST static sp_error start(struct upstream *u, const struct upstream_to *to)
     const struct tls_expect expect = {.name = to->name};
     const struct tls_wire wire = {wire_take, wire_give, u};
     struct places *places = &u->pool->places;
-    struct sp_id key = places_key(to->app, to->user);
+    const struct place_limit of = {.key = places_key(to->app, to->user),
+                                   .max = to->connections,
+                                   .line_max = UPSTREAM_LINE_MAX};
     sp_error e;
 
     if (to->tls != NULL) {
@@ -354,9 +356,9 @@ SP_MUST static sp_error start(struct upstream *u, const struct upstream_to *to)
         if ((e = tls_conn_new(to->tls, &expect, &wire, &u->tls)) != SP_OK)
             return e;
     }
-    if (places_held(places, key) >= to->connections)
+    if (places_held(places, of.key) >= of.max)
         close_one_of(u->pool, to);
-    e = place_enter(places, key, to->connections, UPSTREAM_LINE_MAX, on_turn, u, &u->place);
+    e = place_enter(places, &of, on_turn, u, &u->place);
     if (e == SP_ERR_AGAIN)
         return timer_start(u->pool->loop, clock_boot() + u->connect_ms, on_late, u, &u->late);
     return e == SP_OK ? dial(u) : e == SP_ERR_FULL ? SP_ERR_LIMIT : e;

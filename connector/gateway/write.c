@@ -36,20 +36,20 @@ static bool usually_has_body(enum gw_method m)
     return m == GW_POST || m == GW_PUT || m == GW_PATCH;
 }
 
-sp_error write_request(const struct gw_request *r, struct view prefix, struct view host,
+sp_error write_request(const struct gw_request *r, const struct write_to *to,
                        struct write_fields own, struct buf *out)
 {
     buf_add_str(out, gw_method_name(r->method));
     buf_add_byte(out, ' ');
     if (!view_is(r->target.path, "*"))
-        buf_add(out, prefix);
+        buf_add(out, to->prefix);
     buf_add(out, r->target.path);
     if (r->target.query.len > 0) {
         buf_add_byte(out, '?');
         buf_add(out, r->target.query);
     }
     buf_add_str(out, " HTTP/1.1\r\nhost: ");
-    buf_add(out, host);
+    buf_add(out, to->host);
     buf_add_str(out, "\r\n");
     add_fields(out, r->fields, r->field_count);
     if (r->body.kind == GW_BODY_CHUNKED)

@@ -14,12 +14,18 @@ struct write_fields {
     size_t n;
 };
 
+/* Where a request goes. Borrowed for the call. */
+struct write_to {
+    struct view prefix; /* put before the path */
+    struct view host;   /* Host field, or :authority */
+    bool secure;        /* https there; only HTTP/2 says so */
+};
+
 /*
- * The head of `r` for the application. `prefix` is put before the path, `host` is the Host
- * field. `r->body` says how the body is framed. Websocket upgrades are asked for where
- * r->websocket.   SP_ERR_LIMIT, SP_ERR_NOMEM from `out`
+ * The head of `r` for the application. `r->body` says how the body is framed. Websocket upgrades
+ * are asked for where r->websocket.   SP_ERR_LIMIT, SP_ERR_NOMEM from `out`
  */
-SP_MUST sp_error write_request(const struct gw_request *r, struct view prefix, struct view host,
+SP_MUST sp_error write_request(const struct gw_request *r, const struct write_to *to,
                                struct write_fields own, struct buf *out);
 
 /* How the answer goes to the client. */

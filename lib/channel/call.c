@@ -52,19 +52,18 @@ static bool is_event(const char *type)
     return false;
 }
 
-sp_error channel_new(struct loop *loop, const struct channel_wire *wire, int64_t sent,
-                     int64_t received, channel_message *message, void *arg, struct channel **out)
+sp_error channel_new(const struct channel_options *o, struct channel **out)
 {
     struct channel *c = calloc(1, sizeof *c);
 
     if (c == NULL)
         return SP_ERR_NOMEM;
-    c->loop = loop;
-    c->wire = *wire;
-    c->message = message;
-    c->arg = arg;
-    c->sent = sent;
-    c->received = received;
+    c->loop = o->loop;
+    c->wire = o->wire;
+    c->message = o->message;
+    c->arg = o->arg;
+    c->sent = o->sent;
+    c->received = o->received;
     while (c->number == 0)
         random_bytes((uint8_t *)&c->number, sizeof c->number);
     *out = c;
@@ -202,8 +201,8 @@ void channel_on_room(struct channel *c, struct deferred *room)
     c->room = room;
 }
 
-sp_error channel_call(struct channel *c, const char *type, struct json *members, int64_t timeout_ms,
-                      call_done *done, void *arg, struct call **out)
+sp_error channel_call(struct channel *c, const struct call_ask *ask, call_done *done, void *arg,
+                      struct call **out)
 {
     struct call *call;
     sp_error e = SP_ERR_LIMIT;
@@ -214,12 +213,12 @@ sp_error channel_call(struct channel *c, const char *type, struct json *members,
     if ((call = calloc(1, sizeof *call)) == NULL)
         goto refused;
     *call = (struct call){.channel = c, .i = c->sent + 1, .done = done, .arg = arg};
-    if ((e = timer_start(c->loop, clock_boot() + timeout_ms, on_deadline, call, &call->deadline)) !=
-        SP_OK) {
+    if ((e = timer_start(c->loop, clock_boot() + ask->timeout_ms, on_deadline, call,
+                         &call->deadline)) != SP_OK) {
         free(call);
         goto refused;
     }
-    if ((e = send_members(c, type, 0, members)) != SP_OK) {
+    if ((e = send_members(c, ask->type, 0, ask->members)) != SP_OK) {
         timer_cancel(call->deadline);
         free(call);
         return e;
@@ -230,7 +229,7 @@ sp_error channel_call(struct channel *c, const char *type, struct json *members,
     *out = call;
     return SP_OK;
 refused:
-    json_free(members);
+    json_free(ask->members);
     return e;
 }
 

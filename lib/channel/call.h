@@ -34,10 +34,17 @@ struct channel_wire {
  */
 typedef void channel_message(void *arg, struct channel *c, const struct envelope *m);
 
-/* `next_i` and `peer_i` are the numbers that the opening used up (1 each for server and edge). */
-SP_MUST sp_error channel_new(struct loop *loop, const struct channel_wire *wire, int64_t sent,
-                             int64_t received, channel_message *message, void *arg,
-                             struct channel **out);
+/* What a channel runs on, and who hears of its messages. Copied. */
+struct channel_options {
+    struct loop *loop; /* borrowed until channel_free */
+    struct channel_wire wire;
+    int64_t sent, received; /* numbers that the opening used up: the last one of either side */
+    channel_message *message;
+    void *arg; /* of `message` */
+};
+
+/* SP_ERR_NOMEM */
+SP_MUST sp_error channel_new(const struct channel_options *o, struct channel **out);
 /* Ends every pending call with SP_ERR_CLOSED, from inside. NULL is allowed. */
 void channel_free(struct channel *c);
 
@@ -71,13 +78,20 @@ SP_MUST sp_error channel_refuse(struct channel *c, int64_t re, const char *code,
  */
 typedef void call_done(void *arg, sp_error e, const struct envelope *m);
 
+/* What is called: never without a type. */
+struct call_ask {
+    const char *type;     /* borrowed for the call */
+    struct json *members; /* taken, also on failure; NULL: none */
+    int64_t timeout_ms;   /* from its sending on */
+};
+
 /*
- * Takes `members`. `*out` is good for call_cancel until `done` ran; it frees itself then.
+ * `*out` is good for call_cancel until `done` ran; it frees itself then.
  *   SP_ERR_LIMIT  ENVELOPE_UNANSWERED_MAX calls are under way
  *   SP_ERR_BUSY, SP_ERR_CLOSED, SP_ERR_NOMEM: `done` does not run
  */
-SP_MUST sp_error channel_call(struct channel *c, const char *type, struct json *members,
-                              int64_t timeout_ms, call_done *done, void *arg, struct call **out);
+SP_MUST sp_error channel_call(struct channel *c, const struct call_ask *ask, call_done *done,
+                              void *arg, struct call **out);
 /* Fewer than ENVELOPE_UNANSWERED_MAX calls are under way: channel_call is not refused for them. */
 bool channel_may_call(const struct channel *c);
 /* `room` is queued each time an answer makes room for one more; borrowed until channel_free. */

@@ -125,15 +125,13 @@ static void plan_next(struct dialer *d)
 
 static void tell_end(struct dialer *d)
 {
-    struct dialer_lost end;
-
     if (d->channel != NULL) /* whoever needs it should not wait for long */
         backoff_hurry(&d->backoff, clock_boot() + d->eager_ms);
     channel_free(d->channel);
     d->channel = NULL;
     drop_connection(d);
     plan_next(d);
-    end = d->end;
+    struct dialer_lost end = d->end;
     d->end = (struct dialer_lost){0};
     d->phase = DIALER_WAITING;
     if (end.again_ms >= 0 && timer_start(engine_loop(d->engine), clock_boot() + end.again_ms,
@@ -166,8 +164,7 @@ static void take_hello(struct dialer *d, const struct envelope *m)
         break;
     case SP_ERR_SIGNATURE:
         lose(d, e,
-             "the broker's proof does not belong to this connection: something between "
-             "ends TLS");
+             "the broker's proof does not belong to this connection: something between ends TLS");
         break;
     case SP_ERR_VERSION:
         lose(d, e, "the broker speaks no protocol version of this program (1 to 1)");
@@ -179,7 +176,12 @@ static void take_hello(struct dialer *d, const struct envelope *m)
 
 static void take_welcome(struct dialer *d, const struct envelope *m)
 {
-    struct channel_wire wire = {socket_wire_send, socket_wire_close, &d->socket};
+    const struct channel_options o = {.loop = engine_loop(d->engine),
+                                      .wire = {socket_wire_send, socket_wire_close, &d->socket},
+                                      .sent = 1,
+                                      .received = 2,
+                                      .message = on_channel_message,
+                                      .arg = d};
     struct opening_welcome w;
 
     if (strcmp(m->type, "welcome") != 0 || m->i != 2 ||
@@ -187,8 +189,7 @@ static void take_welcome(struct dialer *d, const struct envelope *m)
         lose(d, SP_ERR_PROTOCOL, "the broker's welcome is not understood");
         return;
     }
-    if (channel_new(engine_loop(d->engine), &wire, 1, 2, on_channel_message, d, &d->channel) !=
-        SP_OK) {
+    if (channel_new(&o, &d->channel) != SP_OK) {
         lose(d, SP_ERR_NOMEM, "out of memory");
         return;
     }
@@ -237,8 +238,7 @@ static void deliver(void *arg)
         take_opening(d, a->text);
     } else if (d->channel != NULL) {
         /* The receiver may free the dialer; then channel_receive still returns, and only SP_OK. */
-        e = channel_receive(d->channel, a->text);
-        if (e != SP_OK) {
+        if ((e = channel_receive(d->channel, a->text)) != SP_OK) {
             socket_close(&d->socket, channel_close_of(e), sp_error_text(e));
             lose(d, SP_ERR_PROTOCOL, sp_error_text(e));
         }

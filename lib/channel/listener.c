@@ -337,15 +337,19 @@ static void replace_older(struct listener *l, struct edge *e)
 static sp_error open_edge(struct edge *e, const struct opening_welcome *given)
 {
     struct opening_welcome w = *given;
-    struct channel_wire wire = {socket_wire_send, socket_wire_close, &e->socket};
+    const struct channel_options o = {.loop = engine_loop(e->listener->engine),
+                                      .wire = {socket_wire_send, socket_wire_close, &e->socket},
+                                      .sent = 2,
+                                      .received = 1,
+                                      .message = on_message,
+                                      .arg = e};
     struct buf text;
     sp_error err;
 
     w.v = e->peer.v;
     w.ping = LISTENER_PING_MS;
     buf_init(&text, ENVELOPE_BYTES_MAX);
-    if ((err = channel_new(engine_loop(e->listener->engine), &wire, 2, 1, on_message, e,
-                           &e->channel)) == SP_OK &&
+    if ((err = channel_new(&o, &e->channel)) == SP_OK &&
         (err = envelope_write("welcome", 2, 0, fields_write(welcome_fields, &w), &text)) == SP_OK)
         err = socket_send(&e->socket, buf_view(&text));
     buf_deinit(&text);

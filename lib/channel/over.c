@@ -89,9 +89,14 @@ static void on_channel_message(void *arg, struct channel *c, const struct envelo
 
 static sp_error make_channel(struct over *o, int64_t sent, int64_t received)
 {
-    struct channel_wire wire = {wire_send, wire_close, o};
+    const struct channel_options co = {.loop = o->loop,
+                                       .wire = {wire_send, wire_close, o},
+                                       .sent = sent,
+                                       .received = received,
+                                       .message = on_channel_message,
+                                       .arg = o};
 
-    return channel_new(o->loop, &wire, sent, received, on_channel_message, o, &o->channel);
+    return channel_new(&co, &o->channel);
 }
 
 /* ---- opening ----------------------------------------------------------------------------------

@@ -144,6 +144,7 @@ static void run_call(void *arg)
 {
     struct waiting *w = arg;
     struct channel *c = listener_channel(w->listener, w->edge);
+    const struct call_ask ask = {w->type, w->members, w->timeout_ms};
     struct call *call;
     sp_error e;
 
@@ -152,7 +153,7 @@ static void run_call(void *arg)
         finish(w, SP_ERR_NOT_FOUND, NULL);
         return;
     }
-    if ((e = channel_call(c, w->type, w->members, w->timeout_ms, on_answer, w, &call)) != SP_OK)
+    if ((e = channel_call(c, &ask, on_answer, w, &call)) != SP_OK)
         finish(w, e, NULL);
 }
 

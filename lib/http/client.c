@@ -458,10 +458,17 @@ static sp_error set_address(CURL *h, const char *address, const struct url *u,
     return SP_OK;
 }
 
-static sp_error exchange(struct client *c, const struct client_request *q, const char *address,
-                         const struct url *u, int64_t ms, struct sp_why *why,
-                         struct client_response *out)
+/* One request of a call and its answer. */
+struct hop {
+    char address[URL_BYTES_MAX + 1];
+    struct url url; /* views of `address` */
+    int64_t ms;     /* what is left of the call's time */
+};
+
+static sp_error exchange(struct client *c, const struct client_request *q, const struct hop *hop,
+                         struct sp_why *why, struct client_response *out)
 {
+    const struct url *u = &hop->url;
     char detail[CURL_ERROR_SIZE] = "";
     struct curl_slist *headers = NULL, *way = NULL;
     CURL *h = curl_easy_init();
@@ -471,7 +478,7 @@ static sp_error exchange(struct client *c, const struct client_request *q, const
     if (h == NULL)
         return SP_ERR_NOMEM;
     if ((e = make_headers(q, &headers)) != SP_OK || (e = set_proxy(h, c, u, why)) != SP_OK ||
-        (e = set_address(h, address, u, &headers, &way)) != SP_OK)
+        (e = set_address(h, hop->address, u, &headers, &way)) != SP_OK)
         goto out;
     curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, u->https ? "https" : "http");
     curl_easy_setopt(h, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -479,7 +486,7 @@ static sp_error exchange(struct client *c, const struct client_request *q, const
     curl_easy_setopt(h, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, (long)ms);
+    curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, (long)hop->ms);
     curl_easy_setopt(h, CURLOPT_ERRORBUFFER, detail);
     curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(h, CURLOPT_WRITEDATA, out);
@@ -541,33 +548,33 @@ static sp_error check_url(const struct client_request *q, struct view text, stru
 static sp_error call(struct client *c, const struct client_request *q, sp_boot_ms until,
                      struct sp_why *why, struct client_response *out)
 {
-    char address[URL_BYTES_MAX + 1];
+    struct hop hop;
     struct buf next;
-    struct url u;
     sp_error e;
 
     buf_init(&next, URL_BYTES_MAX);
     buf_add_str(&next, q->url);
     for (int hops = 0;; hops++) {
-        int64_t left = until - clock_boot();
+        hop.ms = until - clock_boot();
         if ((e = buf_error(&next)) != SP_OK ||
-            (e = check_url(q, buf_view(&next), why, &u)) != SP_OK)
+            (e = check_url(q, buf_view(&next), why, &hop.url)) != SP_OK)
             break;
-        snprintf(address, sizeof address, "%.*s", VIEW_ARG(buf_view(&next)));
-        if (url_parse(view_str(address), &u) != SP_OK || left <= 0) {
+        snprintf(hop.address, sizeof hop.address, "%.*s", VIEW_ARG(buf_view(&next)));
+        if (url_parse(view_str(hop.address), &hop.url) != SP_OK || hop.ms <= 0) {
             e = SP_ERR_TIMEOUT;
             break;
         }
         forget(out);
-        if ((e = exchange(c, q, address, &u, left, why, out)) != SP_OK)
+        if ((e = exchange(c, q, &hop, why, out)) != SP_OK)
             break;
         if (!q->follow_same_origin || q->method != METHOD_GET || !is_redirect(out->status))
             break;
         if (hops == REDIRECTS_MAX) {
-            e = sp_why_say(why, SP_ERR_PROTOCOL, "%.*s redirects too often", VIEW_ARG(u.host));
+            e = sp_why_say(why, SP_ERR_PROTOCOL, "%.*s redirects too often",
+                           VIEW_ARG(hop.url.host));
             break;
         }
-        if ((e = follow(&u, &out->location, why, &next)) != SP_OK)
+        if ((e = follow(&hop.url, &out->location, why, &next)) != SP_OK)
             break;
     }
     buf_deinit(&next);

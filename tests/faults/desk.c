@@ -94,7 +94,9 @@ static void do_person(struct order *o)
         totp_hotp((struct view){e.secret, sizeof e.secret},
                   (uint64_t)(clock_unix() / (TOTP_STEP_S * 1000)), TOTP_SHA1, TOTP_DIGITS, code);
     if (err == SP_OK)
-        err = mfa_enrol(desk.mfa, &e, view_str(code), false, &nobody, &answer, &codes);
+        err = mfa_enrol(desk.mfa,
+                        &(struct mfa_confirmation){.enrolment = &e, .typed = view_str(code)},
+                        &nobody, &answer, &codes);
     if (err != SP_OK) {
         say_error(o, err);
         return;
@@ -118,9 +120,9 @@ static void do_factor(struct order *o)
 static void do_token(struct order *o)
 {
     uint8_t secret[SITES_TOKEN_BYTES];
+    const struct token_ask ask = {.life_ms = SITES_TOKEN_LIFE_MS_MAX, .note = "t"};
     struct enrol_row row;
-    sp_error e = sites_token_new(desk.registry, (struct sp_id){{0}}, SITES_TOKEN_LIFE_MS_MAX, "t",
-                                 &nobody, secret, &row);
+    sp_error e = sites_token_new(desk.registry, &ask, &nobody, secret, &row);
 
     if (e != SP_OK) {
         say_error(o, e);

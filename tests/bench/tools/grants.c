@@ -86,15 +86,17 @@ static void enrol_edges(struct stage *s)
     uint8_t secret[SITES_TOKEN_BYTES], spki[ROW_HASH_BYTES] = {1};
     struct newcomer connector = {.key = public_key(), .name = "c1", .address = "198.18.0.9"};
     struct newcomer relay = {.key = public_key(), .name = "r1", .address = ""};
+    const struct token_ask for_relay = {.life_ms = 60000};
+    struct token_ask for_connector = for_relay;
     struct enrol_row token;
     struct sp_why why = {0};
 
     must(sites_create(s->registry, view_str("bench"), &by, &why, &s->site), "site");
     settle(s);
-    must(sites_token_new(s->registry, s->site.id, 60000, "", &by, secret, &token), "token");
+    for_connector.site = s->site.id;
+    must(sites_token_new(s->registry, &for_connector, &by, secret, &token), "token");
     must(connectors_enrol(s->registry, secret, &connector, "1", &s->connector), "connector");
-    must(sites_token_new(s->registry, (struct sp_id){{0}}, 60000, "", &by, secret, &token),
-         "token");
+    must(sites_token_new(s->registry, &for_relay, &by, secret, &token), "token");
     must(relays_enrol(s->registry, secret, &relay, spki, "relay.example.org:443", &s->relay),
          "relay");
 }

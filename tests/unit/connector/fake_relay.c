@@ -181,8 +181,8 @@ static void order(struct fake_relay *r, struct fake_agent *a, struct view grant)
     a->pair.spare = spare->leg;
     leg_events_set(spare->leg, &spare_leg_events, &a->pair);
     *spare = (struct fake_leg){0};
-    check_ok(channel_call(r->channel, "open", fields_write(relay_open_fields, &m), 5000,
-                          on_open_answer, a, &call));
+    const struct call_ask ask = {"open", fields_write(relay_open_fields, &m), 5000};
+    check_ok(channel_call(r->channel, &ask, on_open_answer, a, &call));
 }
 
 /* ---- arrivals ----------------------------------------------------------------------------- */

@@ -70,7 +70,6 @@ static void no_message(void *arg, struct channel *c, const struct envelope *m)
 
 void house_init(struct house *h)
 {
-    const struct channel_wire wire = {hear, hang_up, h};
     struct sp_why why = {{0}, {0}, 0, 0};
     char floor[64];
 
@@ -85,7 +84,13 @@ void house_init(struct house *h)
     const struct courier_options co = {
         .loop = h->scene.loop, .pool = h->scene.pool, .folder = h->audit, .max = SPOOL_BYTES_MIN};
     check_ok(tell_new(&co, &why, &h->tell));
-    check_ok(channel_new(h->scene.loop, &wire, 1, 1, no_message, h, &h->broker));
+    const struct channel_options channel = {.loop = h->scene.loop,
+                                            .wire = {hear, hang_up, h},
+                                            .sent = 1,
+                                            .received = 1,
+                                            .message = no_message,
+                                            .arg = h};
+    check_ok(channel_new(&channel, &h->broker));
     tell_channel(h->tell, h->broker);
     const struct sessions_options so = {.loop = h->scene.loop,
                                         .pool = h->scene.pool,

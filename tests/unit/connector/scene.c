@@ -58,13 +58,14 @@ struct sp_id scene_app(struct scene *s, struct sp_id app, const char *host, uint
                        .port_count = 1,
                        .ports = {port},
                        .streams_max = 8};
+    const struct record_judge by = {
+        .keys = &s->keys, .floor = s->floor, .site = s->site, .now = clock_unix()};
     struct buf token;
 
     snprintf(a.hosts[0], sizeof a.hosts[0], "%s", host);
     buf_init(&token, APPREC_MAX);
     check_ok(apprec_mint(&a, s->record_key, &token));
-    check_ok(records_put(&s->records, buf_view(&token), &s->keys, s->floor, s->site, clock_unix(),
-                         NULL));
+    check_ok(records_put(&s->records, buf_view(&token), &by, NULL));
     buf_deinit(&token);
     return a.id;
 }

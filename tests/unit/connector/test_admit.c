@@ -53,17 +53,15 @@ static void make(struct scene *s)
                              .streams_max = 7};
     buf_init(&record, APPREC_MAX);
     assert_int_equal(apprec_mint(&s->app, s->grants, &record), SP_OK);
-    assert_int_equal(
-        records_put(&s->records, buf_view(&record), &s->keys, s->floor, site, NOW, NULL), SP_OK);
+    struct record_judge by = {.keys = &s->keys, .floor = s->floor, .site = site, .now = NOW};
+    assert_int_equal(records_put(&s->records, buf_view(&record), &by, NULL), SP_OK);
     /* the same version again, and the floor's signers */
-    assert_int_equal(
-        records_put(&s->records, buf_view(&record), &s->keys, s->floor, site, NOW, NULL),
-        SP_ERR_REPLAY);
-    assert_int_equal(records_put(&s->records, buf_view(&record), &s->keys, NULL, site, NOW, NULL),
-                     SP_ERR_DENIED);
-    assert_int_equal(
-        records_put(&s->records, buf_view(&record), &s->keys, s->floor, random_id(), NOW, NULL),
-        SP_ERR_AUDIENCE);
+    assert_int_equal(records_put(&s->records, buf_view(&record), &by, NULL), SP_ERR_REPLAY);
+    by.floor = NULL;
+    assert_int_equal(records_put(&s->records, buf_view(&record), &by, NULL), SP_ERR_DENIED);
+    by.floor = s->floor;
+    by.site = random_id();
+    assert_int_equal(records_put(&s->records, buf_view(&record), &by, NULL), SP_ERR_AUDIENCE);
     buf_deinit(&record);
     s->g = (struct grant){.id = random_id(),
                           .session = random_id(),
@@ -193,8 +191,9 @@ static void E2E_6_the_earliest_deadline_counts(void **state)
     s.app.session_ms_max = HOUR / 2;
     buf_init(&record, APPREC_MAX);
     assert_int_equal(apprec_mint(&s.app, s.grants, &record), SP_OK);
-    assert_int_equal(
-        records_put(&s.records, buf_view(&record), &s.keys, s.floor, s.app.site, NOW, NULL), SP_OK);
+    const struct record_judge by = {
+        .keys = &s.keys, .floor = s.floor, .site = s.app.site, .now = NOW};
+    assert_int_equal(records_put(&s.records, buf_view(&record), &by, NULL), SP_OK);
     buf_deinit(&record);
     assert_null(ask(&s, s.grants, &a));
     assert_true(a.deadline == s.facts.now + HOUR / 2);

@@ -85,10 +85,15 @@ static void answer(struct house *h)
 
 static void open_channel(struct house *h)
 {
-    const struct channel_wire wire = {hear, hang_up, h};
+    const struct channel_options o = {.loop = h->scene.loop,
+                                      .wire = {hear, hang_up, h},
+                                      .sent = 1,
+                                      .received = 1,
+                                      .message = no_message,
+                                      .arg = h};
 
     h->asked = h->said = 0;
-    check_ok(channel_new(h->scene.loop, &wire, 1, 1, no_message, h, &h->channel));
+    check_ok(channel_new(&o, &h->channel));
     courier_channel(h->courier, h->channel);
 }
 

@@ -63,9 +63,14 @@ static void on_came(void *arg, const uint8_t sha256[32])
 
 static void attach(struct rig *r)
 {
-    const struct channel_wire wire = {on_send, on_close, r};
+    const struct channel_options o = {.loop = r->loop,
+                                      .wire = {on_send, on_close, r},
+                                      .sent = 2,
+                                      .received = 1,
+                                      .message = on_message,
+                                      .arg = r};
 
-    check_ok(channel_new(r->loop, &wire, 2, 1, on_message, r, &r->channel));
+    check_ok(channel_new(&o, &r->channel));
     r->said = 2;
     documents_channel(r->documents, r->channel);
 }

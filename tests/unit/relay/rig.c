@@ -466,11 +466,16 @@ static void broker_message(void *arg, struct channel *c, const struct envelope *
 
 void rig_attach(struct rig *r)
 {
-    const struct channel_wire wire = {broker_send, broker_close, r};
+    const struct channel_options o = {.loop = r->loop,
+                                      .wire = {broker_send, broker_close, r},
+                                      .sent = 1,
+                                      .received = 1,
+                                      .message = broker_message,
+                                      .arg = r};
 
     channel_free(r->broker);
     buf_reset(&r->told);
-    check_ok(channel_new(r->loop, &wire, 1, 1, broker_message, r, &r->broker));
+    check_ok(channel_new(&o, &r->broker));
     report_attach(r->relay.report, r->broker);
 }
 

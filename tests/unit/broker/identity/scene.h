@@ -316,7 +316,10 @@ static struct mfa_answer enrol(struct sp_id user)
     assert_int_equal(totp_hotp((struct view){e.secret, sizeof e.secret},
                                (uint64_t)(clock_unix() / 30000), TOTP_SHA1, 6, code),
                      SP_OK);
-    assert_int_equal(mfa_enrol(x.mfa, &e, view_str(code), false, &by, &answer, &codes), SP_OK);
+    assert_int_equal(mfa_enrol(x.mfa,
+                               &(struct mfa_confirmation){.enrolment = &e, .typed = view_str(code)},
+                               &by, &answer, &codes),
+                     SP_OK);
     return answer;
 }
 

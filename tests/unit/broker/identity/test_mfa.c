@@ -49,8 +49,10 @@ static int setup(void **state)
     s->user = random_id();
     mfa_enrolment_new(s->user, &s->e);
     code_at(&s->e, T0, code);
-    assert_int_equal(mfa_enrol(s->m, &s->e, view_str(code), false, &s->by, &answer, &s->codes),
-                     SP_OK);
+    assert_int_equal(
+        mfa_enrol(s->m, &(struct mfa_confirmation){.enrolment = &s->e, .typed = view_str(code)},
+                  &s->by, &answer, &s->codes),
+        SP_OK);
     clock_set_for_test(T0 + 2 * STEP_MS, 1000);
     *state = s;
     return 0;
@@ -197,8 +199,10 @@ static void OTP_04_of_parallel_posts_at_several_brokers_one_wins(void **state)
         char code[10];
         mfa_enrolment_new(s->user, &s->e);
         code_at(&s->e, clock_unix(), code);
-        assert_int_equal(mfa_enrol(s->m, &s->e, view_str(code), false, &s->by, &answer, &s->codes),
-                         SP_OK);
+        assert_int_equal(
+            mfa_enrol(s->m, &(struct mfa_confirmation){.enrolment = &s->e, .typed = view_str(code)},
+                      &s->by, &answer, &s->codes),
+            SP_OK);
     }
 }
 
@@ -334,14 +338,18 @@ static void OTP_06_a_factor_needs_its_proof_code(void **state)
     char code[10];
 
     mfa_enrolment_new(random_id(), &e);
-    assert_int_equal(mfa_enrol(s->m, &e, view_str("000000"), false, &s->by, &a, &codes),
-                     SP_ERR_DENIED);
+    assert_int_equal(
+        mfa_enrol(s->m, &(struct mfa_confirmation){.enrolment = &e, .typed = view_str("000000")},
+                  &s->by, &a, &codes),
+        SP_ERR_DENIED);
     assert_int_equal(mfa_state(s->m, e.user, &st), SP_OK);
     assert_false(st.enrolled);
     assert_int_equal(mfa_verify(s->m, e.user, view_str("000000"), &s->by, &a), SP_ERR_NOT_FOUND);
     code_at(&e, clock_unix() + MFA_ENROL_MS + 1, code);
     clock_set_for_test(e.until + 1, 1000);
-    assert_int_equal(mfa_enrol(s->m, &e, view_str(code), false, &s->by, &a, &codes),
+    assert_int_equal(mfa_enrol(s->m,
+                               &(struct mfa_confirmation){.enrolment = &e, .typed = view_str(code)},
+                               &s->by, &a, &codes),
                      SP_ERR_EXPIRED);
 }
 
@@ -355,8 +363,15 @@ static void a_second_factor_replaces_the_first_only_when_asked_to(void **state)
 
     mfa_enrolment_new(s->user, &e);
     code_at(&e, clock_unix(), code);
-    assert_int_equal(mfa_enrol(s->m, &e, view_str(code), false, &s->by, &a, &codes), SP_ERR_EXISTS);
-    assert_int_equal(mfa_enrol(s->m, &e, view_str(code), true, &s->by, &a, &codes), SP_OK);
+    assert_int_equal(mfa_enrol(s->m,
+                               &(struct mfa_confirmation){.enrolment = &e, .typed = view_str(code)},
+                               &s->by, &a, &codes),
+                     SP_ERR_EXISTS);
+    assert_int_equal(mfa_enrol(s->m,
+                               &(struct mfa_confirmation){
+                                   .enrolment = &e, .typed = view_str(code), .replace = true},
+                               &s->by, &a, &codes),
+                     SP_OK);
     assert_int_equal(try_text(s, s->codes.codes[0], &a), SP_ERR_DENIED);
     s->e = e;
     clock_set_for_test(clock_unix() + STEP_MS, 1000);

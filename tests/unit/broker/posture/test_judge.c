@@ -65,8 +65,12 @@ static sp_error report(const uint8_t nonce[POSTURE_NONCE_BYTES], int64_t sequenc
     memcpy(r.nonce, nonce, sizeof r.nonce);
     buf_init(&bytes, REPORT_MAX);
     assert_int_equal(report_make(&r, by, &bytes, signature), SP_OK);
-    e = judge_report(j, device, key_secret_public(key), buf_view(&bytes),
-                     (struct view){signature, sizeof signature}, clock_unix(), out);
+    e = judge_report(j,
+                     &(struct posture_sent){.device = device,
+                                            .key = *key_secret_public(key),
+                                            .report = buf_view(&bytes),
+                                            .sig = {signature, sizeof signature}},
+                     clock_unix(), out);
     buf_deinit(&bytes);
     json_free(value);
     return e;
@@ -304,8 +308,12 @@ static sp_error names_another(int64_t sequence, struct posture_answer *out)
     assert_int_equal(judge_nonce(j, device, r.nonce), SP_OK);
     buf_init(&bytes, REPORT_MAX);
     assert_int_equal(report_make(&r, key, &bytes, signature), SP_OK);
-    sp_error e = judge_report(j, device, key_secret_public(key), buf_view(&bytes),
-                              (struct view){signature, sizeof signature}, clock_unix(), out);
+    sp_error e = judge_report(j,
+                              &(struct posture_sent){.device = device,
+                                                     .key = *key_secret_public(key),
+                                                     .report = buf_view(&bytes),
+                                                     .sig = {signature, sizeof signature}},
+                              clock_unix(), out);
     buf_deinit(&bytes);
     return e;
 }

@@ -270,6 +270,15 @@ static struct site_row new_site(struct fixture *f, const char *name)
     return site;
 }
 
+/* `site`: of a connector; zero: for a relay. */
+static sp_error new_token(struct fixture *f, struct sp_id site, int64_t life_ms,
+                          uint8_t secret[SITES_TOKEN_BYTES], struct enrol_row *out)
+{
+    const struct token_ask ask = {.site = site, .life_ms = life_ms, .note = "fra-1"};
+
+    return sites_token_new(f->r, &ask, &ines, secret, out);
+}
+
 struct race {
     struct fixture *f;
     const uint8_t *secret;
@@ -302,7 +311,7 @@ static void INC_2_fifty_enrolments_with_one_token_make_one_connector(void **stat
 
     begin(&f);
     struct site_row site = new_site(&f, "fra");
-    assert_int_equal(sites_token_new(f.r, site.id, 60000, "fra-1", &ines, secret, &token), SP_OK);
+    assert_int_equal(new_token(&f, site.id, 60000, secret, &token), SP_OK);
     for (uint8_t i = 0; i < RACERS; i++) {
         races[i] = (struct race){&f, secret, i, SP_ERR_INTERNAL};
         assert_int_equal(pthread_create(&threads[i], NULL, enrol_once, &races[i]), 0);
@@ -338,18 +347,15 @@ static void INC_11_a_token_is_for_its_kind_lives_a_day_at_most_and_can_be_revoke
 
     begin(&f);
     struct site_row site = new_site(&f, "fra");
-    assert_int_equal(sites_token_new(f.r, site.id, 0, "", &ines, secret, &token), SP_ERR_INVALID);
-    assert_int_equal(
-        sites_token_new(f.r, site.id, SITES_TOKEN_LIFE_MS_MAX + 1, "", &ines, secret, &token),
-        SP_ERR_INVALID);
-    assert_int_equal(sites_token_new(f.r, (struct sp_id){{4}}, 1000, "", &ines, secret, &token),
-                     SP_ERR_NOT_FOUND);
-    assert_int_equal(sites_token_new(f.r, site.id, 60000, "", &ines, secret, &token), SP_OK);
+    assert_int_equal(new_token(&f, site.id, 0, secret, &token), SP_ERR_INVALID);
+    assert_int_equal(new_token(&f, site.id, SITES_TOKEN_LIFE_MS_MAX + 1, secret, &token),
+                     SP_ERR_INVALID);
+    assert_int_equal(new_token(&f, (struct sp_id){{4}}, 1000, secret, &token), SP_ERR_NOT_FOUND);
+    assert_int_equal(new_token(&f, site.id, 60000, secret, &token), SP_OK);
     assert_int_equal(relays_enrol(f.r, secret, &r, spki, "h:443", &relay), SP_ERR_DENIED);
     assert_int_equal(sites_token_revoke(f.r, token.hash, &ines), SP_OK);
     assert_int_equal(connectors_enrol(f.r, secret, &c, "", &connector), SP_ERR_DENIED);
-    assert_int_equal(sites_token_new(f.r, (struct sp_id){{0}}, 60000, "", &ines, secret, &token),
-                     SP_OK);
+    assert_int_equal(new_token(&f, (struct sp_id){{0}}, 60000, secret, &token), SP_OK);
     assert_int_equal(connectors_enrol(f.r, secret, &c, "", &connector), SP_ERR_DENIED);
     assert_int_equal(relays_enrol(f.r, secret, &r, spki, "h:443", &relay), SP_OK);
     end(&f);
@@ -393,7 +399,7 @@ static void a_site_goes_only_when_nothing_is_left_in_it(void **state)
     struct site_row site = new_site(&f, "fra");
     assert_int_equal(sites_create(f.r, view_str("fra"), &ines, &why, &twin), SP_ERR_EXISTS);
     assert_int_equal(sites_create(f.r, view_str("Fra!"), &ines, &why, &twin), SP_ERR_INVALID);
-    assert_int_equal(sites_token_new(f.r, site.id, 60000, "", &ines, secret, &token), SP_OK);
+    assert_int_equal(new_token(&f, site.id, 60000, secret, &token), SP_OK);
     assert_int_equal(connectors_enrol(f.r, secret, &c, "", &connector), SP_OK);
     settled(&f);
     assert_int_equal(sites_remove(f.r, site.id, &ines, &why), SP_ERR_BUSY);

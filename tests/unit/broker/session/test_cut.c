@@ -38,13 +38,14 @@ static void a_kill_goes_to_both_edges_and_is_over_when_both_have_answered(void *
 static void an_end_that_is_reported_during_a_cut_does_not_end_the_wait_for_its_answers(void **state)
 {
     (void)state;
+    const struct live_report closed = {.session = session_id};
     struct fixture f;
     struct session s;
 
     begin(&f, true);
     kill_it(&f, 1);
-    live_closed(f.live, EDGE_RELAY, relay_id, session_id, 0, 0, "cut");
-    live_closed(f.live, EDGE_CONNECTOR, connector_id, session_id, 0, 0, "cut");
+    live_closed(f.live, EDGE_RELAY, relay_id, &closed, "cut");
+    live_closed(f.live, EDGE_CONNECTOR, connector_id, &closed, "cut");
     assert_int_equal(live_get(f.live, session_id, &s), SP_OK);
     session_cut_answered(f.sessions, EDGE_CONNECTOR, connector_id, session_id, 0);
     session_cut_answered(f.sessions, EDGE_RELAY, relay_id, session_id, 0);
@@ -76,7 +77,7 @@ static void TM_03_INC_14_an_edge_s_word_about_a_session_of_another_edge_counts_f
         live_opened(f.live, k, evil, &lie);
         live_list(f.live, k, evil, &lie, 1, true);
         live_bytes(f.live, k, evil, session_id, 1u << 30, 1u << 30);
-        live_closed(f.live, k, evil, session_id, 1u << 30, 1u << 30, "end");
+        live_closed(f.live, k, evil, &lie, "end");
         live_list(f.live, k, evil, NULL, 0, true);
     }
     assert_int_equal(live_get(f.live, session_id, &s), SP_OK);
@@ -103,7 +104,7 @@ static void FLT_14_what_a_connector_that_is_back_does_not_name_has_ended(void **
     begin(&f, true);
     live_opened(f.live, EDGE_RELAY, relay_id, &r);
     live_opened(f.live, EDGE_CONNECTOR, connector_id, &r);
-    live_closed(f.live, EDGE_RELAY, relay_id, session_id, 0, 0, "lost"); /* a tunnel of it */
+    live_closed(f.live, EDGE_RELAY, relay_id, &r, "lost"); /* a tunnel of it */
     live_list_begins(f.live, EDGE_CONNECTOR, connector_id);
     live_list(f.live, EDGE_CONNECTOR, connector_id, &r, 1, false);
     live_list(f.live, EDGE_CONNECTOR, connector_id, NULL, 0, true);

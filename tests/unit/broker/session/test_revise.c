@@ -189,7 +189,8 @@ static void FLT_14_a_late_word_of_an_edge_does_not_bring_back_what_ended(void **
     heard_first = NULL;
     void *arg[] = {&f, &row};
     assert_int_equal(store_commit(f.t.st, put_row, arg), SP_OK);
-    live_closed(f.live, EDGE_CONNECTOR, connector_id, session_id, 0, 0, "end");
+    live_closed(f.live, EDGE_CONNECTOR, connector_id, &(struct live_report){.session = session_id},
+                "end");
     wait_for_record(&f, "session.close");
     wait_for_orders(&f.relay, 1); /* that it may close what it still has */
     assert_int_equal(live_get(f.live, session_id, &s), SP_ERR_NOT_FOUND);

@@ -180,9 +180,9 @@ static void lists_are_sorted_narrowed_and_paged(void **state)
         for (int page = 0; page < 3; page++) {
             if (page > 0)
                 edge = f.rows[f.count - 1];
-            assert_int_equal(t.s->inventory->list(t.st, &all, (enum endpoint_order)order,
-                                                  page > 0 ? &edge : NULL, 3, collect, &f),
-                             SP_OK);
+            const struct endpoint_span span = {
+                .order = (enum endpoint_order)order, .edge = page > 0 ? &edge : NULL, .limit = 3};
+            assert_int_equal(t.s->inventory->list(t.st, &all, &span, collect, &f), SP_OK);
         }
         assert_int_equal(f.count, 9);
         for (size_t i = 1; i < f.count; i++) {
@@ -196,8 +196,11 @@ static void lists_are_sorted_narrowed_and_paged(void **state)
     f.count = 0;
     all.states = SHADOW;
     all.q = "P4";
-    assert_int_equal(t.s->inventory->list(t.st, &all, ENDPOINTS_BY_PATH, NULL, 9, collect, &f),
-                     SP_OK);
+    assert_int_equal(
+        t.s->inventory->list(t.st, &all,
+                             &(struct endpoint_span){.order = ENDPOINTS_BY_PATH, .limit = 9},
+                             collect, &f),
+        SP_OK);
     assert_int_equal(f.count, 1);
     assert_string_equal(f.rows[0].path, "/p4");
     assert_int_equal(t.s->inventory->count(t.st, &all, 100, &total), SP_OK);

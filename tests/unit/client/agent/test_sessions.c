@@ -45,7 +45,7 @@ static struct keyset keys;
 static struct proxy_env proxy;
 static struct key_secret *identity, *connector;
 
-sp_error control_ask(struct control *c, const struct control_call *call, call_done *done, void *arg,
+sp_error control_ask(struct control *c, const struct call_ask *call, call_done *done, void *arg,
                      struct question **out)
 {
     struct session_open open;
@@ -62,8 +62,8 @@ sp_error control_ask(struct control *c, const struct control_call *call, call_do
     return SP_OK;
 }
 
-sp_error control_tell(struct control *c, const struct control_call *call, call_done *done,
-                      void *arg, struct question **out)
+sp_error control_tell(struct control *c, const struct call_ask *call, call_done *done, void *arg,
+                      struct question **out)
 {
     (void)c, (void)done, (void)arg, (void)out;
     snprintf(w.type, sizeof w.type, "%s", call->type);

@@ -122,13 +122,15 @@ static void a_request_is_written_with_our_framing(void **state)
     (void)state;
     buf_init(&out, 4096);
     assert_int_equal(
-        write_request(&r, view_str("/base"), view_str("h:1"), (struct write_fields){own, 1}, &out),
+        write_request(&r, &(struct write_to){.prefix = view_str("/base"), .host = view_str("h:1")},
+                      (struct write_fields){own, 1}, &out),
         SP_OK);
     assert_string_equal(buf_cstr(&out), "POST /base/a?b=1 HTTP/1.1\r\nhost: h:1\r\naccept: */*\r\n"
                                         "content-length: 0\r\nsallyport-user: ann\r\n\r\n");
     buf_reset(&out);
     r.body = (struct gw_message_body){.kind = GW_BODY_CHUNKED};
-    assert_int_equal(write_request(&r, view_str(""), view_str("h"), (struct write_fields){0}, &out),
+    assert_int_equal(write_request(&r, &(struct write_to){.host = view_str("h")},
+                                   (struct write_fields){0}, &out),
                      SP_OK);
     assert_non_null(strstr(buf_cstr(&out), "\r\ntransfer-encoding: chunked\r\n"));
     assert_null(strstr(buf_cstr(&out), "content-length"));

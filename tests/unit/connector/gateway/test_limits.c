@@ -172,7 +172,8 @@ static void on_turn(void *arg)
 
 static void places_change_hands_in_order(void **state)
 {
-    struct sp_id key = {{1}}, other = {{2}};
+    const struct place_limit of = {.key = {{1}}, .max = 2, .line_max = 2};
+    const struct place_limit other = {.key = {{2}}, .max = 2, .line_max = 2};
     struct who w[5] = {0};
     struct places p;
     struct loop *loop;
@@ -181,22 +182,22 @@ static void places_change_hands_in_order(void **state)
     check_ok(loop_new(&loop));
     places_init(&p, loop);
     for (size_t i = 0; i < 2; i++)
-        check_ok(place_enter(&p, key, 2, 2, on_turn, &w[i], &w[i].place));
+        check_ok(place_enter(&p, &of, on_turn, &w[i], &w[i].place));
     for (size_t i = 2; i < 4; i++)
-        assert_int_equal(place_enter(&p, key, 2, 2, on_turn, &w[i], &w[i].place), SP_ERR_AGAIN);
-    assert_int_equal(place_enter(&p, key, 2, 2, on_turn, &w[4], &w[4].place), SP_ERR_FULL);
-    check_ok(place_enter(&p, other, 2, 2, on_turn, &w[4], &w[4].place));
+        assert_int_equal(place_enter(&p, &of, on_turn, &w[i], &w[i].place), SP_ERR_AGAIN);
+    assert_int_equal(place_enter(&p, &of, on_turn, &w[4], &w[4].place), SP_ERR_FULL);
+    check_ok(place_enter(&p, &other, on_turn, &w[4], &w[4].place));
     check(place_first(&w[0].place) == &w[2] && place_first(&w[4].place) == NULL);
     place_leave(&p, &w[2].place); /* out of the line, from its middle */
     place_leave(&p, &w[0].place);
     check(w[3].place.held && w[3].turns == 0); /* told from the loop only */
     loop_turn(loop, false);
     assert_int_equal(w[3].turns, 1);
-    assert_int_equal(places_held(&p, key), 2);
+    assert_int_equal(places_held(&p, of.key), 2);
     for (size_t i = 0; i < 5; i++)
         place_leave(&p, &w[i].place);
     place_leave(&p, &w[0].place);
-    assert_int_equal(places_held(&p, key), 0);
+    assert_int_equal(places_held(&p, of.key), 0);
     assert_int_equal(map_len(&p.lines), 0);
     places_deinit(&p);
     loop_free(loop);

@@ -159,7 +159,7 @@ void fake_broker_call(struct fake_broker *b, const char *type, struct json *memb
     json_free(b->said);
     b->said = NULL;
     b->answered = false;
-    check_ok(channel_call(c, type, members, 5000, on_answer, b, &call));
+    check_ok(channel_call(c, &(struct call_ask){type, members, 5000}, on_answer, b, &call));
 }
 
 bool fake_broker_heard(const struct fake_broker *b, const char *type, const char *words)

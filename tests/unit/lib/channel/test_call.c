@@ -48,16 +48,25 @@ static void on_message(void *arg, struct channel *ch, const struct envelope *m)
     got_i[got_count++ % 100] = m->i;
 }
 
+static void new_channel(void)
+{
+    const struct channel_options o = {.loop = loop,
+                                      .wire = {wire_send, wire_close, NULL},
+                                      .sent = 2,
+                                      .received = 1,
+                                      .message = on_message};
+
+    assert_int_equal(channel_new(&o, &c), SP_OK);
+}
+
 static int start(void **state)
 {
-    struct channel_wire wire = {wire_send, wire_close, NULL};
-
     (void)state;
     sent_count = got_count = 0;
     closed = 0;
     wire_state = SP_OK;
     assert_int_equal(loop_new(&loop), SP_OK);
-    assert_int_equal(channel_new(loop, &wire, 2, 1, on_message, NULL, &c), SP_OK);
+    new_channel();
     return 0;
 }
 
@@ -93,6 +102,13 @@ static void done(void *arg, sp_error e, const struct envelope *m)
         sp_ignore(json_get_int(m->members, "n", 0, 1000, &r->n)); /* checked by the test */
 }
 
+static sp_error ask(int64_t timeout_ms, struct result *r, struct call **out)
+{
+    const struct call_ask q = {.type = "app.test", .timeout_ms = timeout_ms};
+
+    return channel_call(c, &q, done, r, out);
+}
+
 static void numbers_go_on_behind_the_opening(void **state)
 {
     (void)state;
@@ -119,8 +135,8 @@ static void an_answer_finds_its_call(void **state)
     struct result a = {0}, b = {0};
     struct call *call;
 
-    assert_int_equal(channel_call(c, "app.test", NULL, 1000, done, &a, &call), SP_OK);
-    assert_int_equal(channel_call(c, "app.test", NULL, 1000, done, &b, &call), SP_OK);
+    assert_int_equal(ask(1000, &a, &call), SP_OK);
+    assert_int_equal(ask(1000, &b, &call), SP_OK);
     assert_int_equal(receive("{\"re\":4,\"i\":2,\"n\":44}"), SP_OK);
     assert_int_equal(a.ended, 0);
     assert_int_equal(b.ended, 1);
@@ -143,7 +159,7 @@ static void a_call_times_out_and_its_late_answer_is_dropped(void **state)
     struct result r = {0};
     struct call *call;
 
-    assert_int_equal(channel_call(c, "app.test", NULL, 10, done, &r, &call), SP_OK);
+    assert_int_equal(ask(10, &r, &call), SP_OK);
     while (r.ended == 0)
         loop_turn(loop, true);
     assert_int_equal(r.e, SP_ERR_TIMEOUT);
@@ -157,8 +173,7 @@ static void call_all(struct result *r, int64_t ms, int n)
     struct call *call;
 
     for (int i = 0; i < ENVELOPE_UNANSWERED_MAX; i++)
-        assert_int_equal(channel_call(c, "app.test", NULL, i < n ? ms : 600000, done, r, &call),
-                         SP_OK);
+        assert_int_equal(ask(i < n ? ms : 600000, r, &call), SP_OK);
     while (r->ended < n)
         loop_turn(loop, true);
     assert_int_equal(r->e, SP_ERR_TIMEOUT);
@@ -183,13 +198,13 @@ static void a_call_that_timed_out_holds_its_place_until_the_late_answer(void **s
     channel_on_room(c, &room);
     call_all(&r, 10, 1);
     assert_false(channel_may_call(c));
-    assert_int_equal(channel_call(c, "app.test", NULL, 1000, done, &r, &call), SP_ERR_LIMIT);
+    assert_int_equal(ask(1000, &r, &call), SP_ERR_LIMIT);
     assert_int_equal(receive("{\"re\":3,\"i\":2}"), SP_OK);
     assert_int_equal(r.ended, 1);
     assert_true(channel_may_call(c));
     loop_turn(loop, false);
     assert_int_equal(rooms, 1);
-    assert_int_equal(channel_call(c, "app.test", NULL, 600000, done, &r, &call), SP_OK);
+    assert_int_equal(ask(600000, &r, &call), SP_OK);
     assert_int_equal(closed, 0);
     channel_on_room(c, NULL);
 }
@@ -201,10 +216,10 @@ static void a_cancelled_call_holds_its_place_until_the_answer(void **state)
     struct call *call;
 
     r = (struct result){0};
-    assert_int_equal(channel_call(c, "app.test", NULL, 10, done, &r, &call), SP_OK);
+    assert_int_equal(ask(10, &r, &call), SP_OK);
     call_cancel(call);
     for (int i = 1; i < ENVELOPE_UNANSWERED_MAX; i++)
-        assert_int_equal(channel_call(c, "app.test", NULL, 600000, done, &r, &call), SP_OK);
+        assert_int_equal(ask(600000, &r, &call), SP_OK);
     for (int64_t end = clock_boot() + 50; clock_boot() < end;)
         loop_turn(loop, false);
     assert_false(channel_may_call(c));
@@ -222,8 +237,7 @@ static void a_peer_that_answers_no_call_is_left(void **state)
     assert_int_equal(closed, 0);
     channel_free(c);
     c = NULL;
-    struct channel_wire wire = {wire_send, wire_close, NULL};
-    assert_int_equal(channel_new(loop, &wire, 2, 1, on_message, NULL, &c), SP_OK);
+    new_channel();
     r = (struct result){0};
     call_all(&r, 10, ENVELOPE_UNANSWERED_MAX);
     assert_int_equal(closed, CHANNEL_CLOSE_TOO_MUCH);
@@ -236,7 +250,7 @@ static void a_cancelled_call_ends_in_silence(void **state)
     struct result r = {0};
     struct call *call;
 
-    assert_int_equal(channel_call(c, "app.test", NULL, 1000, done, &r, &call), SP_OK);
+    assert_int_equal(ask(1000, &r, &call), SP_OK);
     call_cancel(call);
     assert_int_equal(receive("{\"re\":3,\"i\":2}"), SP_OK);
     assert_int_equal(r.ended, 0);
@@ -248,7 +262,7 @@ static void the_end_of_the_channel_ends_its_calls(void **state)
     struct result r = {0};
     struct call *call;
 
-    assert_int_equal(channel_call(c, "app.test", NULL, 1000, done, &r, &call), SP_OK);
+    assert_int_equal(ask(1000, &r, &call), SP_OK);
     channel_free(c);
     c = NULL;
     assert_int_equal(r.e, SP_ERR_CLOSED);
@@ -292,9 +306,9 @@ static void sixty_four_unanswered_calls_each_way_and_no_more(void **state)
     for (int i = 0; i < ENVELOPE_UNANSWERED_MAX; i++) {
         snprintf(text, sizeof text, "{\"t\":\"why\",\"i\":%d}", i + 2);
         assert_int_equal(receive(text), SP_OK);
-        assert_int_equal(channel_call(c, "app.test", NULL, 1000, done, &r, &call), SP_OK);
+        assert_int_equal(ask(1000, &r, &call), SP_OK);
     }
-    assert_int_equal(channel_call(c, "app.test", NULL, 1000, done, &r, &call), SP_ERR_LIMIT);
+    assert_int_equal(ask(1000, &r, &call), SP_ERR_LIMIT);
     assert_int_equal(receive("{\"t\":\"why\",\"i\":66}"), SP_ERR_LIMIT);
     assert_int_equal(channel_close_of(SP_ERR_LIMIT), 4429);
     assert_int_equal(got_count, ENVELOPE_UNANSWERED_MAX);
@@ -308,7 +322,7 @@ static void what_the_wire_refuses_uses_up_no_number(void **state)
 
     wire_state = SP_ERR_BUSY;
     assert_int_equal(channel_send(c, "drain", NULL), SP_ERR_BUSY);
-    assert_int_equal(channel_call(c, "app.test", NULL, 1000, done, &r, &call), SP_ERR_BUSY);
+    assert_int_equal(ask(1000, &r, &call), SP_ERR_BUSY);
     assert_int_equal(r.ended, 0);
     wire_state = SP_OK;
     assert_int_equal(channel_send(c, "drain", NULL), SP_OK);

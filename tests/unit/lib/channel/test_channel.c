@@ -27,7 +27,8 @@ static void a_channel_opens_and_carries_calls_both_ways(void **state)
     assert_string_equal(r->side.peer.address, "127.0.0.1");
     assert_true(dialer_broker_time(r->dialer) > 0);
 
-    assert_int_equal(channel_call(r->heard.channel, "why", NULL, 1000, on_answer, &r->heard, &call),
+    assert_int_equal(channel_call(r->heard.channel, &(struct call_ask){"why", NULL, 1000},
+                                  on_answer, &r->heard, &call),
                      SP_OK);
     rig_until(r, &r->heard.done, 1);
     assert_int_equal(r->heard.answer, SP_OK);

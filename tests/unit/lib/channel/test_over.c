@@ -193,7 +193,8 @@ static void a_standing_channel_opens_and_carries_calls_both_ways(void **state)
     assert_int_equal(channel_send(server.channel, "ticket", NULL), SP_OK);
     turn_until(&edge.messages);
     assert_string_equal(edge.type, "ticket");
-    assert_int_equal(channel_call(server.channel, "open", NULL, 1000, on_answer, &server, &call),
+    assert_int_equal(channel_call(server.channel, &(struct call_ask){"open", NULL, 1000}, on_answer,
+                                  &server, &call),
                      SP_OK);
     turn_until(&server.answered);
 }

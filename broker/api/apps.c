@@ -1,12 +1,50 @@
-#include "broker/registry/apps.h"
+#include "broker/api/apps.h"
 
 #include "broker/api/call.h"
 #include "broker/api/names.h"
+#include "broker/registry/apps.h"
 #include "broker/session/edges.h"
 #include "broker/session/live.h"
-#include "broker/session/rules.h"
 
 #include <stdio.h>
+
+static bool opens(const struct policy *p, const struct facts *app)
+{
+    return p->mode == POLICY_ENFORCE && p->allow_count > 0 && policy_covers(p, app);
+}
+
+static struct facts app_facts(const struct rules_version *v, const struct app_row *row)
+{
+    const struct rules_app *app = rules_app_by_id(v, row->id);
+    struct facts facts = {.app_exists = true, .app = row->name};
+
+    if (app != NULL) {
+        facts.labels = app->labels;
+        facts.label_count = app->label_count;
+    }
+    return facts;
+}
+
+bool app_may_be_asked_for(const struct rules_version *v, const struct app_row *row)
+{
+    struct facts facts = app_facts(v, row);
+    bool one = false;
+
+    for (size_t i = 0; i < v->doc->count && !one; i++)
+        one = opens(&v->doc->policies[i], &facts);
+    return one;
+}
+
+struct json *app_policies(const struct rules_version *v, const struct app_row *row)
+{
+    struct facts facts = app_facts(v, row);
+    struct json *names = json_array();
+
+    for (size_t i = 0; i < v->doc->count; i++)
+        if (opens(&v->doc->policies[i], &facts))
+            json_push(names, json_new_str(view_str(v->doc->policies[i].name)));
+    return names;
+}
 
 static void set_spec(struct json *o, const struct app_row *row)
 {

@@ -4,7 +4,7 @@ noinst_LIBRARIES += %D%/libapi.a
 %C%_libapi_a_SOURCES = \
 	%D%/api.h %D%/routes.c %D%/router.c %D%/caller.c %D%/bootstrap.c %D%/call.c %D%/call.h \
 	%D%/names.c %D%/names.h %D%/me.c %D%/overview.c %D%/figures.c %D%/figures.h \
-	%D%/apps.c %D%/policies.c %D%/policies.h %D%/inwords.c %D%/drafts.c %D%/slice.c %D%/slice.h %D%/versions.c %D%/trace.c %D%/trace.h \
+	%D%/apps.c %D%/apps.h %D%/policies.c %D%/policies.h %D%/inwords.c %D%/drafts.c %D%/slice.c %D%/slice.h %D%/versions.c %D%/trace.c %D%/trace.h \
 	%D%/sites.c %D%/sites.h %D%/edges.c %D%/tokens.c %D%/users.c %D%/devices.c %D%/standing.c %D%/standing.h \
 	%D%/requests.c %D%/replay.c %D%/views.c %D%/incidents.c %D%/endpoints.c %D%/endpoint_rules.c %D%/gateways.c %D%/gateways.h %D%/documents.c %D%/draft.c %D%/posture.c %D%/posture.h %D%/sessions.c %D%/cuts.c %D%/cuts.h %D%/feed.c %D%/feed.h \
 	%D%/audit.c %D%/records.h %D%/verify.c %D%/verified.h %D%/settings.c %D%/vendors.c \

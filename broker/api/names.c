@@ -2,7 +2,6 @@
 
 #include "broker/api/call.h"
 #include "broker/session/edges.h"
-#include "broker/session/rules.h"
 
 struct names names_hold(struct api *api)
 {
@@ -78,42 +77,4 @@ void site_connectors(struct api *api, const struct names *n, struct sp_id site, 
         if (edges_find(api->edges, EDGE_CONNECTOR, c->id, &info) == SP_OK)
             (*online)++;
     }
-}
-
-static bool opens(const struct policy *p, const struct facts *app)
-{
-    return p->mode == POLICY_ENFORCE && p->allow_count > 0 && policy_covers(p, app);
-}
-
-static struct facts app_facts(const struct rules_version *v, const struct app_row *row)
-{
-    const struct rules_app *app = rules_app_by_id(v, row->id);
-    struct facts facts = {.app_exists = true, .app = row->name};
-
-    if (app != NULL) {
-        facts.labels = app->labels;
-        facts.label_count = app->label_count;
-    }
-    return facts;
-}
-
-bool app_may_be_asked_for(const struct rules_version *v, const struct app_row *row)
-{
-    struct facts facts = app_facts(v, row);
-    bool one = false;
-
-    for (size_t i = 0; i < v->doc->count && !one; i++)
-        one = opens(&v->doc->policies[i], &facts);
-    return one;
-}
-
-struct json *app_policies(const struct rules_version *v, const struct app_row *row)
-{
-    struct facts facts = app_facts(v, row);
-    struct json *names = json_array();
-
-    for (size_t i = 0; i < v->doc->count; i++)
-        if (opens(&v->doc->policies[i], &facts))
-            json_push(names, json_new_str(view_str(v->doc->policies[i].name)));
-    return names;
 }

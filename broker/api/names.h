@@ -29,10 +29,4 @@ void set_device(struct json *o, const char *member, const struct names *n, struc
 void site_connectors(struct api *api, const struct names *n, struct sp_id site, size_t *enrolled,
                      size_t *online);
 
-/* Does a policy in force let anybody ask for the app? */
-struct rules_version;
-bool app_may_be_asked_for(const struct rules_version *v, const struct app_row *row);
-/* Their names, as a list. */
-struct json *app_policies(const struct rules_version *v, const struct app_row *row);
-
 #endif

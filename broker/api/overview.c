@@ -1,4 +1,5 @@
 /* GET /overview: figures of now and of the last day, and what waits for an admin. */
+#include "broker/api/apps.h"
 #include "broker/api/call.h"
 #include "broker/api/cuts.h"
 #include "broker/api/figures.h"
@@ -11,7 +12,6 @@
 #include "broker/registry/access.h"
 #include "broker/session/edges.h"
 #include "broker/session/live.h"
-#include "broker/session/rules.h"
 
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 // One device: what it closes, each signal with value, source, assurance and age.
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { AuditRecord, Cut, DeviceDetail, Problem, Signal } from "../api";
 import { call } from "../client";
 import { useAct, useLoad, type Loaded } from "../load";
@@ -52,12 +52,14 @@ const REPORT_MS = 30_000, LOOK_MS = 500;
 function useReport(id: string, load: Loaded<DeviceDetail>, asked: () => Promise<void>) {
   const act = useAct();
   const [said, say] = useState<{ ok: boolean; title: string; text: string } | undefined>();
+  const gone = useRef(false); // the page is left: nobody looks any more
+  useEffect(() => () => void (gone.current = true), []);
   const ask = () => void act.run(async () => {
     say(undefined);
     const before = load.data?.device.posture.reported_at;
     await call("deviceAsk", { path: { id } });
     void asked();
-    for (const end = Date.now() + REPORT_MS; Date.now() < end;) {
+    for (const end = Date.now() + REPORT_MS; !gone.current && Date.now() < end;) {
       await new Promise((done) => setTimeout(done, LOOK_MS));
       const now = await call("deviceGet", { path: { id } });
       if (now.device.posture.reported_at === before) continue;

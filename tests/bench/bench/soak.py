@@ -15,7 +15,7 @@ import time
 from harness import apps, cage, fieldapp, proc
 
 from .installation import Installation
-from .meter import Cpu, pss_kib
+from .meter import Cpu, own_kib
 from .session import machine
 
 AT_ONCE = 40  # apps, so sessions of one person, that a round opens
@@ -36,7 +36,7 @@ class Soak:
         self.errors = []
 
     def sample(self):
-        return {name: {"rss": pss_kib(pid), "fds": descriptors(pid)} for name, pid in self.world.parts.items()}
+        return {name: {"own": own_kib(pid), "fds": descriptors(pid)} for name, pid in self.world.parts.items()}
 
     def as_anna(self, function, *arguments):
         return self.world.client.run_as(self.world.anna.uid, function, *arguments)
@@ -239,7 +239,7 @@ def slopes(series):
     late = series[len(series) // 5:]
     xs, out = [x for x, _ in late], {}
     for name in late[0][1]:
-        for what in ("rss", "fds"):
+        for what in ("own", "fds"):
             ys = [sample[name][what] for _, sample in late]
             slope = statistics.linear_regression(xs, ys).slope if len(set(xs)) > 1 else 0.0
             out.setdefault(name, {})[what] = (slope, statistics.fmean(ys))
@@ -247,7 +247,7 @@ def slopes(series):
 
 
 def short(sample):
-    return ", ".join(f"{name} {s['rss'] / 1024:.1f} MiB {s['fds']} fds" for name, s in sample.items())
+    return ", ".join(f"{name} {s['own'] / 1024:.1f} MiB {s['fds']} fds" for name, s in sample.items())
 
 
 def say(text):
@@ -260,10 +260,10 @@ def judge(title, series, per, grown):
     bad, late = [], series[len(series) // 5:]
     span = late[-1][0] - late[0][0]
     for name, of in slopes(series).items():
-        (rss, mean), (fds, many) = of["rss"], of["fds"]
-        print(f"{title}: {name:9} {mean / 1024:8.1f} MiB {rss:+9.1f} KiB {per}, {many:6.1f} descriptors {fds:+7.2f} {per}")
-        if rss > grown(mean) and rss * span > STEP_KIB:
-            bad.append(f"{title}: {name} gains {rss:.1f} KiB {per}")
+        (own, mean), (fds, many) = of["own"], of["fds"]
+        print(f"{title}: {name:9} {mean / 1024:8.1f} MiB {own:+9.1f} KiB {per}, {many:6.1f} descriptors {fds:+7.2f} {per}")
+        if own > grown(mean) and own * span > STEP_KIB:
+            bad.append(f"{title}: {name} gains {own:.1f} KiB {per}")
         if fds > max(0.5, many * 0.01):
             bad.append(f"{title}: {name} gains {fds:.2f} descriptors {per}")
     return bad

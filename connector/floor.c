@@ -1,7 +1,6 @@
 #include "connector/floor_internal.h"
 
-#include <ctype.h>
-
+#include "lib/base/ascii.h"
 #include "lib/base/banned.h"
 
 const char *floor_why_text(enum floor_why why)
@@ -29,21 +28,11 @@ static bool ports_hold(const struct floor_rule *r, uint16_t port)
 /* A host compares without case and without the dot that ends a full name. */
 static bool name_holds(const struct floor_rule *r, struct view host)
 {
-    size_t len = strlen(r->name), skip = 0;
-
     if (host.len > 0 && host.at[host.len - 1] == '.')
         host.len--;
-    if (r->kind == FLOOR_PREFIX || host.len < len)
-        return false;
     if (r->kind == FLOOR_SUFFIX)
-        skip = host.len - len;
-    if (r->kind == FLOOR_SUFFIX ? skip == 0 : host.len != len)
-        return false;
-    for (size_t i = 0; i < len; i++) {
-        if (tolower(host.at[skip + i]) != r->name[i])
-            return false;
-    }
-    return true;
+        return host.len > strlen(r->name) && ascii_ends(host, r->name);
+    return r->kind == FLOOR_NAME && ascii_is(host, r->name);
 }
 
 static bool prefix_holds(const struct floor_rule *r, const struct address *a)

@@ -1,8 +1,8 @@
 #include "broker/api/call.h"
 
+#include "lib/base/ascii.h"
 #include "lib/base/num.h"
 
-#include <ctype.h>
 #include <stdio.h>
 
 sp_error call_text(struct api_call *c, const char *name, char *out, size_t size)
@@ -233,22 +233,9 @@ sp_error call_cursor(struct api_call *c, const char *after, sp_unix_ms *at, cons
     return SP_OK;
 }
 
-static bool has_fold(const char *text, const char *part)
-{
-    for (; *text != '\0'; text++) {
-        size_t i = 0;
-        while (part[i] != '\0' &&
-               tolower((unsigned char)text[i]) == tolower((unsigned char)part[i]))
-            i++;
-        if (part[i] == '\0')
-            return true;
-    }
-    return part[0] == '\0';
-}
-
 bool listing_matches(const struct page *p, const char *name)
 {
-    return has_fold(name, p->q);
+    return p->q[0] == '\0' || ascii_find(view_str(name), p->q) != SIZE_MAX;
 }
 
 bool listing_wants(struct page *p, const char *key)

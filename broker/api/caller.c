@@ -5,10 +5,10 @@
 #include "broker/identity/bootstrap.h"
 #include "broker/identity/tickets.h"
 #include "broker/registry/users.h"
+#include "lib/base/ascii.h"
 #include "lib/http/url.h"
 
 #include <stdio.h>
-#include <strings.h>
 
 /* "Bearer sat_…" or "Bearer sas_…": empty when it is anything else. */
 static struct view bearer(const struct request *req)
@@ -16,10 +16,7 @@ static struct view bearer(const struct request *req)
     struct view v = request_header(req, "authorization");
     static const char scheme[] = "Bearer ";
 
-    if (v.len <= sizeof scheme - 1 ||
-        strncasecmp((const char *)v.at, scheme, sizeof scheme - 1) != 0)
-        return (struct view){0};
-    return (struct view){v.at + sizeof scheme - 1, v.len - (sizeof scheme - 1)};
+    return ascii_begins(v, scheme) ? view_slice(v, sizeof scheme - 1, v.len) : (struct view){0};
 }
 
 /* The Origin header names the broker itself. */

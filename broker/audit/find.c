@@ -1,5 +1,7 @@
 #include "broker/audit/find.h"
 
+#include "lib/base/ascii.h"
+
 #include <stdlib.h>
 #include <strings.h>
 
@@ -41,13 +43,7 @@ struct merge {
 
 static bool has(const struct json *text, const char *part)
 {
-    struct view v = json_str(text);
-    size_t n = strlen(part);
-
-    for (size_t i = 0; n > 0 && i + n <= v.len; i++)
-        if (strncasecmp((const char *)v.at + i, part, n) == 0)
-            return true;
-    return false;
+    return ascii_find(json_str(text), part) != SIZE_MAX;
 }
 
 static bool names_id(const struct json *record, const char *member, struct sp_id id)

@@ -3,6 +3,7 @@
 #include "broker/registry/apps.h"
 #include "broker/session/cut.h"
 #include "broker/session/open.h"
+#include "lib/base/ascii.h"
 #include "lib/base/encode.h"
 #include "lib/os/sock.h"
 #include "lib/proto/session.h"
@@ -86,21 +87,6 @@ static size_t fill_reasons(const struct sentences *from, const char *code,
     return n;
 }
 
-/* "host:port host:port" into views of the same text. */
-static size_t split_addresses(const char *text, struct view out[SESSION_ADDRESSES_MAX])
-{
-    size_t n = 0;
-
-    while (*text != '\0' && n < SESSION_ADDRESSES_MAX) {
-        size_t len = strcspn(text, " ");
-        if (len > 0)
-            out[n++] = (struct view){(const uint8_t *)text, len};
-        text += len;
-        text += strspn(text, " ");
-    }
-    return n;
-}
-
 static void fill_allow(const struct open_answer *from, const char *name, const struct buf *pin,
                        const char *connector, struct session_open_answer *to)
 {
@@ -114,7 +100,10 @@ static void fill_allow(const struct open_answer *from, const char *name, const s
     to->identity = buf_view(&from->identity);
     to->relay = from->relay;
     to->relay_name = view_str(from->relay_name);
-    to->address_count = split_addresses(from->relay_addresses, to->addresses);
+    struct view addresses = view_str(from->relay_addresses);
+    while (to->address_count < SESSION_ADDRESSES_MAX &&
+           ascii_word(&addresses, &to->addresses[to->address_count]))
+        to->address_count++;
     to->relay_key = buf_view(pin);
     to->connector = view_str(connector);
     to->deadline = from->deadline;

@@ -1,6 +1,7 @@
 /* Enrolment of connectors, and what they are sent: app records, and where to stand. */
 #include "broker/control/control_internal.h"
 #include "broker/registry/sites.h"
+#include "lib/base/ascii.h"
 #include "lib/base/encode.h"
 #include "lib/base/log.h"
 #include "lib/crypto/secret.h"
@@ -119,20 +120,6 @@ static void send_record(struct control *c, uint64_t edge, const struct app_row *
         listener_send(c->listener, edge, "app.put", members);
 }
 
-static size_t split(const char *text, struct view out[REGISTRY_ADDRESSES_MAX])
-{
-    size_t n = 0;
-
-    while (*text != '\0' && n < REGISTRY_ADDRESSES_MAX) {
-        size_t len = strcspn(text, " ");
-        if (len > 0)
-            out[n++] = (struct view){(const uint8_t *)text, len};
-        text += len;
-        text += strspn(text, " ");
-    }
-    return n;
-}
-
 static void send_stand(struct control *c, uint64_t edge, const struct connector_row *connector,
                        const struct relay_row *relay)
 {
@@ -152,7 +139,10 @@ static void send_stand(struct control *c, uint64_t edge, const struct connector_
     buf_init(&pin, 64);
     encode_base64url((struct view){relay->spki_hash, sizeof relay->spki_hash}, &pin);
     m.key = buf_view(&pin);
-    m.address_count = split(relay->addresses, m.addresses);
+    struct view addresses = view_str(relay->addresses);
+    while (m.address_count < REGISTRY_ADDRESSES_MAX &&
+           ascii_word(&addresses, &m.addresses[m.address_count]))
+        m.address_count++;
     if (stand_mint(&stand, c->o.record, &token) == SP_OK && buf_error(&pin) == SP_OK) {
         m.statement = buf_view(&token);
         members = fields_write(stand_put_fields, &m);

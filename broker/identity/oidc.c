@@ -1,13 +1,13 @@
 #include "broker/identity/oidc.h"
 
 #include "broker/identity/oidc_internal.h"
+#include "lib/base/ascii.h"
 #include "lib/base/encode.h"
 #include "lib/crypto/jwt.h"
 #include "lib/crypto/random.h"
 #include "lib/http/url.h"
 
 #include <stdlib.h>
-#include <strings.h>
 
 enum { CODE_MAX = 4096 };
 
@@ -268,7 +268,7 @@ static struct json *read_userinfo(struct provider *p, const struct client_respon
 {
     struct json *j = NULL;
     struct view type = buf_view(&r->type);
-    bool jwt = type.len >= 15 && strncasecmp((const char *)type.at, "application/jwt", 15) == 0;
+    bool jwt = ascii_begins(type, "application/jwt");
     sp_error e;
 
     if (r->status != 200)

@@ -1,10 +1,10 @@
 #include "client/admin/declare.h"
 
+#include "lib/base/ascii.h"
 #include "lib/base/encode.h"
 #include "lib/config/tree.h"
 
 #include <string.h>
-#include <strings.h>
 
 enum { NAMES_MAX = 8192 };
 
@@ -239,7 +239,7 @@ static bool is_word(struct view v)
             return false;
     }
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
-        if (v.len == strlen(taken[i]) && strncasecmp((const char *)v.at, taken[i], v.len) == 0)
+        if (ascii_is(v, taken[i]))
             return false;
     return true;
 }

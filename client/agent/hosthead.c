@@ -1,30 +1,9 @@
 #include "client/agent/hosthead.h"
 
+#include "lib/base/ascii.h"
 #include "lib/base/num.h"
 
 #include <string.h>
-#include <strings.h>
-
-static bool take_line(struct view *rest, struct view *line)
-{
-    const uint8_t *end = rest->len < 2 ? NULL : memmem(rest->at, rest->len, "\r\n", 2);
-
-    if (end == NULL)
-        return false;
-    line->at = rest->at;
-    line->len = (size_t)(end - rest->at);
-    *rest = view_slice(*rest, line->len + 2, rest->len);
-    return true;
-}
-
-static struct view trimmed(struct view v)
-{
-    while (v.len > 0 && (v.at[0] == ' ' || v.at[0] == '\t'))
-        v = view_slice(v, 1, v.len);
-    while (v.len > 0 && (v.at[v.len - 1] == ' ' || v.at[v.len - 1] == '\t'))
-        v.len--;
-    return v;
-}
 
 /* HOST[:PORT] as a browser writes it: the port may be left out where it is 80. */
 static bool ours(struct view authority, const struct hosthead_expect *expect)
@@ -41,8 +20,7 @@ static bool ours(struct view authority, const struct hosthead_expect *expect)
     if (port != expect->port)
         return false;
     for (size_t i = 0; i < expect->count; i++)
-        if (strlen(expect->names[i]) == host.len && host.len > 0 &&
-            strncasecmp(expect->names[i], (const char *)host.at, host.len) == 0)
+        if (host.len > 0 && ascii_is(host, expect->names[i]))
             return true;
     return false;
 }
@@ -67,8 +45,7 @@ static sp_error check_line(struct view line, const struct hosthead_expect *expec
         return SP_ERR_MALFORMED;
     if (target.at[0] == '/' || view_is(target, "*"))
         return SP_OK;
-    if (target.len < strlen(scheme) ||
-        strncasecmp((const char *)target.at, scheme, strlen(scheme)) != 0)
+    if (!ascii_begins(target, scheme))
         return SP_ERR_DENIED;
     struct view authority = view_slice(target, strlen(scheme), target.len);
     size_t end = 0;
@@ -91,7 +68,7 @@ static sp_error check_preface(struct view head)
 
 sp_error hosthead_check(struct view head, const struct hosthead_expect *expect)
 {
-    struct view rest = head, line;
+    struct view rest = head, line, value;
     unsigned hosts = 0;
     sp_error e;
 
@@ -102,62 +79,45 @@ sp_error hosthead_check(struct view head, const struct hosthead_expect *expect)
     bool whole = head.len >= 4 && memmem(head.at, head.len, "\r\n\r\n", 4) != NULL;
     if (!whole && head.len < HOSTHEAD_MAX)
         return SP_ERR_AGAIN;
-    if (!take_line(&rest, &line))
+    if (!ascii_line(&rest, &line))
         return whole ? SP_ERR_MALFORMED : SP_ERR_LIMIT;
     if ((e = check_line(line, expect)) != SP_OK)
         return e;
-    while (take_line(&rest, &line) && line.len > 0) {
+    while (ascii_line(&rest, &line) && line.len > 0) {
         const uint8_t *colon = memchr(line.at, ':', line.len);
 
         /* A folded line or a blank before the colon reads differently at different servers. */
         if (colon == NULL || colon == line.at || line.at[0] == ' ' || line.at[0] == '\t' ||
             colon[-1] == ' ' || colon[-1] == '\t')
             return SP_ERR_MALFORMED;
-        if (colon - line.at != 4 || strncasecmp((const char *)line.at, "host", 4) != 0)
+        if (!ascii_field(line, "host", &value))
             continue;
-        if (++hosts > 1 || !ours(trimmed(view_slice(line, 5, line.len)), expect))
+        if (++hosts > 1 || !ours(value, expect))
             return SP_ERR_DENIED;
     }
     return hosts == 1 ? SP_OK : whole ? SP_ERR_DENIED : SP_ERR_LIMIT;
-}
-
-/* Where `what` begins in a field's value, in any case; SIZE_MAX: nowhere. */
-static size_t place_of(struct view value, const char *what)
-{
-    size_t n = strlen(what);
-
-    for (size_t at = 0; at + n <= value.len; at++)
-        if (strncasecmp((const char *)value.at + at, what, n) == 0)
-            return at;
-    return SIZE_MAX;
-}
-
-static bool is_field(struct view line, const char *name)
-{
-    size_t n = strlen(name);
-
-    return line.len > n && line.at[n] == ':' && strncasecmp((const char *)line.at, name, n) == 0;
 }
 
 struct hosthead_asks hosthead_asks(struct view head)
 {
     static const struct hosthead_expect nobody = {.count = 0};
     struct hosthead_asks a = {.http = false};
-    struct view rest = view_slice(head, 0, head.len < HOSTHEAD_MAX ? head.len : HOSTHEAD_MAX), line;
+    struct view rest = view_slice(head, 0, head.len < HOSTHEAD_MAX ? head.len : HOSTHEAD_MAX);
+    struct view line, accept;
 
     /* A method, and not the first byte of a TLS record with words behind it. */
     if (head.len == 0 || head.at[0] < 'A' || head.at[0] > 'Z')
         return a;
-    if (!take_line(&rest, &line) || check_line(line, &nobody) == SP_ERR_MALFORMED ||
+    if (!ascii_line(&rest, &line) || check_line(line, &nobody) == SP_ERR_MALFORMED ||
         check_preface(head) != SP_ERR_DENIED)
         return a;
     a.http = true;
     a.head = line.len > 5 && memcmp(line.at, "HEAD ", 5) == 0;
-    while (take_line(&rest, &line) && line.len > 0) {
-        if (!is_field(line, "accept"))
+    while (ascii_line(&rest, &line) && line.len > 0) {
+        if (!ascii_field(line, "accept", &accept))
             continue;
-        size_t html = place_of(line, "text/html");
-        a.page = html != SIZE_MAX && html < place_of(line, "json");
+        size_t html = ascii_find(accept, "text/html");
+        a.page = html != SIZE_MAX && html < ascii_find(accept, "json");
     }
     return a;
 }

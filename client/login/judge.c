@@ -1,24 +1,12 @@
 #include "client/login/loopback.h"
 
+#include "lib/base/ascii.h"
 #include "lib/base/buf.h"
 #include "lib/crypto/secret.h"
 #include "lib/http/url.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
-
-static bool take_line(struct view *rest, struct view *line)
-{
-    const uint8_t *end = rest->len < 2 ? NULL : memmem(rest->at, rest->len, "\r\n", 2);
-
-    if (end == NULL)
-        return false;
-    line->at = rest->at;
-    line->len = (size_t)(end - rest->at);
-    *rest = view_slice(*rest, line->len + 2, rest->len);
-    return true;
-}
 
 /* "GET TARGET HTTP/1.x" */
 static sp_error read_target(struct view line, struct view *target)
@@ -40,22 +28,6 @@ static sp_error read_target(struct view line, struct view *target)
     return SP_OK;
 }
 
-static bool named(struct view line, const char *name, struct view *value)
-{
-    size_t len = strlen(name);
-
-    if (line.len <= len || line.at[len] != ':' ||
-        strncasecmp((const char *)line.at, name, len) != 0)
-        return false;
-    struct view v = view_slice(line, len + 1, line.len);
-    while (v.len > 0 && (v.at[0] == ' ' || v.at[0] == '\t'))
-        v = view_slice(v, 1, v.len);
-    while (v.len > 0 && (v.at[v.len - 1] == ' ' || v.at[v.len - 1] == '\t'))
-        v.len--;
-    *value = v;
-    return true;
-}
-
 /* Host must be ours, letter by letter: a page on a rebound name has another one (TM-13). */
 static sp_error check_headers(struct view rest, uint16_t port)
 {
@@ -64,20 +36,20 @@ static sp_error check_headers(struct view rest, uint16_t port)
     unsigned hosts = 0;
 
     snprintf(host, sizeof host, "127.0.0.1:%u", port);
-    while (take_line(&rest, &line) && line.len > 0) {
+    while (ascii_line(&rest, &line) && line.len > 0) {
         if (line.at[0] == ' ' || line.at[0] == '\t' || memchr(line.at, ':', line.len) == NULL)
             return SP_ERR_MALFORMED;
-        if (named(line, "Host", &value)) {
+        if (ascii_field(line, "Host", &value)) {
             if (++hosts > 1)
                 return SP_ERR_MALFORMED;
             if (!view_is(value, host))
                 return SP_ERR_DENIED;
         }
         /* A navigation by redirect has none, or the opaque one; a script's request has its own. */
-        if (named(line, "Origin", &value) && !view_is(value, "null"))
+        if (ascii_field(line, "Origin", &value) && !view_is(value, "null"))
             return SP_ERR_DENIED;
-        if ((named(line, "Content-Length", &value) && !view_is(value, "0")) ||
-            named(line, "Transfer-Encoding", &value))
+        if ((ascii_field(line, "Content-Length", &value) && !view_is(value, "0")) ||
+            ascii_field(line, "Transfer-Encoding", &value))
             return SP_ERR_DENIED;
     }
     return hosts == 1 ? SP_OK : SP_ERR_DENIED;
@@ -123,7 +95,7 @@ sp_error loopback_judge(struct view head, const struct loopback_expect *expect,
 
     if (head.len < 4 || memmem(head.at, head.len, "\r\n\r\n", 4) == NULL)
         return SP_ERR_AGAIN;
-    if (!take_line(&rest, &line) || (e = read_target(line, &target)) != SP_OK)
+    if (!ascii_line(&rest, &line) || (e = read_target(line, &target)) != SP_OK)
         return SP_ERR_MALFORMED;
     if ((e = check_headers(rest, expect->port)) != SP_OK)
         return e;

@@ -1,12 +1,12 @@
 #include "connector/gateway/challenge.h"
 #include "connector/gateway/guard_internal.h"
+#include "lib/base/ascii.h"
 #include "lib/schema/openapi.h"
 
 #include "lib/crypto/secret.h"
 #include "lib/tls/context.h"
 
 #include <stdlib.h>
-#include <strings.h>
 
 #include "lib/base/banned.h"
 
@@ -176,8 +176,7 @@ static struct gw_verdict know(struct asking *a)
 
 static bool same_email(struct view a, struct view b)
 {
-    return a.len > 0 && a.len == b.len &&
-           strncasecmp((const char *)a.at, (const char *)b.at, a.len) == 0;
+    return a.len > 0 && ascii_equal(a, b);
 }
 
 /* `sub` is a name of the provider's: the session's name, its id for this site, or, where the

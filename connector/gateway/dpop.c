@@ -1,5 +1,6 @@
 #include "connector/gateway/dpop.h"
 
+#include "lib/base/ascii.h"
 #include "lib/base/encode.h"
 #include "lib/crypto/random.h"
 #include "lib/crypto/secret.h"
@@ -155,7 +156,7 @@ static sp_error check_nonce(const struct dpop *d, const struct json *claims, sp_
 
 static bool same_letters(struct view a, struct view b)
 {
-    return url_host_equal(a, b); /* ASCII case apart */
+    return ascii_equal(a, b);
 }
 
 /* Scheme and authority without case, the path byte for byte; query and fragment of htu are not

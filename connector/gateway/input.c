@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <libinjection.h>
 
+#include "lib/base/ascii.h"
 #include "lib/base/banned.h"
 
 const char *input_finding_name(enum input_finding f)
@@ -109,12 +110,10 @@ bool input_breaks_header(struct view value)
         if (v.at[i] != '\r' && v.at[i] != '\n')
             continue;
         for (size_t f = 0; f < sizeof fields / sizeof *fields; f++) {
-            size_t n = strlen(fields[f]), same = 0;
+            size_t n = strlen(fields[f]);
             struct view rest = view_slice(v, i + 1, v.len);
-            while (same < n && same < rest.len && tolower(rest.at[same]) == fields[f][same])
-                same++;
-            bool line = fields[f][n - 2] == '.' || (same < rest.len && rest.at[same] == ':');
-            if (same == n && line)
+            bool line = fields[f][n - 2] == '.' || (n < rest.len && rest.at[n] == ':');
+            if (line && ascii_begins(rest, fields[f]))
                 return true;
         }
     }
@@ -130,11 +129,7 @@ static bool at_word(struct view v, size_t i, const char *word)
 
     if (v.len - i < n || (i > 0 && isalnum(v.at[i - 1])))
         return false;
-    for (size_t k = 0; k < n; k++) {
-        if (tolower(v.at[i + k]) != word[k])
-            return false;
-    }
-    return true;
+    return ascii_is(view_slice(v, i, n), word);
 }
 
 static bool at_one_of(struct view v, size_t i, const char *const *words)

@@ -1,5 +1,6 @@
 #include "connector/gateway/introspect.h"
 
+#include "lib/base/ascii.h"
 #include "lib/base/encode.h"
 #include "lib/base/log.h"
 #include "lib/crypto/secret.h"
@@ -103,11 +104,7 @@ static bool says_json(struct view type)
 
     if (type.len < n || (type.len > n && type.at[n] != ';' && type.at[n] != ' '))
         return false;
-    for (size_t i = 0; i < n; i++) {
-        if ((type.at[i] | 0x20) != (want[i] | 0x20))
-            return false;
-    }
-    return true;
+    return ascii_begins(type, want);
 }
 
 static void work(void *arg)

@@ -1,5 +1,6 @@
 #include "connector/gateway/input.h"
 
+#include "lib/base/ascii.h"
 #include "lib/os/resolve.h"
 
 #include <ctype.h>
@@ -23,26 +24,6 @@ static bool is_scheme(struct view v)
     return true;
 }
 
-static bool letters_are(struct view v, const char *lower)
-{
-    size_t n = strlen(lower);
-
-    if (v.len != n)
-        return false;
-    for (size_t i = 0; i < n; i++) {
-        if (tolower(v.at[i]) != lower[i])
-            return false;
-    }
-    return true;
-}
-
-static bool ends_with(struct view v, const char *lower)
-{
-    size_t n = strlen(lower);
-
-    return v.len >= n && letters_are(view_slice(v, v.len - n, n), lower);
-}
-
 /* Schemes that read from the machine itself, or carry a request inside of another. */
 static bool is_inward_scheme(struct view v)
 {
@@ -50,7 +31,7 @@ static bool is_inward_scheme(struct view v)
         "file", "gopher", "dict",   "jar",   "netdoc", "ldap", "ldaps",       "tftp",      "php",
         "phar", "data",   "expect", "local", "unix",   "sftp", "view-source", "javascript"};
     for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
-        if (letters_are(v, schemes[i]))
+        if (ascii_is(v, schemes[i]))
             return true;
     }
     return false;
@@ -137,25 +118,17 @@ static bool is_inside_name(struct view host, const struct config_strings *deny)
                                            ".xip.io",    ".localtest.me",     ".lvh.me",
                                            ".vcap.me",   ".svc.cluster.local"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (letters_are(host, names[i]))
+        if (ascii_is(host, names[i]))
             return true;
     }
     for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-        if (ends_with(host, suffixes[i]) || letters_are(host, suffixes[i] + 1))
+        if (ascii_ends(host, suffixes[i]) || ascii_is(host, suffixes[i] + 1))
             return true;
     }
     for (size_t i = 0; deny != NULL && i < deny->count; i++) {
         const char *name = deny->items[i];
         bool below = name[0] == '*';
-        struct view v = host;
-        size_t n = strlen(name) - below;
-        if (v.len < n || (!below && v.len != n))
-            continue;
-        v = view_slice(v, v.len - n, n);
-        size_t same = 0;
-        while (same < n && tolower(v.at[same]) == tolower((unsigned char)name[same + below]))
-            same++;
-        if (same == n)
+        if (below ? ascii_ends(host, name + 1) : ascii_is(host, name))
             return true;
     }
     return false;

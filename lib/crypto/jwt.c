@@ -1,8 +1,8 @@
 #include "lib/crypto/jwt.h"
 
+#include "lib/base/ascii.h"
 #include "lib/base/encode.h"
 
-#include <strings.h>
 #include <wolfssl/options.h>
 
 #include <wolfssl/wolfcrypt/rsa.h>
@@ -61,25 +61,20 @@ static sp_error part_object(struct view text, const char *which, struct sp_why *
     return SP_OK;
 }
 
-static bool same_word(struct view v, const char *word)
-{
-    return v.len == strlen(word) && strncasecmp((const char *)v.at, word, v.len) == 0;
-}
-
 /* What `typ` may be for each kind; "application/" may stand before it (RFC 7515 section 4.1.9). */
 static bool typ_fits(enum jwt_kind kind, const struct json *typ)
 {
     struct view v = json_str(typ);
 
-    if (v.len > 12 && same_word(view_slice(v, 0, 12), "application/"))
+    if (v.len > 12 && ascii_begins(v, "application/"))
         v = view_slice(v, 12, v.len);
     switch (kind) {
     case JWT_KIND_ID:
-        return typ == NULL || same_word(v, "JWT");
+        return typ == NULL || ascii_is(v, "JWT");
     case JWT_KIND_ACCESS:
-        return same_word(v, "at+jwt") || same_word(v, "JWT");
+        return ascii_is(v, "at+jwt") || ascii_is(v, "JWT");
     case JWT_KIND_DPOP:
-        return same_word(v, "dpop+jwt");
+        return ascii_is(v, "dpop+jwt");
     default:
         return false;
     }

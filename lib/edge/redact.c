@@ -1,5 +1,7 @@
 #include "lib/edge/redact.h"
 
+#include "lib/base/ascii.h"
+
 #include <ctype.h>
 #include <string.h>
 
@@ -15,13 +17,6 @@ static bool in_word(uint8_t c)
 static bool in_name(uint8_t c)
 {
     return isalnum(c) || c == '_' || c >= 0x80;
-}
-
-static bool begins(struct view v, const char *with)
-{
-    size_t n = strlen(with);
-
-    return v.len >= n && strncasecmp((const char *)v.at, with, n) == 0;
 }
 
 static size_t word_length(struct view v)
@@ -61,7 +56,7 @@ static bool names_secret(struct view text, size_t end)
         size_t n = strlen(words[i]);
 
         for (size_t at = begin; at + n <= end; at++)
-            if (begins(view_slice(text, at, end - at), words[i]))
+            if (ascii_begins(view_slice(text, at, end - at), words[i]))
                 return true;
     }
     return false;
@@ -126,7 +121,7 @@ static size_t private_key(struct view v)
     const uint8_t *line = memchr(v.at, '\n', v.len);
     size_t first = line == NULL ? v.len : (size_t)(line - v.at);
 
-    if (!begins(v, "-----BEGIN ") || memmem(v.at, first, "PRIVATE", 7) == NULL)
+    if (!ascii_begins(v, "-----BEGIN ") || memmem(v.at, first, "PRIVATE", 7) == NULL)
         return 0;
     const uint8_t *end = memmem(v.at + first, v.len - first, "-----END ", 9);
     if (end == NULL)
@@ -150,12 +145,12 @@ static size_t secret_at(struct view text, size_t at, size_t *keep)
         return word_length(rest);
     if ((n = private_key(rest)) > 0)
         return n;
-    if (first && (begins(rest, "bearer ") || begins(rest, "basic "))) {
-        *keep = begins(rest, "basic ") ? 6 : 7;
+    if (first && (ascii_begins(rest, "bearer ") || ascii_begins(rest, "basic "))) {
+        *keep = ascii_begins(rest, "basic ") ? 6 : 7;
         n = word_length(view_slice(rest, *keep, rest.len));
         return n >= 8 ? n : 0; /* "basic text" is a phrase */
     }
-    if (begins(rest, "://") && (n = credentials(view_slice(rest, 3, rest.len))) > 0) {
+    if (ascii_begins(rest, "://") && (n = credentials(view_slice(rest, 3, rest.len))) > 0) {
         *keep = 3;
         return n;
     }
@@ -174,7 +169,7 @@ static size_t name_at(struct view text, size_t at, const struct redact_name name
     for (size_t i = 0; i < count; i++) {
         size_t n = names[i].text == NULL ? 0 : strlen(names[i].text);
 
-        if (n > 0 && begins(rest, names[i].text) && (n == rest.len || !in_name(rest.at[n]))) {
+        if (n > 0 && ascii_begins(rest, names[i].text) && (n == rest.len || !in_name(rest.at[n]))) {
             *what = names[i].name;
             return n;
         }

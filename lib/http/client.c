@@ -1,5 +1,6 @@
 #include "lib/http/client.h"
 
+#include "lib/base/ascii.h"
 #include "lib/base/clock.h"
 #include "lib/base/num.h"
 #include "lib/http/url.h"
@@ -181,22 +182,6 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
                : 0;
 }
 
-static bool starts_nocase(struct view v, const char *lower)
-{
-    size_t n = strlen(lower);
-
-    return v.len >= n && url_host_equal(view_slice(v, 0, n), view_str(lower));
-}
-
-static struct view trim(struct view v)
-{
-    while (v.len > 0 && (v.at[0] == ' ' || v.at[0] == '\t'))
-        v = view_slice(v, 1, v.len);
-    while (v.len > 0 && v.at[v.len - 1] <= ' ')
-        v.len--;
-    return v;
-}
-
 static void keep(struct buf *to, struct view value)
 {
     if (to->len == 0)
@@ -205,52 +190,55 @@ static void keep(struct buf *to, struct view value)
 
 static void read_cache_control(struct client_response *r, struct view value)
 {
+    struct view part;
     uint64_t n = 0;
 
-    while (value.len > 0) {
-        const uint8_t *comma = memchr(value.at, ',', value.len);
-        size_t len = comma != NULL ? (size_t)(comma - value.at) : value.len;
-        struct view part = trim(view_slice(value, 0, len));
-
-        value = view_slice(value, len + 1, value.len);
-        if (starts_nocase(part, "no-store") || starts_nocase(part, "no-cache")) {
+    while (ascii_next(&value, &part)) {
+        if (ascii_begins(part, "no-store") || ascii_begins(part, "no-cache")) {
             r->max_age_s = 0;
             return;
         }
-        if (starts_nocase(part, "max-age=") &&
+        if (ascii_begins(part, "max-age=") &&
             num_uint(view_slice(part, 8, part.len), INT32_MAX, &n) == SP_OK)
             r->max_age_s = (int64_t)n;
     }
 }
 
+/* curl gives each line of a head with its end, CR LF or a bare LF. */
+static struct view without_end(struct view line)
+{
+    while (line.len > 0 && (line.at[line.len - 1] == '\r' || line.at[line.len - 1] == '\n'))
+        line.len--;
+    return line;
+}
+
 static size_t on_header(char *data, size_t size, size_t count, void *arg)
 {
     struct client_response *r = arg;
-    struct view line = {(const uint8_t *)data, size * count};
+    struct view line = without_end((struct view){(const uint8_t *)data, size * count});
     const uint8_t *colon = line.len > 0 ? memchr(line.at, ':', line.len) : NULL;
     uint64_t n;
 
-    if (starts_nocase(line, "http/") || colon == NULL)
+    if (ascii_begins(line, "http/") || colon == NULL)
         return size * count;
     struct view name = view_slice(line, 0, (size_t)(colon - line.at));
-    struct view value = trim(view_slice(line, name.len + 1, line.len));
+    struct view value = ascii_trim(view_slice(line, name.len + 1, line.len));
 
-    if (r->want != NULL && url_host_equal(name, view_str(r->want)))
+    if (r->want != NULL && ascii_is(name, r->want))
         keep(&r->wanted, value);
-    if (url_host_equal(name, view_str("content-type")))
+    if (ascii_is(name, "content-type"))
         keep(&r->type, value);
-    else if (url_host_equal(name, view_str("location")))
+    else if (ascii_is(name, "location"))
         keep(&r->location, value);
-    else if (url_host_equal(name, view_str("etag")))
+    else if (ascii_is(name, "etag"))
         keep(&r->etag, value);
-    else if (url_host_equal(name, view_str("www-authenticate")))
+    else if (ascii_is(name, "www-authenticate"))
         keep(&r->www_authenticate, value);
-    else if (url_host_equal(name, view_str("cache-control")))
+    else if (ascii_is(name, "cache-control"))
         read_cache_control(r, value);
-    else if (url_host_equal(name, view_str("retry-after")) &&
-             num_uint(value, INT32_MAX, &n) == SP_OK)
+    else if (ascii_is(name, "retry-after") && num_uint(value, INT32_MAX, &n) == SP_OK)
         r->retry_after_s = (int64_t)n;
-    else if (url_host_equal(name, view_str("set-cookie"))) {
+    else if (ascii_is(name, "set-cookie")) {
         buf_add(&r->set_cookie, value);
         buf_add_byte(&r->set_cookie, '\n');
     }
@@ -439,7 +427,7 @@ static sp_error set_address(CURL *h, const char *address, const struct url *u,
     const char *open = u->host_is_ipv6 ? "[" : "", *shut = u->host_is_ipv6 ? "]" : "";
     struct curl_slist *longer;
 
-    if (!u->https || !url_is_loopback(u) || url_host_equal(u->host, view_str("localhost"))) {
+    if (!u->https || !url_is_loopback(u) || ascii_is(u->host, "localhost")) {
         curl_easy_setopt(h, CURLOPT_URL, address);
         return SP_OK;
     }

@@ -1,5 +1,7 @@
 #include "lib/http/cookie.h"
 
+#include "lib/base/ascii.h"
+
 #define HOST_PREFIX "__Host-"
 
 /* RFC 6265 4.1.1 cookie-octet, without the double quotes around. */
@@ -25,15 +27,6 @@ static bool is_host_name(const char *name)
     return true;
 }
 
-static struct view trim(struct view v)
-{
-    while (v.len > 0 && (v.at[0] == ' ' || v.at[0] == '\t'))
-        v = view_slice(v, 1, v.len);
-    while (v.len > 0 && (v.at[v.len - 1] == ' ' || v.at[v.len - 1] == '\t'))
-        v.len--;
-    return v;
-}
-
 sp_error cookie_find(struct view header, const char *name, struct view *out)
 {
     struct view found = {0};
@@ -42,7 +35,7 @@ sp_error cookie_find(struct view header, const char *name, struct view *out)
     while (header.len > 0) {
         const uint8_t *end = memchr(header.at, ';', header.len);
         size_t n = end != NULL ? (size_t)(end - header.at) : header.len;
-        struct view pair = trim(view_slice(header, 0, n));
+        struct view pair = ascii_trim(view_slice(header, 0, n));
         const uint8_t *equals = pair.len > 0 ? memchr(pair.at, '=', pair.len) : NULL;
         size_t name_len = equals != NULL ? (size_t)(equals - pair.at) : pair.len;
 

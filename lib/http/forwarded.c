@@ -1,13 +1,6 @@
 #include "lib/http/forwarded.h"
 
-static struct view trim(struct view v)
-{
-    while (v.len > 0 && (v.at[0] == ' ' || v.at[0] == '\t'))
-        v = view_slice(v, 1, v.len);
-    while (v.len > 0 && (v.at[v.len - 1] == ' ' || v.at[v.len - 1] == '\t'))
-        v.len--;
-    return v;
-}
+#include "lib/base/ascii.h"
 
 /* "198.18.0.7", "2001:db8::7"; some proxies add the port: "198.18.0.7:4711", "[2001:db8::7]:4711",
  * and some the brackets alone. */
@@ -28,14 +21,14 @@ static struct view last(struct view *list)
     struct view v = view_slice(*list, comma == NULL ? 0 : at + 1, list->len);
 
     list->len = at;
-    return trim(v);
+    return ascii_trim(v);
 }
 
 sp_error forwarded_parse(struct view header, const struct prefixes *proxies, struct address *out)
 {
     struct address a = {0};
 
-    if (trim(header).len == 0)
+    if (ascii_trim(header).len == 0)
         return SP_ERR_NOT_FOUND;
     do {
         if (read_entry(last(&header), &a) != SP_OK)

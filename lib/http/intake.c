@@ -1,5 +1,6 @@
 #include "lib/http/intake.h"
 
+#include "lib/base/ascii.h"
 #include "lib/base/encode.h"
 #include "lib/base/num.h"
 #include "lib/os/sock.h"
@@ -70,15 +71,6 @@ static struct view keep(struct intake *in, struct view v)
     return in->text.err == SP_OK ? (struct view){in->text.at + at, v.len} : (struct view){0};
 }
 
-static struct view trim(struct view v)
-{
-    while (v.len > 0 && (v.at[0] == ' ' || v.at[0] == '\t'))
-        v = view_slice(v, 1, v.len);
-    while (v.len > 0 && (v.at[v.len - 1] == ' ' || v.at[v.len - 1] == '\t'))
-        v.len--;
-    return v;
-}
-
 static bool is_printable(struct view v)
 {
     for (size_t i = 0; i < v.len; i++)
@@ -103,7 +95,7 @@ static int add_header(struct intake *in, struct view name, struct view value)
         return 431;
     if (name.len == 0 || !is_printable(name) || !is_printable(value))
         return 400;
-    in->headers[n] = (struct http_header){keep(in, name), keep(in, trim(value))};
+    in->headers[n] = (struct http_header){keep(in, name), keep(in, ascii_trim(value))};
     if (in->text.err != SP_OK)
         return in->text.err == SP_ERR_LIMIT ? 431 : 500;
     in->request.header_count = n + 1;

@@ -1,5 +1,6 @@
 #include "lib/http/message.h"
 
+#include "lib/base/ascii.h"
 #include "lib/http/form.h"
 #include "lib/http/url.h"
 
@@ -107,29 +108,6 @@ sp_error request_query(const struct request *req, const char *name, struct buf *
     return e;
 }
 
-static bool equal_nocase(struct view v, const char *lower)
-{
-    if (v.len != strlen(lower))
-        return false;
-    for (size_t i = 0; i < v.len; i++) {
-        uint8_t c = v.at[i];
-        if (c >= 'A' && c <= 'Z')
-            c = (uint8_t)(c | 0x20);
-        if (c != (uint8_t)lower[i])
-            return false;
-    }
-    return true;
-}
-
-static struct view trim(struct view v)
-{
-    while (v.len > 0 && (v.at[0] == ' ' || v.at[0] == '\t'))
-        v = view_slice(v, 1, v.len);
-    while (v.len > 0 && (v.at[v.len - 1] == ' ' || v.at[v.len - 1] == '\t'))
-        v.len--;
-    return v;
-}
-
 /* "application/json; charset=utf-8" into its type and what stands behind the first ';'. */
 static struct view media_type(const struct request *req, struct view *parameters)
 {
@@ -137,24 +115,24 @@ static struct view media_type(const struct request *req, struct view *parameters
     const uint8_t *semicolon = whole.len > 0 ? memchr(whole.at, ';', whole.len) : NULL;
     size_t n = semicolon != NULL ? (size_t)(semicolon - whole.at) : whole.len;
 
-    *parameters = trim(view_slice(whole, n + 1, whole.len));
-    return trim(view_slice(whole, 0, n));
+    *parameters = ascii_trim(view_slice(whole, n + 1, whole.len));
+    return ascii_trim(view_slice(whole, 0, n));
 }
 
 bool request_is_type(const struct request *req, const char *type)
 {
     struct view parameters;
 
-    return equal_nocase(media_type(req, &parameters), type);
+    return ascii_is(media_type(req, &parameters), type);
 }
 
 sp_error request_json(const struct request *req, size_t max, struct sp_why *why, struct json **out)
 {
     struct view parameters, type = media_type(req, &parameters);
 
-    if (!equal_nocase(type, "application/json") ||
-        !(parameters.len == 0 || equal_nocase(parameters, "charset=utf-8") ||
-          equal_nocase(parameters, "charset=\"utf-8\"")))
+    if (!ascii_is(type, "application/json") ||
+        !(parameters.len == 0 || ascii_is(parameters, "charset=utf-8") ||
+          ascii_is(parameters, "charset=\"utf-8\"")))
         return sp_why_say(why, SP_ERR_UNSUPPORTED,
                           "the body must be JSON: send Content-Type: application/json");
     return json_parse(req->body, max, why, out);

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "lib/base/ascii.h"
 #include "lib/base/encode.h"
 #include "lib/base/num.h"
 #include "lib/http/url.h"
@@ -149,7 +150,7 @@ static bool is_local(const char *host, const struct address *a)
         unsigned bits;
     } nets[] = {{"127.0.0.0", 8}, {"169.254.0.0", 16}, {"::1", 128}, {"fe80::", 10}};
 
-    if (url_host_equal(view_str(host), view_str("localhost")))
+    if (ascii_is(view_str(host), "localhost"))
         return true;
     for (size_t i = 0; i < sizeof nets / sizeof *nets; i++) {
         struct address net = address_parse(view_str(nets[i].text));
@@ -176,8 +177,8 @@ static bool name_matches(struct view entry, const char *host)
     if (entry.len > 2 && entry.at[0] == '*' && entry.at[1] == '.')
         entry = view_slice(entry, 1, entry.len);
     if (entry.len > 1 && entry.at[0] == '.')
-        return h.len > entry.len && url_host_equal(view_slice(h, h.len - entry.len, h.len), entry);
-    return url_host_equal(h, entry);
+        return h.len > entry.len && ascii_equal(view_slice(h, h.len - entry.len, h.len), entry);
+    return ascii_equal(h, entry);
 }
 
 static bool is_name(struct view v)
@@ -314,7 +315,7 @@ static sp_error proxy_parse(const char *text, struct sp_why *why, struct proxy_c
 
     if (scheme_end != NULL) {
         size_t n = (size_t)(scheme_end - text);
-        if (!url_host_equal(view_slice(rest, 0, n), view_str("http")))
+        if (!ascii_is(view_slice(rest, 0, n), "http"))
             return sp_why_say(why, SP_ERR_UNSUPPORTED,
                               "the proxy's scheme is \"%.*s\"; only http (CONNECT) is supported",
                               n > 16 ? 16 : (int)n, text);

@@ -1,10 +1,10 @@
 #include "lib/http/proxy_answer.h"
 
+#include "lib/base/ascii.h"
 #include "lib/base/encode.h"
 #include "lib/base/num.h"
 
 #include <stdio.h>
-#include <strings.h>
 
 #include "lib/base/banned.h"
 
@@ -34,15 +34,6 @@ static sp_error read_status(struct view line, int *out)
     return SP_OK;
 }
 
-static struct view trim(struct view v)
-{
-    while (v.len > 0 && (v.at[0] == ' ' || v.at[0] == '\t'))
-        v = view_slice(v, 1, v.len);
-    while (v.len > 0 && (v.at[v.len - 1] == ' ' || v.at[v.len - 1] == '\t'))
-        v.len--;
-    return v;
-}
-
 static bool token_byte(uint8_t c)
 {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
@@ -57,7 +48,7 @@ static void note_scheme(struct view value, struct proxy_answer *out)
         n++;
     if (n == 0 || n > 24)
         return;
-    if (n == 5 && strncasecmp((const char *)value.at, "Basic", 5) == 0)
+    if (ascii_is(view_slice(value, 0, n), "Basic"))
         out->basic = true;
     if (used + 2 + n < sizeof out->schemes)
         snprintf(out->schemes + used, sizeof out->schemes - used, "%s%.*s", used > 0 ? ", " : "",
@@ -66,11 +57,10 @@ static void note_scheme(struct view value, struct proxy_answer *out)
 
 static void read_field(struct view line, struct proxy_answer *out)
 {
-    static const char name[] = "proxy-authenticate";
-    const size_t n = sizeof name - 1;
+    struct view value;
 
-    if (line.len > n && line.at[n] == ':' && strncasecmp((const char *)line.at, name, n) == 0)
-        note_scheme(trim(view_slice(line, n + 1, line.len)), out);
+    if (ascii_field(line, "proxy-authenticate", &value))
+        note_scheme(value, out);
 }
 
 sp_error proxy_answer_parse(struct view in, struct proxy_answer *out, size_t *head)

@@ -1,5 +1,6 @@
 #include "lib/http/url.h"
 
+#include "lib/base/ascii.h"
 #include "lib/base/encode.h"
 #include "lib/base/num.h"
 
@@ -154,22 +155,10 @@ sp_error url_parse(struct view text, struct url *out)
     return SP_OK;
 }
 
-bool url_host_equal(struct view a, struct view b)
-{
-    if (a.len != b.len)
-        return false;
-    for (size_t i = 0; i < a.len; i++) {
-        uint8_t x = a.at[i], y = b.at[i];
-        if (x != y && !(is_alpha(x) && is_alpha(y) && (x | 0x20) == (y | 0x20)))
-            return false;
-    }
-    return true;
-}
-
 bool url_same_origin(const struct url *a, const struct url *b)
 {
     return a->https == b->https && a->port == b->port && a->host_is_ipv6 == b->host_is_ipv6 &&
-           url_host_equal(a->host, b->host);
+           ascii_equal(a->host, b->host);
 }
 
 bool url_is_loopback(const struct url *u)
@@ -178,7 +167,7 @@ bool url_is_loopback(const struct url *u)
     struct in_addr v4;
     struct in6_addr v6;
 
-    if (url_host_equal(u->host, view_str("localhost")))
+    if (ascii_is(u->host, "localhost"))
         return true;
     if (u->host.len == 0 || u->host.len >= sizeof text)
         return false;

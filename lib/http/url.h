@@ -16,7 +16,7 @@ enum { URL_BYTES_MAX = 4096, URL_HOST_MAX = 255 };
 
 struct url {
     bool https;
-    struct view host;     /* without brackets, as written; compare with url_host_equal */
+    struct view host;     /* without brackets, as written; compare with ascii_equal */
     bool host_is_ipv6;    /* was in brackets */
     uint16_t port;        /* the scheme's where none was written */
     struct view path;     /* raw; empty or begins with '/' */
@@ -35,7 +35,6 @@ SP_MUST sp_error url_parse(struct view text, struct url *out);
 
 /* The same scheme, host (ASCII case apart) and port. */
 bool url_same_origin(const struct url *a, const struct url *b);
-bool url_host_equal(struct view a, struct view b);
 
 /* The host is 127.0.0.0/8, ::1 or "localhost": RFC 8252 loopback redirects. */
 bool url_is_loopback(const struct url *u);

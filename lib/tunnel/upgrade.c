@@ -1,5 +1,6 @@
 #include "lib/tunnel/upgrade.h"
 
+#include "lib/base/ascii.h"
 #include "lib/base/encode.h"
 #include "lib/base/num.h"
 #include "lib/crypto/hash.h"
@@ -49,52 +50,12 @@ struct head {
     struct view value[HEADERS]; /* without blanks around */
 };
 
-static uint8_t lower(uint8_t b)
-{
-    return b >= 'A' && b <= 'Z' ? (uint8_t)(b - 'A' + 'a') : b;
-}
-
-static bool same_word(struct view v, const char *word)
-{
-    size_t n = strlen(word);
-
-    if (v.len != n)
-        return false;
-    for (size_t i = 0; i < n; i++)
-        if (lower(v.at[i]) != (uint8_t)word[i])
-            return false;
-    return true;
-}
-
-static struct view trim(struct view v)
-{
-    while (v.len > 0 && (v.at[0] == ' ' || v.at[0] == '\t'))
-        v = view_slice(v, 1, v.len);
-    while (v.len > 0 && (v.at[v.len - 1] == ' ' || v.at[v.len - 1] == '\t'))
-        v.len--;
-    return v;
-}
-
-/* Takes the next element of a comma-separated list; false at its end. */
-static bool next_element(struct view *list, struct view *element)
-{
-    size_t n = 0;
-
-    if (list->len == 0)
-        return false;
-    while (n < list->len && list->at[n] != ',')
-        n++;
-    *element = trim(view_slice(*list, 0, n));
-    *list = view_slice(*list, n + 1, list->len);
-    return true;
-}
-
 static bool list_has(struct view list, const char *word)
 {
     struct view element;
 
-    while (next_element(&list, &element))
-        if (same_word(element, word))
+    while (ascii_next(&list, &element))
+        if (ascii_is(element, word))
             return true;
     return false;
 }
@@ -122,12 +83,12 @@ SP_MUST static sp_error read_header(struct view line, struct head *h)
         return SP_ERR_MALFORMED; /* obs-fold begins with a blank and ends here too */
 
     struct view name = view_slice(line, 0, colon);
-    struct view value = trim(view_slice(line, colon + 1, line.len));
+    struct view value = ascii_trim(view_slice(line, colon + 1, line.len));
     for (size_t i = 0; i < value.len; i++)
         if (!value_byte(value.at[i]))
             return SP_ERR_MALFORMED;
     for (size_t i = 0; i < HEADERS; i++) {
-        if (!same_word(name, header_names[i]))
+        if (!ascii_is(name, header_names[i]))
             continue;
         if (h->has[i])
             return SP_ERR_MALFORMED;
@@ -178,7 +139,7 @@ SP_MUST static sp_error check_request(const struct head *h)
     if (h->has[ORIGIN] || h->has[CONTENT_LENGTH] || h->has[TRANSFER_ENCODING] ||
         h->has[WS_PROTOCOL] || h->has[WS_ACCEPT])
         return SP_ERR_MALFORMED;
-    if (!h->has[HOST] || h->value[HOST].len == 0 || !same_word(h->value[UPGRADE], "websocket") ||
+    if (!h->has[HOST] || h->value[HOST].len == 0 || !ascii_is(h->value[UPGRADE], "websocket") ||
         !list_has(h->value[CONNECTION], "upgrade") || !h->has[WS_KEY] || !h->has[WS_VERSION])
         return SP_ERR_MALFORMED;
     return view_is(h->value[WS_VERSION], "13") ? SP_OK : SP_ERR_VERSION;
@@ -332,12 +293,12 @@ SP_MUST static sp_error read_status(struct view line, unsigned *status)
 SP_MUST static sp_error check_accept(const struct head *h, const uint8_t key[UPGRADE_KEY_BYTES],
                                      bool offered, struct upgrade_answer *a)
 {
-    if (!same_word(h->value[UPGRADE], "websocket") || !list_has(h->value[CONNECTION], "upgrade") ||
+    if (!ascii_is(h->value[UPGRADE], "websocket") || !list_has(h->value[CONNECTION], "upgrade") ||
         h->has[WS_PROTOCOL] || h->has[CONTENT_LENGTH] || h->has[TRANSFER_ENCODING] ||
         !accept_matches(h->value[WS_ACCEPT], key))
         return SP_ERR_MALFORMED;
     a->cut_through = h->has[WS_EXTENSIONS];
-    if (a->cut_through && (!offered || !same_word(h->value[WS_EXTENSIONS], UPGRADE_EXTENSION)))
+    if (a->cut_through && (!offered || !ascii_is(h->value[WS_EXTENSIONS], UPGRADE_EXTENSION)))
         return SP_ERR_MALFORMED;
     return SP_OK;
 }

@@ -1,5 +1,6 @@
 #include "lib/schema/multipart.h"
 
+#include "lib/base/ascii.h"
 #include "lib/schema/parameters.h"
 
 #include "lib/base/banned.h"
@@ -12,20 +13,6 @@ struct part {
     bool file;
 };
 
-static bool same_word(struct view v, const char *word)
-{
-    return v.len == strlen(word) && strncasecmp((const char *)v.at, word, v.len) == 0;
-}
-
-static struct view trim(struct view v)
-{
-    while (v.len > 0 && (v.at[0] == ' ' || v.at[0] == '\t'))
-        v = view_slice(v, 1, v.len);
-    while (v.len > 0 && (v.at[v.len - 1] == ' ' || v.at[v.len - 1] == '\t'))
-        v.len--;
-    return v;
-}
-
 /* `key="value"` or `key=value` of a field with parameters; .at NULL: absent or twice. Quoted texts
  * may hold anything but a quote and a backslash: readers disagree about escapes. */
 static struct view parameter(struct view field, const char *key, bool *strict)
@@ -34,24 +21,24 @@ static struct view parameter(struct view field, const char *key, bool *strict)
 
     shape_cut(&field, ";");
     while (field.at != NULL) {
-        struct view name = trim(shape_cut(&field, "="));
+        struct view name = ascii_trim(shape_cut(&field, "="));
         if (field.at == NULL) {
             *strict = *strict && name.len == 0;
             break;
         }
         struct view value;
-        field = trim(field);
+        field = ascii_trim(field);
         if (field.len > 0 && field.at[0] == '"') {
             field = view_slice(field, 1, field.len);
             value = shape_cut(&field, "\"");
             *strict = *strict && field.at != NULL &&
                       (value.len == 0 || memchr(value.at, '\\', value.len) == NULL);
             if (field.at != NULL)
-                *strict = trim(shape_cut(&field, ";")).len == 0 && *strict;
+                *strict = ascii_trim(shape_cut(&field, ";")).len == 0 && *strict;
         } else {
-            value = trim(shape_cut(&field, ";"));
+            value = ascii_trim(shape_cut(&field, ";"));
         }
-        if (!same_word(name, key))
+        if (!ascii_is(name, key))
             continue;
         *strict = *strict && found.at == NULL;
         found = value.at == NULL ? view_str("") : value;
@@ -78,20 +65,20 @@ static bool read_field(struct part *p, struct view line, bool *disposition)
     struct view name = shape_cut(&line, ":");
     bool strict = line.at != NULL && name.len > 0;
 
-    if (same_word(name, "content-disposition")) {
+    if (ascii_is(name, "content-disposition")) {
         struct view rest = line;
-        strict = strict && !*disposition && same_word(trim(shape_cut(&rest, ";")), "form-data");
+        strict = strict && !*disposition && ascii_is(ascii_trim(shape_cut(&rest, ";")), "form-data");
         *disposition = true;
         p->name = parameter(line, "name", &strict);
         p->file = parameter(line, "filename", &strict).at != NULL ||
                   parameter(line, "filename*", &strict).at != NULL;
         return strict && p->name.at != NULL;
     }
-    if (same_word(name, "content-type")) {
+    if (ascii_is(name, "content-type")) {
         strict = strict && p->type.at == NULL;
-        p->type = trim(line);
+        p->type = ascii_trim(line);
     }
-    return strict && !same_word(name, "content-transfer-encoding");
+    return strict && !ascii_is(name, "content-transfer-encoding");
 }
 
 /* The head and the content of what stands between two boundaries. */
@@ -134,7 +121,7 @@ static bool type_allowed(struct shape *s, const struct media *m, const struct pa
     }
     type = media_bare(p->type.len > 0 ? p->type : view_str("text/plain"), s->scratch);
     while (list.at != NULL && list.len > 0) {
-        struct media one = {.type = media_bare(trim(shape_cut(&list, ",")), s->scratch)};
+        struct media one = {.type = media_bare(ascii_trim(shape_cut(&list, ",")), s->scratch)};
         allowed = (struct content){&one, 1};
         if (content_find(&allowed, type) != NULL)
             return true;

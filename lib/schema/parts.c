@@ -1,6 +1,7 @@
 /* Parameters, bodies and responses of one operation; see openapi_internal.h. */
 #include "lib/schema/openapi_internal.h"
 
+#include "lib/base/ascii.h"
 #include "lib/base/num.h"
 
 #include "lib/base/banned.h"
@@ -19,11 +20,6 @@ static bool flag(const struct target *t, const char *name, bool preset)
 
 /* ---- media types ---- */
 
-static uint8_t lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
-}
-
 struct view media_bare(struct view field, struct scratch *scratch)
 {
     uint8_t *out = scratch_take(scratch, field.len);
@@ -33,7 +29,7 @@ struct view media_bare(struct view field, struct scratch *scratch)
         return (struct view){0};
     for (size_t i = 0; i < field.len && field.at[i] != ';'; i++) {
         if (field.at[i] != ' ' && field.at[i] != '\t')
-            out[len++] = lower(field.at[i]);
+            out[len++] = ascii_lower(field.at[i]);
     }
     return (struct view){out, len};
 }
@@ -224,7 +220,7 @@ static void read_parameter(struct loader *l, const struct target *t, struct oper
     }
     p.name = loader_view(l, name);
     for (size_t i = 0; p.in == IN_HEADER && i < p.name.len; i++)
-        ((uint8_t *)(uintptr_t)p.name.at)[i] = lower(p.name.at[i]);
+        ((uint8_t *)(uintptr_t)p.name.at)[i] = ascii_lower(p.name.at[i]);
     if (not_a_parameter(&p))
         return;
     p.style = style_of(l, t, p.in, at);

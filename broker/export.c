@@ -3,10 +3,10 @@
 #include "broker/audit/chain.h"
 #include "broker/commands.h"
 #include "broker/offline.h"
+#include "lib/base/clock.h"
 #include "lib/base/num.h"
 
 #include <stdio.h>
-#include <time.h>
 
 enum { SHARDS_MAX = 256, PAGE = 500 };
 
@@ -69,18 +69,13 @@ static sp_error export_shard(struct store *st, uint32_t shard, struct export *x)
 /* "2026-11-25T04:05:06Z", or a duration back from now. */
 static bool read_time(const char *text, sp_unix_ms *out)
 {
-    struct tm tm = {0};
     int64_t back;
 
     if (num_duration(view_str(text), &back) == SP_OK) {
         *out = clock_unix() - back;
         return true;
     }
-    const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-    if (end == NULL || *end != '\0')
-        return false;
-    *out = (sp_unix_ms)timegm(&tm) * 1000;
-    return true;
+    return clock_parse(view_str(text), out) == SP_OK;
 }
 
 static int read_range(const struct command_call *call, struct export *x)

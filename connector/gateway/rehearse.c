@@ -4,11 +4,10 @@
 #include "connector/gateway/pollution.h"
 #include "connector/gateway/route.h"
 #include "connector/gateway/target.h"
+#include "lib/base/ascii.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "lib/base/banned.h"
 
@@ -54,25 +53,6 @@ bool act_took(struct act *a, struct gw_verdict v)
     return v.outcome == GW_PASS;
 }
 
-/* "2026-11-25T04:05:06.789Z", with any zone. False: no such time. */
-static bool read_time(const char *text, sp_unix_ms *out)
-{
-    struct tm t = {0};
-    const char *rest = text != NULL ? strptime(text, "%Y-%m-%dT%H:%M:%S", &t) : NULL;
-    int64_t ms = 0, scale = 100, zone = 0;
-
-    if (rest == NULL)
-        return false;
-    if (*rest == '.')
-        for (rest++; isdigit((unsigned char)*rest); rest++, scale /= 10)
-            ms += (*rest - '0') * scale;
-    if ((*rest == '+' || *rest == '-') && strlen(rest) == 6)
-        zone = (rest[0] == '-' ? -60 : 60) *
-               (((rest[1] - '0') * 10 + rest[2] - '0') * 60 + (rest[4] - '0') * 10 + rest[5] - '0');
-    *out = ((int64_t)timegm(&t) - zone) * 1000 + ms;
-    return true;
-}
-
 static bool read_fields(struct act *a, const struct json *list)
 {
     struct gw_field *fields = arena_array(a->x.request.arena, FIELDS_MAX, sizeof *fields);
@@ -84,7 +64,7 @@ static bool read_fields(struct act *a, const struct json *list)
         if (name.at == NULL || name.len == 0 || name.at[0] == ':')
             continue; /* pseudo fields of HTTP/2 */
         for (size_t k = 0; k < name.len; k++)
-            ((uint8_t *)(uintptr_t)name.at)[k] = (uint8_t)tolower(name.at[k]);
+            ((uint8_t *)(uintptr_t)name.at)[k] = ascii_lower(name.at[k]);
         fields[n++] = (struct gw_field){name, json_str(json_get(json_at(list, i), "value"))};
     }
     a->x.request.fields = fields;
@@ -100,7 +80,7 @@ static struct view media_type(struct act *a, struct view value)
         n++;
     struct view copy = arena_copy(a->x.request.arena, view_slice(value, 0, n));
     for (size_t k = 0; k < copy.len; k++)
-        ((uint8_t *)(uintptr_t)copy.at)[k] = (uint8_t)tolower(copy.at[k]);
+        ((uint8_t *)(uintptr_t)copy.at)[k] = ascii_lower(copy.at[k]);
     return copy;
 }
 
@@ -287,7 +267,7 @@ static sp_error play(struct stage *s, size_t index)
     a->index = index;
     a->x.caller = &s->o->caller;
     scratch_init(&a->scratch, 64 * 1024 * 1024);
-    if (!read_time(json_cstr(json_get(entry, "startedDateTime")), &a->at)) {
+    if (clock_parse(json_str(json_get(entry, "startedDateTime")), &a->at) != SP_OK) {
         s->out->unreadable++;
         e = SP_OK;
     } else if ((e = arena_new(&s->arenas, ARENA_MAX, &a->x.request.arena)) == SP_OK) {

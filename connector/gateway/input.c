@@ -19,13 +19,6 @@ const char *input_finding_name(enum input_finding f)
     return names[f];
 }
 
-static int hex(uint8_t c)
-{
-    int l = tolower(c);
-
-    return l >= '0' && l <= '9' ? l - '0' : l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
-}
-
 /* The byte at *at with escapes decoded, twice where it takes that; *at moves behind it. Overlong
  * forms of '.' and '/' (%c0%ae, %c0%af) are what they once were for lenient decoders. */
 static uint8_t next_byte(struct view v, size_t *at)
@@ -35,17 +28,18 @@ static uint8_t next_byte(struct view v, size_t *at)
     for (int round = 0; round < 2; round++) {
         if (left > 4 && v.at[i] == '%' && v.at[i + 1] == '2' && v.at[i + 2] == '5') {
             *at = i + 5; /* %25XX */
-            if (hex(v.at[i + 3]) >= 0 && hex(v.at[i + 4]) >= 0)
-                return (uint8_t)(hex(v.at[i + 3]) * 16 + hex(v.at[i + 4]));
+            if (ascii_hex(v.at[i + 3]) >= 0 && ascii_hex(v.at[i + 4]) >= 0)
+                return (uint8_t)(ascii_hex(v.at[i + 3]) * 16 + ascii_hex(v.at[i + 4]));
         }
         if (left > 5 && v.at[i] == '%' && (v.at[i + 1] | 0x20) == 'c' && v.at[i + 2] == '0' &&
-            v.at[i + 3] == '%' && hex(v.at[i + 4]) >= 0 && hex(v.at[i + 5]) >= 0) {
+            v.at[i + 3] == '%' && ascii_hex(v.at[i + 4]) >= 0 && ascii_hex(v.at[i + 5]) >= 0) {
             *at = i + 6;
-            return (uint8_t)((hex(v.at[i + 4]) * 16 + hex(v.at[i + 5])) & 0x3f);
+            return (uint8_t)((ascii_hex(v.at[i + 4]) * 16 + ascii_hex(v.at[i + 5])) & 0x3f);
         }
-        if (left > 2 && v.at[i] == '%' && hex(v.at[i + 1]) >= 0 && hex(v.at[i + 2]) >= 0) {
+        if (left > 2 && v.at[i] == '%' && ascii_hex(v.at[i + 1]) >= 0 &&
+            ascii_hex(v.at[i + 2]) >= 0) {
             *at = i + 3;
-            return (uint8_t)(hex(v.at[i + 1]) * 16 + hex(v.at[i + 2]));
+            return (uint8_t)(ascii_hex(v.at[i + 1]) * 16 + ascii_hex(v.at[i + 2]));
         }
     }
     *at = i + 1;

@@ -3,6 +3,7 @@
 #include "connector/gateway/fields.h"
 #include "connector/gateway/grpc.h"
 #include "connector/gateway/strict.h"
+#include "lib/base/ascii.h"
 #include "lib/base/num.h"
 
 #include <stdio.h>
@@ -11,16 +12,10 @@
 
 /* ---- the form of every block --------------------------------------------------------------- */
 
-static bool is_token_byte(uint8_t c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
-}
-
 static bool name_sound(struct view name)
 {
     for (size_t i = 0; i < name.len; i++)
-        if (!is_token_byte(name.at[i]))
+        if (!ascii_token(name.at[i]) || ascii_lower(name.at[i]) != name.at[i])
             return false;
     return name.len > 0;
 }

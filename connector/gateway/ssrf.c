@@ -51,10 +51,8 @@ static bool read_number(struct view v, uint64_t *out)
         v = view_slice(v, 1, v.len);
     }
     for (size_t i = 0; i < v.len; i++) {
-        int c = tolower(v.at[i]);
-        unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
-                         : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10
-                                                : 99;
+        int hex = ascii_hex(v.at[i]);
+        unsigned digit = hex < 0 ? 99 : (unsigned)hex;
         if (digit >= base && !(base == 8 && digit < 10)) /* some read 08 as 8 */
             return false;
         n = n * base + digit;
@@ -134,13 +132,6 @@ static bool is_inside_name(struct view host, const struct config_strings *deny)
     return false;
 }
 
-static int hex(uint8_t c)
-{
-    int l = tolower(c);
-
-    return l >= '0' && l <= '9' ? l - '0' : l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
-}
-
 /* As a lenient reader sees a host: escapes decoded, full-width forms and other dots as ASCII,
  * nothing invisible, no dot at the end. */
 static size_t plain_host(struct view host, uint8_t *out, size_t room)
@@ -150,8 +141,8 @@ static size_t plain_host(struct view host, uint8_t *out, size_t room)
     for (size_t i = 0; i < host.len && n < room; i++) {
         const uint8_t *c = host.at + i;
         size_t left = host.len - i;
-        if (*c == '%' && left > 2 && hex(c[1]) >= 0 && hex(c[2]) >= 0) {
-            out[n++] = (uint8_t)(hex(c[1]) * 16 + hex(c[2]));
+        if (*c == '%' && left > 2 && ascii_hex(c[1]) >= 0 && ascii_hex(c[2]) >= 0) {
+            out[n++] = (uint8_t)(ascii_hex(c[1]) * 16 + ascii_hex(c[2]));
             i += 2;
         } else if (left > 2 && c[0] == 0xef && c[1] == 0xbc && c[2] >= 0x81) { /* U+FF01-FF3F */
             out[n++] = (uint8_t)(c[2] - 0x60);

@@ -8,6 +8,31 @@
 
 #include "lib/base/view.h"
 
+static inline bool ascii_digit(uint8_t c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static inline bool ascii_letter(uint8_t c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* The value of a hex digit; -1: it is none. */
+static inline int ascii_hex(uint8_t c)
+{
+    return ascii_digit(c)         ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+/* A byte of a token: of a field's name, a method, a scheme (tchar, RFC 9110 section 5.6.2). */
+static inline bool ascii_token(uint8_t c)
+{
+    return ascii_letter(c) || ascii_digit(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
 static inline uint8_t ascii_lower(uint8_t c)
 {
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;

@@ -6,35 +6,17 @@
 
 #include <arpa/inet.h>
 
-static bool is_digit(uint8_t c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_alpha(uint8_t c)
-{
-    c = (uint8_t)(c | 0x20);
-    return c >= 'a' && c <= 'z';
-}
-
-static int hex_value(uint8_t c)
-{
-    if (is_digit(c))
-        return c - '0';
-    c = (uint8_t)(c | 0x20);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* RFC 3986: unreserved, sub-delims, ':' '@' '/' '?', whole percent escapes. */
 static bool is_tail(struct view v)
 {
     for (size_t i = 0; i < v.len; i++) {
         uint8_t c = v.at[i];
         if (c == '%') {
-            if (v.len - i < 3 || hex_value(v.at[i + 1]) < 0 || hex_value(v.at[i + 2]) < 0)
+            if (v.len - i < 3 || ascii_hex(v.at[i + 1]) < 0 || ascii_hex(v.at[i + 2]) < 0)
                 return false;
             i += 2;
-        } else if (!is_alpha(c) && !is_digit(c) && (c == 0 || !strchr("-._~!$&'()*+,;=:@/?", c))) {
+        } else if (!ascii_letter(c) && !ascii_digit(c) &&
+                   (c == 0 || !strchr("-._~!$&'()*+,;=:@/?", c))) {
             return false;
         }
     }
@@ -71,7 +53,7 @@ static bool lower_prefix(struct view *rest, const char *s)
         return false;
     for (size_t i = 0; i < n; i++) {
         uint8_t c = rest->at[i];
-        if ((is_alpha(c) ? (uint8_t)(c | 0x20) : c) != (uint8_t)s[i])
+        if ((ascii_letter(c) ? (uint8_t)(c | 0x20) : c) != (uint8_t)s[i])
             return false;
     }
     *rest = view_slice(*rest, n, rest->len);
@@ -94,7 +76,7 @@ static bool valid_name(struct view host)
 {
     for (size_t i = 0; i < host.len; i++) {
         uint8_t c = host.at[i];
-        if (!is_alpha(c) && !is_digit(c) && c != '-' && c != '_' && c != '.')
+        if (!ascii_letter(c) && !ascii_digit(c) && c != '-' && c != '_' && c != '.')
             return false;
         if (c == '.' && (i == 0 || host.at[i - 1] == '.'))
             return false;
@@ -185,7 +167,7 @@ void url_write_origin(const struct url *u, struct buf *out)
         buf_add_byte(out, '[');
     for (size_t i = 0; i < u->host.len; i++)
         buf_add_byte(out,
-                     is_alpha(u->host.at[i]) ? (uint8_t)(u->host.at[i] | 0x20) : u->host.at[i]);
+                     ascii_letter(u->host.at[i]) ? (uint8_t)(u->host.at[i] | 0x20) : u->host.at[i]);
     if (u->host_is_ipv6)
         buf_add_byte(out, ']');
     if (u->port != (u->https ? 443 : 80))
@@ -200,8 +182,8 @@ sp_error url_decode(struct view text, bool plus, struct buf *out)
     for (size_t i = 0; e == SP_OK && i < text.len; i++) {
         uint8_t c = text.at[i];
         if (c == '%') {
-            int high = text.len - i < 3 ? -1 : hex_value(text.at[i + 1]);
-            int low = text.len - i < 3 ? -1 : hex_value(text.at[i + 2]);
+            int high = text.len - i < 3 ? -1 : ascii_hex(text.at[i + 1]);
+            int low = text.len - i < 3 ? -1 : ascii_hex(text.at[i + 2]);
             if (high < 0 || low < 0) {
                 e = SP_ERR_MALFORMED;
                 break;

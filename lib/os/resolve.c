@@ -1,5 +1,7 @@
 #include "lib/os/resolve.h"
 
+#include "lib/base/ascii.h"
+
 #include <netdb.h>
 #include <netinet/in.h>
 
@@ -96,20 +98,15 @@ const char *address_class_name(enum address_class c)
     return names[c];
 }
 
-static bool is_alnum(uint8_t c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 /* 1 to 63 letters, digits and inner hyphens. */
 static bool label_valid(struct view l)
 {
-    if (l.len == 0 || l.len > 63 || !is_alnum(l.at[0]) || !is_alnum(l.at[l.len - 1]))
-        return false;
-    for (size_t i = 0; i < l.len; i++)
-        if (!is_alnum(l.at[i]) && l.at[i] != '-')
+    for (size_t i = 0; i < l.len; i++) {
+        bool inner = i > 0 && i + 1 < l.len;
+        if (!ascii_letter(l.at[i]) && !ascii_digit(l.at[i]) && !(inner && l.at[i] == '-'))
             return false;
-    return true;
+    }
+    return l.len >= 1 && l.len <= 63;
 }
 
 /* WHATWG URL 3.5: a host whose last label is a number is an IPv4 address in some spelling. */
@@ -117,12 +114,9 @@ static bool label_numeric(struct view l)
 {
     bool hex = l.len >= 2 && l.at[0] == '0' && (l.at[1] == 'x' || l.at[1] == 'X');
 
-    for (size_t i = hex ? 2 : 0; i < l.len; i++) {
-        bool digit = l.at[i] >= '0' && l.at[i] <= '9';
-        bool hexdigit = (l.at[i] | 0x20) >= 'a' && (l.at[i] | 0x20) <= 'f';
-        if (!digit && !(hex && hexdigit))
+    for (size_t i = hex ? 2 : 0; i < l.len; i++)
+        if (!ascii_digit(l.at[i]) && !(hex && ascii_hex(l.at[i]) >= 0))
             return false;
-    }
     return true;
 }
 

@@ -60,13 +60,6 @@ static bool list_has(struct view list, const char *word)
     return false;
 }
 
-/* RFC 9110 5.6.2 */
-static bool token_byte(uint8_t b)
-{
-    return (b >= 'a' && b <= 'z') || (b >= 'A' && b <= 'Z') || (b >= '0' && b <= '9') ||
-           (b != 0 && strchr("!#$%&'*+-.^_`|~", b) != NULL);
-}
-
 /* RFC 9110 5.5, without the obs-text that nobody needs here. */
 static bool value_byte(uint8_t b)
 {
@@ -77,7 +70,7 @@ SP_MUST static sp_error read_header(struct view line, struct head *h)
 {
     size_t colon = 0;
 
-    while (colon < line.len && token_byte(line.at[colon]))
+    while (colon < line.len && ascii_token(line.at[colon]))
         colon++;
     if (colon == 0 || colon == line.len || line.at[colon] != ':')
         return SP_ERR_MALFORMED; /* obs-fold begins with a blank and ends here too */

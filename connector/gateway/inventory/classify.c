@@ -1,16 +1,6 @@
 #include "connector/gateway/inventory/classify.h"
 
-#include <ctype.h>
-
-static bool digit(uint8_t c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool letter(uint8_t c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
+#include "lib/base/ascii.h"
 
 static bool is_integer(struct view v)
 {
@@ -19,14 +9,15 @@ static bool is_integer(struct view v)
     if (v.len == 0 || v.len > 40)
         return false;
     for (size_t i = 0; i < v.len; i++)
-        if (!digit(v.at[i]))
+        if (!ascii_digit(v.at[i]))
             return false;
     return true;
 }
 
 static bool is_version(struct view v)
 {
-    return v.len > 1 && v.at[0] == 'v' && digit(v.at[1]) && is_integer(view_slice(v, 1, v.len));
+    return v.len > 1 && v.at[0] == 'v' && ascii_digit(v.at[1]) &&
+           is_integer(view_slice(v, 1, v.len));
 }
 
 static bool is_uuid(struct view v)
@@ -35,7 +26,7 @@ static bool is_uuid(struct view v)
         return false;
     for (size_t i = 0; i < 36; i++) {
         bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        if (dash ? v.at[i] != '-' : !isxdigit(v.at[i]))
+        if (dash ? v.at[i] != '-' : ascii_hex(v.at[i]) < 0)
             return false;
     }
     return true;
@@ -50,7 +41,7 @@ static bool is_ulid(struct view v)
     for (size_t i = 0; i < 26; i++) {
         if (v.at[i] == '\0' || strchr("0123456789ABCDEFGHJKMNPQRSTVWXYZ", v.at[i]) == NULL)
             return false;
-        digits = digits || digit(v.at[i]);
+        digits = digits || ascii_digit(v.at[i]);
     }
     return digits;
 }
@@ -60,9 +51,9 @@ static bool is_hex(struct view v)
     bool digits = false, lower = false, upper = false;
 
     for (size_t i = 0; i < v.len; i++) {
-        if (!isxdigit(v.at[i]))
+        if (ascii_hex(v.at[i]) < 0)
             return false;
-        digits = digits || digit(v.at[i]);
+        digits = digits || ascii_digit(v.at[i]);
         lower = lower || (v.at[i] >= 'a' && v.at[i] <= 'f');
         upper = upper || (v.at[i] >= 'A' && v.at[i] <= 'F');
     }
@@ -75,9 +66,9 @@ static bool is_base64(struct view v)
 
     for (size_t i = 0; i < v.len; i++) {
         uint8_t c = v.at[i];
-        if (!digit(c) && !letter(c) && c != '-' && c != '_')
+        if (!ascii_digit(c) && !ascii_letter(c) && c != '-' && c != '_')
             return false;
-        digits = digits || digit(c);
+        digits = digits || ascii_digit(c);
         lower = lower || (c >= 'a' && c <= 'z');
         upper = upper || (c >= 'A' && c <= 'Z');
     }
@@ -96,7 +87,7 @@ static bool is_date(struct view v)
     if (v.len != 10 || v.at[4] != '-' || v.at[7] != '-')
         return false;
     for (size_t i = 0; i < 10; i++)
-        if (i != 4 && i != 7 && !digit(v.at[i]))
+        if (i != 4 && i != 7 && !ascii_digit(v.at[i]))
             return false;
     unsigned year = two(v.at) * 100 + two(v.at + 2), month = two(v.at + 5), day = two(v.at + 8);
     if (month < 1 || month > 12 || day < 1 || day > days[month - 1])
@@ -110,7 +101,7 @@ static bool is_time(struct view v)
     if (v.len < 20 || !is_date(view_slice(v, 0, 10)) || (v.at[10] != 'T' && v.at[10] != 't'))
         return false;
     for (size_t i = 11; i < 19; i++)
-        if (i == 13 || i == 16 ? v.at[i] != ':' : !digit(v.at[i]))
+        if (i == 13 || i == 16 ? v.at[i] != ':' : !ascii_digit(v.at[i]))
             return false;
     return two(v.at + 11) < 24 && two(v.at + 14) < 60 && two(v.at + 17) <= 60;
 }
@@ -123,10 +114,10 @@ static bool is_decimal(struct view v)
         v = view_slice(v, 1, v.len);
     for (size_t i = 0; i < v.len; i++) {
         dots += v.at[i] == '.';
-        digits += digit(v.at[i]);
+        digits += ascii_digit(v.at[i]);
     }
-    return v.len <= 40 && dots == 1 && digits + dots == v.len && digit(v.at[0]) &&
-           digit(v.at[v.len - 1]);
+    return v.len <= 40 && dots == 1 && digits + dots == v.len && ascii_digit(v.at[0]) &&
+           ascii_digit(v.at[v.len - 1]);
 }
 
 bool classify_is_email(struct view v)
@@ -141,13 +132,13 @@ bool classify_is_email(struct view v)
         return false;
     for (size_t i = 0; i < v.len; i++) {
         uint8_t c = v.at[i];
-        bool plain = digit(c) || letter(c) || c == '.' || c == '-';
+        bool plain = ascii_digit(c) || ascii_letter(c) || c == '.' || c == '-';
         if (i < at ? !plain && (c == 0 || strchr("_+%'&=*/!#$?^`{|}~", c) == NULL)
                    : i > at && !plain)
             return false;
         dots += i > at && c == '.';
     }
-    return dots > 0 && letter(v.at[v.len - 1]);
+    return dots > 0 && ascii_letter(v.at[v.len - 1]);
 }
 
 bool classify_is_iban(struct view v)
@@ -159,16 +150,17 @@ bool classify_is_iban(struct view v)
     for (size_t i = 0; i < v.len; i++) {
         if (v.at[i] == ' ' && i % 5 == 4)
             continue;
-        if (n == sizeof plain || !(digit(v.at[i]) || (v.at[i] >= 'A' && v.at[i] <= 'Z')))
+        if (n == sizeof plain || !(ascii_digit(v.at[i]) || (v.at[i] >= 'A' && v.at[i] <= 'Z')))
             return false;
         plain[n++] = v.at[i];
     }
-    if (n < 15 || !letter(plain[0]) || !letter(plain[1]) || !digit(plain[2]) || !digit(plain[3]))
+    if (n < 15 || !ascii_letter(plain[0]) || !ascii_letter(plain[1]) || !ascii_digit(plain[2]) ||
+        !ascii_digit(plain[3]))
         return false;
     for (size_t i = 0; i < n; i++) { /* the first four count last */
         uint8_t c = plain[(i + 4) % n];
-        rest = digit(c) ? (rest * 10 + (unsigned)(c - '0')) % 97
-                        : (rest * 100 + (unsigned)(c - 'A') + 10) % 97;
+        rest = ascii_digit(c) ? (rest * 10 + (unsigned)(c - '0')) % 97
+                              : (rest * 100 + (unsigned)(c - 'A') + 10) % 97;
     }
     return rest == 1;
 }
@@ -179,12 +171,12 @@ bool classify_is_card(struct view v)
     size_t n = 0;
     unsigned sum = 0;
 
-    if (v.len == 0 || !digit(v.at[0]) || !digit(v.at[v.len - 1]))
+    if (v.len == 0 || !ascii_digit(v.at[0]) || !ascii_digit(v.at[v.len - 1]))
         return false;
     for (size_t i = 0; i < v.len; i++) {
-        if ((v.at[i] == ' ' || v.at[i] == '-') && digit(v.at[i - 1]))
+        if ((v.at[i] == ' ' || v.at[i] == '-') && ascii_digit(v.at[i - 1]))
             continue;
-        if (!digit(v.at[i]) || n == sizeof digits)
+        if (!ascii_digit(v.at[i]) || n == sizeof digits)
             return false;
         digits[n++] = (uint8_t)(v.at[i] - '0');
     }

@@ -18,6 +18,24 @@ static struct view text(const char *s)
     return (struct view){(const uint8_t *)room + at, n};
 }
 
+static void each_byte_is_of_its_kind(void **state)
+{
+    static const char token[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    static const char hex[] = "0123456789abcdefABCDEF";
+    (void)state;
+
+    for (unsigned c = 0; c < 256; c++) {
+        const char *digit = c == 0 ? NULL : strchr(hex, (int)c);
+        long at = digit == NULL ? -1 : digit - hex;
+        assert_int_equal(ascii_hex((uint8_t)c), at >= 16 ? at - 6 : at);
+        assert_int_equal(ascii_digit((uint8_t)c), at >= 0 && at < 10);
+        assert_int_equal(ascii_token((uint8_t)c), c != 0 && strchr(token, (int)c) != NULL);
+        assert_int_equal(ascii_letter((uint8_t)c),
+                         (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'));
+    }
+}
+
 static void only_letters_have_a_case(void **state)
 {
     (void)state;
@@ -131,6 +149,7 @@ static void a_field_has_its_colon_right_behind_its_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_byte_is_of_its_kind),
         cmocka_unit_test(only_letters_have_a_case),
         cmocka_unit_test(begins_ends_and_stands_in),
         cmocka_unit_test(blanks_around_are_spaces_and_tabs_alone),

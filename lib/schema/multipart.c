@@ -67,7 +67,8 @@ static bool read_field(struct part *p, struct view line, bool *disposition)
 
     if (ascii_is(name, "content-disposition")) {
         struct view rest = line;
-        strict = strict && !*disposition && ascii_is(ascii_trim(shape_cut(&rest, ";")), "form-data");
+        strict =
+            strict && !*disposition && ascii_is(ascii_trim(shape_cut(&rest, ";")), "form-data");
         *disposition = true;
         p->name = parameter(line, "name", &strict);
         p->file = parameter(line, "filename", &strict).at != NULL ||

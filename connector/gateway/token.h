@@ -14,11 +14,8 @@
 #include "lib/crypto/jwt.h"
 #include "lib/gateway/config.h"
 
-enum {
-    TOKEN_SCOPES_MAX = 4096,
-    TOKEN_SUBJECT_MAX = 255,
-    TOKEN_LIFE_MS_MAX = INT64_C(86400000) * 366
-};
+enum { TOKEN_SCOPES_MAX = 4096, TOKEN_SUBJECT_MAX = 255 };
+#define TOKEN_LIFE_MS_MAX (INT64_C(86400000) * 366)
 
 struct token {
     size_t users;

@@ -4,11 +4,13 @@
 /*
  * program: the flat form that schemas are compiled into, and how it is built up.
  *
- * Form       A node is one schema: a run of instructions, all of which must hold. Node ids are
- *            indexes; a $ref is a node id, so circles are plain numbers. Lists and tables lie in
- * one array of words, strings and names once each in one text, constants in one JSON array. Nodes
- * with the same instructions are one node. Made by    compile.c through program_add_*;
- * program_seal() makes it what run.c reads. Read by    run.c, traits.c. Not changed after sealing.
+ * A node is one schema: a run of instructions, all of which must hold. Node ids are indexes; a $ref
+ * is a node id, so circles are plain numbers. Lists and tables lie in one array of words, strings
+ * and names once each in one text, constants in one JSON array. Nodes with the same instructions
+ * are one node.
+ *
+ * Made by compile.c through builder_*; builder_seal() makes it what run.c reads. Not changed
+ * after that: run.c and traits.c only read.
  */
 
 #include "lib/schema/pattern.h"
@@ -17,7 +19,8 @@
 
 #include "lib/base/buf.h"
 
-enum { NODE_FALSE = 0, NODE_TRUE = 1, NODES_FIXED, NONE = UINT32_MAX };
+enum { NODE_FALSE = 0, NODE_TRUE = 1, NODES_FIXED };
+#define NONE UINT32_MAX /* no node, no text, no list */
 
 enum { PROGRAM_NODES_MAX = 1 << 22, PROGRAM_WORDS_MAX = 1 << 26, PROGRAM_TEXT_MAX = 1 << 28 };
 

@@ -82,6 +82,16 @@ def test_a_request_that_would_not_help_is_not_filed(world, policy, anna):
     assert done.code == 5 and "open to you" in done.err, done
 
 
+def test_a_request_is_for_a_minute_to_thirty_days(world, policy, anna, ada):
+    for asked in ("59s", "721h", "31d"):
+        done = anna.run("request", "payroll", "--reason", "audit", "--for", asked)
+        assert done.code != 0 and "30 days" in done.err, (asked, done)
+    done = anna.run("--json", "request", "payroll", "--reason", "audit", "--for", "30d")
+    mine = json.loads(done.out)
+    assert mine["for_ms"] == 30 * 24 * 3600 * 1000
+    assert admin(ada, "request", "deny", mine["id"], "--reason", "too long")
+
+
 def test_nobody_approves_a_request_of_their_own(world, policy, anna, ada):
     made = world.console.call("POST", "/me/requests", {"app": "payroll", "reason": "mine"}, expect=(201, 404))
     assert made.get("code") == "not_found"  # root is no staff: payroll is not even visible to them

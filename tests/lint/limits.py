@@ -1,6 +1,6 @@
 """limits.py: docs/limits.md has every limit of a header, with its value and a test that exists.
 
-A limit is a constant of an enum in a header whose name ends in _MAX, _LIMIT, _A_SOURCE or _A_MINUTE, or holds
+A limit is a constant of an enum, or a #define of a number, in a header whose name ends in _MAX, _LIMIT, _A_SOURCE or _A_MINUTE, or holds
 _MAX_. It is a row of the page, or its name stands in the list at the page's end: a size that no peer and no
 person runs into. Rows may name other constants of headers too (times, mostly); their values are compared as well.
 """
@@ -13,6 +13,7 @@ ROOMS = ("lib", "broker", "relay", "connector", "client")
 UNITS = {"": 1, "bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30,
          "ms": 1, "s": 1000, "min": 60_000, "h": 3_600_000, "days": 86_400_000}
 LIMIT = re.compile(r"_(MAX|LIMIT|A_SOURCE|A_MINUTE)$|_MAX_")
+DEFINE = re.compile(r"^#define ([A-Z][A-Z0-9_]+)[ \t]+\(?((?:U?INT\d+_C\()?\d.*?)\)?[ \t]*$", re.M)  # beyond an int, an enum is none of C17
 ITEM = re.compile(r"\s*([A-Z][A-Z0-9_]+)\s*=\s*(.+?)\s*$", re.S)
 
 text_of = {}  # name: {text of its value: header}
@@ -23,13 +24,15 @@ for room in ROOMS:
             for item in body.split(","):
                 if found := ITEM.match(item):
                     text_of.setdefault(found[1], {})[found[2]] = header
+        for name, text in DEFINE.findall(source):
+            text_of.setdefault(name, {})[text] = header
 
 
 def values(name):
     """All values of a name; a part that is no number (sizeof) makes it none."""
     out = set()
     for text in text_of.get(name, {}):
-        whole = re.sub(r"INT64_C\((\d+)\)", r"\1", text)
+        whole = re.sub(r"U?INT\d+_C\((\d+)\)", r"\1", text)
         whole = re.sub(r"\b[A-Z][A-Z0-9_]+\b", lambda part: str(next(iter(values(part[0])), "none")), whole)
         if re.fullmatch(r"[\d\s+*/()<>-]+", whole):
             out.add(eval(whole.replace("/", "//")))

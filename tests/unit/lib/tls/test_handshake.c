@@ -370,7 +370,7 @@ static bool is_free(const struct queue *clean, size_t where)
 static void harm(const struct pair *clean, enum harm harm, int way, size_t where)
 {
     struct pair *p = pair_new();
-    sp_error c, s;
+    sp_error c = SP_ERR_INTERNAL, s = SP_ERR_INTERNAL;
 
     p->harm = harm;
     p->way = way;

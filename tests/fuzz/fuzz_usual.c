@@ -98,22 +98,27 @@ static void load(struct detect *d, const uint8_t *data, size_t size)
     detect_free(plain);
 }
 
+/* The first byte says whether the rest is a message or a snapshot's end: a detector is much memory.
+ */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (size == 0)
+    if (size < 2)
         return 0;
-    struct detect *a = new_detect(1), *b = new_detect(2), *c = new_detect(3);
+    bool message = data[0] % 2 == 0;
+    struct detect *a = new_detect(1), *b = new_detect(2);
 
-    hear(a, data, size);
-    if (tell(a, b, false) != 0)
-        abort();
+    data++;
+    size--;
+    if (message) {
+        hear(a, data, size);
+        if (tell(a, b, false) != 0)
+            abort();
+    } else {
+        load(a, data, size);
+    }
     use(a, data, size);
-    tell(a, b, false);
-    load(a, data, size);
-    use(a, data, size);
-    tell(a, c, true); /* its number is any, so c may find it too new */
+    tell(a, b, !message); /* of a snapshot its number is any, so the other may find it too new */
     detect_free(a);
     detect_free(b);
-    detect_free(c);
     return 0;
 }

@@ -52,6 +52,15 @@ static void hll_has_the_error_of_its_registers(void **state)
         }
 }
 
+static void registers_that_lie_give_a_wrong_count_and_nothing_worse(void **state)
+{
+    uint8_t registers[HLL_SMALL];
+
+    (void)state;
+    memset(registers, 0xff, sizeof registers);
+    assert_true(hll_count(registers, HLL_SMALL) == INT64_MAX);
+}
+
 static void merging_hlls_is_as_if_all_had_been_added_to_one(void **state)
 {
     uint8_t a[HLL_LARGE] = {0}, b[HLL_LARGE] = {0}, both[HLL_LARGE] = {0};
@@ -321,6 +330,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hll_has_the_error_of_its_registers),
+        cmocka_unit_test(registers_that_lie_give_a_wrong_count_and_nothing_worse),
         cmocka_unit_test(merging_hlls_is_as_if_all_had_been_added_to_one),
         cmocka_unit_test(distinct_is_exact_to_32_and_near_above),
         cmocka_unit_test(loghist_quantiles_are_within_9_percent_of_the_exact_ones),

@@ -76,6 +76,28 @@ static void GW_51_an_endpoint_is_private_by_what_all_have_seen(void **state)
     detect_free(without);
 }
 
+/* Everybody's objects at one connector are nobody's own at another. */
+static void GW_51_what_others_know_as_shared_is_not_private(void **state)
+{
+    struct detect *a = new_shared(1), *b = new_shared(2);
+
+    (void)state;
+    for (uint64_t i = 0; i < 2 * 1000; i++) { /* half of them are used by two */
+        struct observation o = get(i / 1000 * 30 + i % 30, i % (1000 - i / 1000 * 500) + 1, NOW);
+        detect_see(a, &o);
+    }
+    learn_private(b);
+    tell(a, b, NOW + 30 * MINUTE);
+    for (uint64_t i = 0; i < 2; i++) {
+        struct observation o = get(900, 0, NOW + HOUR);
+        o.object = mix(i + 1000000);
+        detect_see(b, &o);
+    }
+    assert_int_equal(incidents(b, "bola", NULL), 0);
+    detect_free(a);
+    detect_free(b);
+}
+
 /* Volume ---------------------------------------------------------------------------------- */
 
 static void volume(struct detect *d, uint64_t user, uint64_t bytes, sp_unix_ms at)
@@ -235,22 +257,63 @@ static void GW_58_a_usual_flow_is_known_from_others(void **state)
 
 static void GW_58_a_sibling_makes_no_other_way_usual_and_none_faster(void **state)
 {
-    struct detect *a = new_shared(1), *b = new_shared(2);
+    struct detect *a = new_shared(1), *b = new_shared(2), *c = new_shared(3);
 
     (void)state;
     pay_often(a, 120, CART, 5000);
-    pay_often(b, 99, OTHER, 5000);
-    pay_often(b, 1000, CART, 1); /* it has not learned a pace, so it tells this one */
+    pay_often(b, 99, OTHER, 5000); /* neither has learned what is usual */
+    pay_often(c, 99, CART, 1);
     tell(b, a, NOW);
+    tell(c, a, NOW);
     pay(a, 900, OTHER, NOW + DAY, 5000);
     assert_int_equal(incidents(a, "flow", NULL), 1);
     for (int i = 0; i < 20; i++)
-        pay(a, 901, CART, NOW + 2 * DAY + i * 1000, 10);
+        pay(a, 901, CART, NOW + 2 * DAY + i * 1000, 120);
     assert_int_equal(incidents(a, "flow", NULL), 2);
     pay(a, 902, CART, NOW + 3 * DAY, 6000);
     assert_int_equal(incidents(a, "flow", NULL), 2);
     detect_free(a);
     detect_free(b);
+    detect_free(c);
+}
+
+/* Sixty people of two groups over two connectors, five working days, told each hour. */
+static void honest_people_at_two_connectors_are_found_at_neither(void **state)
+{
+    struct detect *both[] = {new_shared(1), new_shared(2)};
+    sp_unix_ms start = NOW - NOW % DAY;
+
+    (void)state;
+    for (int hour = 0; hour < 5 * 24; hour++) {
+        sp_unix_ms at = start + hour * HOUR;
+        for (uint64_t u = 0; u < 60 && hour % 24 >= 8 && hour % 24 < 17; u++) {
+            uint64_t luck = mix(u * 1000 + (uint64_t)hour);
+            const uint64_t groups[] = {STAFF, u % 12 == 0 ? ADMINS : GUESTS};
+            struct observation o = get(u, 0, at + (sp_unix_ms)(luck % 40) * MINUTE);
+            o.groups = groups;
+            o.group_count = 2;
+            for (uint64_t i = 0; i < 1 + luck % 12; i++) {
+                o.object = mix(u * 100 + mix(luck + i) % 30 + 5000000);
+                o.bytes = (1 + mix(i) % 40) << 14;
+                detect_see(both[u % 2], &o);
+            }
+            o.object = 0;
+            o.endpoint = mix(200); /* for admins only */
+            if (u % 12 == 0)
+                detect_see(both[u % 2], &o);
+            pay(both[u % 2], u, CART, at + 50 * MINUTE, 3000 + (int64_t)(luck % 60000));
+        }
+        tell(both[0], both[1], at + HOUR);
+        tell(both[1], both[0], at + HOUR);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        struct json *last = NULL;
+        for (size_t k = 0; k < DETECTORS; k++)
+            if (incidents(both[i], detector_name((enum detector)k), &last) > 0)
+                fail_msg("%s: %s", detector_name((enum detector)k), evidence(last));
+        assert_int_equal(usual_heard(both[i], start + 5 * DAY), 1);
+        detect_free(both[i]);
+    }
 }
 
 int main(void)
@@ -258,11 +321,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(GW_52_what_others_usually_open_is_known),
         cmocka_unit_test(GW_51_an_endpoint_is_private_by_what_all_have_seen),
+        cmocka_unit_test(GW_51_what_others_know_as_shared_is_not_private),
         cmocka_unit_test(GW_55_a_groups_hours_are_known_from_others),
         cmocka_unit_test(GW_57_a_function_of_one_group_is_known_from_others),
         cmocka_unit_test(GW_57_a_sibling_neither_opens_nor_resets_what_was_learned),
         cmocka_unit_test(GW_58_a_usual_flow_is_known_from_others),
         cmocka_unit_test(GW_58_a_sibling_makes_no_other_way_usual_and_none_faster),
+        cmocka_unit_test(honest_people_at_two_connectors_are_found_at_neither),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

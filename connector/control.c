@@ -361,15 +361,25 @@ static void on_share(struct control *c, const struct envelope *m)
     free(shares);
 }
 
-static void on_objects(struct control *c, const struct envelope *m)
+static void take_told(struct control *c, enum api_sealed_kind kind, const struct envelope *m)
 {
-    struct api_objects objects;
+    struct api_sealed told;
     struct sp_why why = {{0}, {0}, 0, 0};
 
-    if (fields_read(m->members, api_objects_fields, &why, &objects) == SP_OK)
-        c->o.objects(c->o.arg, &objects);
+    if (fields_read(m->members, api_sealed_types[kind].fields, &why, &told) == SP_OK)
+        c->o.told(c->o.arg, kind, &told);
     else
-        log_event(LOG_WARN, "api.objects", why.text, NULL);
+        log_event(LOG_WARN, m->type, why.text, NULL);
+}
+
+static void on_objects(struct control *c, const struct envelope *m)
+{
+    take_told(c, API_OBJECTS, m);
+}
+
+static void on_usual(struct control *c, const struct envelope *m)
+{
+    take_told(c, API_USUAL, m);
 }
 
 static void on_message(void *arg, struct channel *channel, const struct envelope *m)
@@ -382,7 +392,7 @@ static void on_message(void *arg, struct channel *channel, const struct envelope
         {"stand.put", on_stand_put}, {"stand.drop", on_stand_drop}, {"session.cut", on_cut},
         {"session.limit", on_limit}, {"session.pause", on_pause},   {"session.resume", on_resume},
         {"app.test", on_app_test},   {"api.expect", on_expect},     {"api.share", on_share},
-        {"api.objects", on_objects},
+        {"api.objects", on_objects}, {"api.usual", on_usual},
     };
 
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {

@@ -33,7 +33,7 @@ struct control_options {
     /* Parts of limits that the site's connectors keep together; the same. */
     void (*share)(void *arg, const struct api_rules *shares);
     /* What another connector of the site told; the same. */
-    void (*objects)(void *arg, const struct api_objects *objects);
+    void (*told)(void *arg, enum api_sealed_kind kind, const struct api_sealed *told);
     void (*opened)(void *arg); /* the channel is up, the first time and after each loss */
     void *arg;
 };

@@ -97,11 +97,11 @@ static bool on_demand(void *arg, struct json *demand)
     return tell_now(gate->tell, "api.demand", demand);
 }
 
-static void on_objects(void *arg, struct json *objects)
+static bool on_siblings(void *arg, enum api_sealed_kind kind, struct json *told)
 {
     struct gate *gate = arg;
 
-    (void)tell_now(gate->tell, "api.objects", objects); /* best effort */
+    return tell_now(gate->tell, api_sealed_types[kind].type, told);
 }
 
 void gate_broker_back(struct gate *gate)
@@ -133,7 +133,7 @@ sp_error gate_start(struct gate *gate, const struct connector_config *config,
                                       .incident = on_incident,
                                       .report = on_report,
                                       .demand = on_demand,
-                                      .objects = on_objects,
+                                      .siblings = on_siblings,
                                       .client = gate->client,
                                       .issuer_allowed = on_issuer,
                                       .arg = gate};

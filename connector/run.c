@@ -168,11 +168,11 @@ static void on_share(void *arg, const struct api_rules *shares)
     gateway_share(r->gate.gateway, shares);
 }
 
-static void on_objects(void *arg, const struct api_objects *objects)
+static void on_told(void *arg, enum api_sealed_kind kind, const struct api_sealed *told)
 {
     struct running *r = arg;
 
-    gateway_objects(r->gate.gateway, objects);
+    gateway_told(r->gate.gateway, kind, told);
 }
 
 static void on_expect(void *arg, const struct api_expect *e)
@@ -317,7 +317,7 @@ static sp_error start(struct running *r, struct sp_why *why)
                                             .floor = floor,
                                             .expect = on_expect,
                                             .share = on_share,
-                                            .objects = on_objects,
+                                            .told = on_told,
                                             .opened = on_control,
                                             .arg = r};
     struct control_options c = control;

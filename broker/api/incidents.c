@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-/* The connector's own words (evidence, counts) with the broker's names around them. */
-/* Those that serve the app besides: what they have seen is not in an incident of this one. */
+/* Those that serve the app besides: what they have seen is in an incident of this one only as far
+ * as its connector says (`merged`). */
 static int64_t other_connectors(const struct snapshot *s, const struct incident_row *row)
 {
     const struct app_row *app = snapshot_app_by_id(s, row->app);
@@ -18,13 +18,14 @@ static int64_t other_connectors(const struct snapshot *s, const struct incident_
     return others;
 }
 
+/* The connector's own words (evidence, counts) with the broker's names around them. */
 static struct json *incident_object(const struct names *n, const struct incident_row *row)
 {
-    static const char *const theirs[] = {"score",          "threshold", "evidence",
-                                         "count",          "mode",      "would_have_blocked",
-                                         "blocked",        "decision",  "policy_version",
-                                         "app_version",    "document",  "request_bytes",
-                                         "response_bytes", "latency_us"};
+    static const char *const theirs[] = {"score",          "threshold",  "evidence",
+                                         "count",          "mode",       "would_have_blocked",
+                                         "blocked",        "decision",   "policy_version",
+                                         "app_version",    "document",   "request_bytes",
+                                         "response_bytes", "latency_us", "merged"};
     struct json *o = json_object(), *body = NULL;
 
     json_set_id(o, "id", row->id);

@@ -45,7 +45,7 @@ struct peer {
     struct link *link;   /* owned; NULL: not attached */
     struct message *first, *last;
     size_t queued;
-    struct minute audit, reports, demands, objects; /* the running handler's */
+    struct minute audit, reports, demands, objects, usual; /* the running handler's */
     bool busy, gone;
     bool listing; /* live.list began; the running handler's */
     struct peer *next, **at;
@@ -96,7 +96,7 @@ turn_handler connector_enrol, relay_enrol, relay_at_boot, relay_at_load;
 turn_handler edge_live_list, edge_live_delta, edge_stand_at, edge_ignored;
 turn_handler connector_audit, connector_audit_batch;
 turn_handler connector_report, connector_keys, connector_blob_get, connector_demand,
-    connector_objects;
+    connector_objects, connector_usual;
 
 /* Is the app one of the connector's site? */
 bool connector_serves(struct turn *t, struct sp_id app);

@@ -37,6 +37,7 @@ static const struct {
     {"api.keys", CONNECTOR, false, connector_keys},
     {"api.demand", CONNECTOR, false, connector_demand},
     {"api.objects", CONNECTOR, false, connector_objects},
+    {"api.usual", CONNECTOR, false, connector_usual},
     {"blob.get", CONNECTOR, false, connector_blob_get},
     {"stand.at", CONNECTOR | RELAY, false, edge_stand_at},
     {"at", CONNECTOR | RELAY, false, edge_ignored},

@@ -3,9 +3,10 @@
 #include "lib/base/log.h"
 #include "lib/proto/gateway.h"
 
-enum { OBJECTS_A_MINUTE = 1200 }; /* of one connector: 20 apps each second */
+/* Of one connector: objects of 20 apps each second; what is usual, of 10 apps at once. */
+enum { OBJECTS_A_MINUTE = 1200, USUAL_A_MINUTE = 600 };
 
-static void pass_on(struct turn *t, const struct api_objects *m)
+static void pass_on(struct turn *t, const struct api_sealed_type *as, const struct api_sealed *m)
 {
     struct control *c = t->control;
     const struct snapshot *s = registry_hold(c->o.registry);
@@ -16,25 +17,35 @@ static void pass_on(struct turn *t, const struct api_objects *m)
         if (!id_equal(row->site, app->site) || id_equal(row->id, t->peer->id))
             continue;
         uint64_t edge = edge_of(c, EDGE_CONNECTOR, row->id);
-        struct json *members = edge == 0 ? NULL : fields_write(api_objects_fields, m);
+        struct json *members = edge == 0 ? NULL : fields_write(as->fields, m);
         if (members != NULL)
-            listener_send(c->listener, edge, "api.objects", members);
+            listener_send(c->listener, edge, as->type, members);
     }
     registry_release(c->o.registry, s);
 }
 
-void connector_objects(struct turn *t)
+static void take(struct turn *t, enum api_sealed_kind kind, struct minute *spent, unsigned most)
 {
-    struct api_objects m;
+    const struct api_sealed_type *as = &api_sealed_types[kind];
+    struct api_sealed m;
     struct sp_why why = {0};
-    sp_error e = fields_read(t->message->members, api_objects_fields, &why, &m);
+    sp_error e = fields_read(t->message->members, as->fields, &why, &m);
 
-    if (e == SP_OK && (!minute_takes(&t->peer->objects, clock_boot(), 1, OBJECTS_A_MINUTE) ||
-                       !connector_serves(t, m.app)))
+    if (e == SP_OK && (!minute_takes(spent, clock_boot(), 1, most) || !connector_serves(t, m.app)))
         e = SP_ERR_DENIED;
     if (e == SP_OK)
-        pass_on(t, &m);
+        pass_on(t, as, &m);
     else
-        log_event(LOG_WARN, "control.objects", why.text[0] != '\0' ? why.text : sp_error_text(e),
-                  "connector", LOG_ID(t->peer->id), NULL);
+        log_event(LOG_WARN, "control.siblings", why.text[0] != '\0' ? why.text : sp_error_text(e),
+                  "connector", LOG_ID(t->peer->id), "type", as->type, NULL);
+}
+
+void connector_objects(struct turn *t)
+{
+    take(t, API_OBJECTS, &t->peer->objects, OBJECTS_A_MINUTE);
+}
+
+void connector_usual(struct turn *t)
+{
+    take(t, API_USUAL, &t->peer->usual, USUAL_A_MINUTE);
 }

@@ -213,8 +213,9 @@ struct watch *gateway_watch_new(struct gateway *g, struct sp_id app)
                                     .pool = g->o.pool,
                                     .incident = g->o.incident,
                                     .report = g->o.report,
-                                    .site = g->o.objects != NULL ? g->site : NULL,
-                                    .objects = g->o.objects,
+                                    .self = g->o.connector,
+                                    .site = g->o.siblings != NULL ? g->site : NULL,
+                                    .siblings = g->o.siblings,
                                     .gauges = on_gauges,
                                     .arg = g->o.arg,
                                     .gauges_arg = g,
@@ -289,13 +290,13 @@ void gateway_share(struct gateway *g, const struct api_rules *shares)
         lease_take(app, shares);
 }
 
-void gateway_objects(struct gateway *g, const struct api_objects *m)
+void gateway_told(struct gateway *g, enum api_sealed_kind kind, const struct api_sealed *m)
 {
     struct slot *s = map_get(&g->apps, m->app);
     struct watch *w = s == NULL ? NULL : slot_watch(s, false);
 
     if (w != NULL)
-        watch_learn(w, m);
+        watch_learn(w, kind, m, gateway_now(g));
 }
 
 void gateway_tell_again(struct gateway *g)

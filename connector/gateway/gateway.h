@@ -10,6 +10,7 @@
 #include "lib/base/json.h"
 #include "lib/gateway/trace.h"
 #include "lib/os/sock.h"
+#include "lib/proto/gateway.h"
 #include "lib/trust/apprec.h"
 #include "lib/trust/grant.h"
 #include "lib/trust/person.h"
@@ -57,8 +58,9 @@ struct gateway_options {
     /* What was asked of limits that the connectors of a site share (api.demand). Takes it. NULL:
      * this connector is the only one, and every limit is wholly its own. */
     bool (*demand)(void *arg, struct json *demand);
-    /* For the site's other connectors (siblings.h). Takes it. */
-    void (*objects)(void *arg, struct json *objects);
+    /* For the site's other connectors (siblings.h). Takes it. false: not sent. NULL: there is
+     * nobody. */
+    bool (*siblings)(void *arg, enum api_sealed_kind kind, struct json *told);
     /* For access tokens: who fetches keys and asks introspection, in the pool's jobs, so it lives
      * longer than the pool; and whether the floor lists a host as an issuer. */
     struct client *client;
@@ -124,19 +126,16 @@ void gateway_document(struct gateway *g, const uint8_t sha256[32]);
 void gateway_reload(struct gateway *g);
 
 /* Incidents that somebody found right so: a whole list of one app, in place of the one before. */
-struct api_expect;
 void gateway_expect(struct gateway *g, const struct api_expect *e);
 
 /* The broker is back: what it may have missed is told anew. */
 void gateway_tell_again(struct gateway *g);
 
 /* The broker's word on limits that are shared (api.share). */
-struct api_rules;
 void gateway_share(struct gateway *g, const struct api_rules *shares);
 
 /* What another connector of the site told. An app that nobody asked for here learns nothing. */
-struct api_objects;
-void gateway_objects(struct gateway *g, const struct api_objects *m);
+void gateway_told(struct gateway *g, enum api_sealed_kind kind, const struct api_sealed *m);
 
 /* The last session of a user on an app is over. */
 void gateway_forget(struct gateway *g, struct sp_id app, struct sp_id user);

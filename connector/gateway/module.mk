@@ -126,6 +126,7 @@ noinst_LIBRARIES += %D%/libgw.a
 	%D%/watch.h \
 	%D%/watch_internal.h \
 	%D%/watch_report.c \
+	%D%/watch_siblings.c \
 	%D%/watch_snapshot.c \
 	%D%/watch_steps.c \
 	%D%/write.c \
@@ -161,7 +162,8 @@ check_PROGRAMS += \
 	tests/unit/%D%/test_snapshot \
 	tests/unit/%D%/test_sources \
 	tests/unit/%D%/test_target \
-	tests/unit/%D%/test_token
+	tests/unit/%D%/test_token \
+	tests/unit/%D%/test_watch_siblings
 
 tests_unit_%C%_test_answers_SOURCES = \
 	tests/unit/%D%/test_answers.c
@@ -360,3 +362,10 @@ tests_unit_%C%_test_token_LDADD = $(SP_GATEWAY) $(LDADD)
 noinst_PROGRAMS += tests/gateway/read_tool
 tests_gateway_read_tool_SOURCES = tests/gateway/read_tool.c
 tests_gateway_read_tool_LDADD = $(SP_GATEWAY) $(SP_LIBS) $(SP_EXT)
+
+tests_unit_%C%_test_watch_siblings_SOURCES = \
+	tests/unit/%D%/test_watch_siblings.c \
+	tests/unit/%D%/rig.c \
+	tests/unit/%D%/rig.h \
+	tests/unit/check.h
+tests_unit_%C%_test_watch_siblings_LDADD = $(SP_GATEWAY) $(LDADD)

@@ -56,45 +56,71 @@ void siblings_hash_key(const struct secret *site, struct sp_id app, uint8_t out[
     secret_wipe(&h, sizeof h);
 }
 
-struct json *siblings_write(const struct secret *site, struct sp_id app, size_t n,
-                            const uint64_t objects[])
-{
-    struct api_objects m = {.app = app};
-    struct json *members = NULL;
-    struct buf bytes, text;
+/* What the seal of a kind is for. */
+static const char *const purposes[API_SEALED_KINDS] = {
+    [API_OBJECTS] = "objects", [API_USUAL] = "usual"};
 
-    buf_init(&bytes, OBJECT_BYTES * (size_t)DETECT_FRESH_MAX);
-    buf_init(&text, API_OBJECTS_TEXT_MAX);
-    for (size_t i = 0; i < n; i++)
-        buf_add_uint(&bytes, objects[i], OBJECT_BYTES);
-    if (buf_error(&bytes) == SP_OK) {
-        struct hash h = under(site, "objects", app, buf_view(&bytes));
-        memcpy(m.seal, h.bytes, sizeof m.seal);
-        encode_base64url(buf_view(&bytes), &text);
-        m.objects = buf_view(&text);
-        members = buf_error(&text) == SP_OK ? fields_write(api_objects_fields, &m) : NULL;
-    }
-    buf_deinit(&bytes);
+struct json *siblings_seal(const struct secret *site, enum api_sealed_kind kind, struct sp_id app,
+                           struct view told)
+{
+    struct api_sealed m = {.app = app};
+    struct json *members = NULL;
+    struct buf text;
+
+    struct hash h = under(site, purposes[kind], app, told);
+    memcpy(m.seal, h.bytes, sizeof m.seal);
+    buf_init(&text, API_SEALED_TEXT_MAX);
+    encode_base64url(told, &text);
+    m.told = buf_view(&text);
+    if (buf_error(&text) == SP_OK)
+        members = fields_write(api_sealed_types[kind].fields, &m);
     buf_deinit(&text);
     return members;
 }
 
-sp_error siblings_read(const struct secret *site, const struct api_objects *m, size_t *n,
+sp_error siblings_open(const struct secret *site, enum api_sealed_kind kind,
+                       const struct api_sealed *m, struct buf *out)
+{
+    size_t from = out->len;
+    sp_error e = decode_base64url(m->told, out);
+
+    if (e != SP_OK)
+        return e;
+    struct view told = view_slice(buf_view(out), from, out->len);
+    if (told.len == 0)
+        return SP_ERR_MALFORMED;
+    struct hash h = under(site, purposes[kind], m->app, told);
+    return secret_equal((struct view){h.bytes, sizeof m->seal},
+                        (struct view){m->seal, sizeof m->seal})
+               ? SP_OK
+               : SP_ERR_SIGNATURE;
+}
+
+struct json *siblings_write(const struct secret *site, struct sp_id app, size_t n,
+                            const uint64_t objects[])
+{
+    struct json *members = NULL;
+    struct buf bytes;
+
+    buf_init(&bytes, OBJECT_BYTES * (size_t)DETECT_FRESH_MAX);
+    for (size_t i = 0; i < n; i++)
+        buf_add_uint(&bytes, objects[i], OBJECT_BYTES);
+    if (buf_error(&bytes) == SP_OK)
+        members = siblings_seal(site, API_OBJECTS, app, buf_view(&bytes));
+    buf_deinit(&bytes);
+    return members;
+}
+
+sp_error siblings_read(const struct secret *site, const struct api_sealed *m, size_t *n,
                        uint64_t objects[DETECT_FRESH_MAX])
 {
     struct buf bytes;
     sp_error e;
 
     buf_init(&bytes, OBJECT_BYTES * (size_t)DETECT_FRESH_MAX);
-    e = decode_base64url(m->objects, &bytes);
-    if (e == SP_OK && (bytes.len == 0 || bytes.len % OBJECT_BYTES != 0))
+    e = siblings_open(site, API_OBJECTS, m, &bytes);
+    if ((e == SP_OK || e == SP_ERR_SIGNATURE) && bytes.len % OBJECT_BYTES != 0)
         e = SP_ERR_MALFORMED;
-    if (e == SP_OK) {
-        struct hash h = under(site, "objects", m->app, buf_view(&bytes));
-        if (!secret_equal((struct view){h.bytes, sizeof m->seal},
-                          (struct view){m->seal, sizeof m->seal}))
-            e = SP_ERR_SIGNATURE;
-    }
     if (e == SP_OK) {
         struct cursor c = cur_over(buf_view(&bytes), SP_ERR_MALFORMED);
         for (*n = 0; c.rest.len > 0;)

@@ -25,6 +25,7 @@ sp_error watch_new(const struct watch_options *o, struct watch **out)
     w->o = *o;
     w->saved = w->swept = o->now;
     detect.shared = o->site != NULL;
+    detect.self = o->self;
     if (detect.shared)
         siblings_hash_key(o->site, o->app, inventory.key);
     else
@@ -39,6 +40,7 @@ sp_error watch_new(const struct watch_options *o, struct watch **out)
         watch_free(w);
         return SP_ERR_NOMEM;
     }
+    siblings_begin(w, o->now);
     snapshot_read(w);
     *out = w;
     return SP_OK;
@@ -157,33 +159,6 @@ static void tell_full(struct watch *w, sp_unix_ms now)
     w->full_told = figures.full;
 }
 
-/* Best effort: what is lost on the way is one object that nobody there knows. */
-static void tell_objects(struct watch *w)
-{
-    uint64_t objects[DETECT_FRESH_MAX];
-    size_t n = w->o.site == NULL ? 0 : detect_fresh(w->detect, objects);
-    struct json *m = n == 0 ? NULL : siblings_write(w->o.site, w->o.app, n, objects);
-
-    if (m != NULL)
-        w->o.objects(w->o.arg, m);
-}
-
-void watch_learn(struct watch *w, const struct api_objects *m)
-{
-    uint64_t objects[DETECT_FRESH_MAX];
-    size_t n = 0;
-    bool deaf = w->o.site == NULL || w->reading != NULL;
-    sp_error e = deaf ? SP_OK : siblings_read(w->o.site, m, &n, objects);
-
-    if (e == SP_OK)
-        detect_learn(w->detect, n, objects);
-    else
-        log_event(LOG_WARN, "gateway.siblings",
-                  e == SP_ERR_SIGNATURE ? "another connector of the site has another " SIBLINGS_FILE
-                                        : sp_error_text(e),
-                  "app", LOG_ID(w->o.app), NULL);
-}
-
 void watch_tick(struct watch *w, sp_unix_ms now)
 {
     struct json *incident;
@@ -210,7 +185,7 @@ void watch_tick(struct watch *w, sp_unix_ms now)
             break;
     }
     report_news(w, now);
-    tell_objects(w);
+    siblings_news(w, now);
 }
 
 void watch_tell_again(struct watch *w)

@@ -10,15 +10,19 @@
 #include "connector/gateway/detect/detect.h"
 #include "connector/gateway/inventory/inventory.h"
 #include "connector/gateway/pipeline.h"
+#include "lib/proto/gateway.h"
 #include "lib/schema/scratch.h"
 
-struct api_expect;
-struct api_gauges;
 struct pool;
 struct secret;
 struct watch;
 
-enum { WATCH_SAVE_MS = 5 * 60 * 1000, WATCH_SUBJECT_MAX = 128, WATCH_OBJECT_MS = 30 * 1000 };
+enum {
+    WATCH_SAVE_MS = 5 * 60 * 1000,
+    WATCH_MERGE_MS = 60 * 60 * 1000, /* what is usual is told the site's connectors so often */
+    WATCH_SUBJECT_MAX = 128,
+    WATCH_OBJECT_MS = 30 * 1000
+};
 
 struct watch_options {
     struct sp_id app;
@@ -31,9 +35,10 @@ struct watch_options {
      * is told again. */
     bool (*report)(void *arg, struct json *report);
     /* The key of the site's connectors, and where what they are told goes (siblings.h): taken in
-     * every case, and not said again. NULL: the site has none. */
+     * every case. false: not sent. NULL: the site has none. */
     const struct secret *site; /* borrowed */
-    void (*objects)(void *arg, struct json *objects);
+    bool (*siblings)(void *arg, enum api_sealed_kind kind, struct json *told);
+    struct sp_id self; /* this connector, among them */
     /* What the app holds beside this: adds to `out`. NULL: nobody knows. */
     void (*gauges)(void *arg, struct sp_id app, struct api_gauges *out);
     void *arg, *gauges_arg;
@@ -54,14 +59,14 @@ void watch_configure(struct watch *w, const struct gwconf *conf);
 /* The operations of the app's document, with `prefix` as routes_base takes it. NULL: none. */
 struct api_document;
 void watch_document(struct watch *w, const struct api_document *d, struct view prefix);
-/* Once a second: incidents out, sweeps, snapshots. */
+/* Once a second: incidents out, sweeps, snapshots, what the site's connectors are told. */
 void watch_tick(struct watch *w, sp_unix_ms now);
 
 /* The list of what is expected, in place of the one before. */
 void watch_expect(struct watch *w, const struct api_expect *e, sp_unix_ms now);
 /* What another connector of the site told. */
-struct api_objects;
-void watch_learn(struct watch *w, const struct api_objects *m);
+void watch_learn(struct watch *w, enum api_sealed_kind kind, const struct api_sealed *m,
+                 sp_unix_ms now);
 /* The broker was away: the whole inventory and every incident are told anew. */
 void watch_tell_again(struct watch *w);
 

@@ -23,6 +23,9 @@ struct watch {
     void *ready_arg;
     bool full_told, documented;
     struct ledger ledger;
+    /* Of watch_siblings.c. */
+    int64_t hour; /* the one that runs, as this connector's hours begin */
+    bool merging; /* its telling is not done yet */
     /* Of watch_report.c: the round of the inventory that is being told, and how far it is. */
     sp_unix_ms round, reported, gauged;
     struct api_gauges gauges; /* as they were told last */
@@ -92,6 +95,10 @@ void observe_exposure(const struct gw_exchange *x, const struct value *root,
                       struct scratch *scratch, struct exposure_seen *out);
 /* watch_report.c: what is new goes to the broker, at most one report a call. */
 void report_news(struct watch *w, sp_unix_ms now);
+
+/* watch_siblings.c: what the site's other connectors are told, at most two messages a call. */
+void siblings_begin(struct watch *w, sp_unix_ms now);
+void siblings_news(struct watch *w, sp_unix_ms now);
 
 /* watch_snapshot.c */
 void snapshot_read(struct watch *w);  /* begins; where there is nothing to read it is done */

@@ -41,7 +41,7 @@ static const char *const event_types[] = {
     "at",          "live.list",   "live.delta",    "relay.rtt",     "stand.at",
     "usage",       "load",        "drain",         "boot",          "ticket",
     "cut",         "audit",       "lease",         "api.report",    "api.keys",
-    "api.expect",  "api.objects",
+    "api.expect",  "api.objects", "api.usual",
 };
 
 static bool is_event(const char *type)

@@ -117,11 +117,23 @@ const struct field api_rules_fields[] = {
     F_END,
 };
 
-const struct field api_objects_fields[] = {
-    F_ID(api_objects, "app", app, 0),
-    F_BLOB(api_objects, "objects", objects, API_OBJECTS_TEXT_MAX, 0),
-    F_BYTES(api_objects, "seal", seal, 0),
+static const struct field objects_fields[] = {
+    F_ID(api_sealed, "app", app, 0),
+    F_BLOB(api_sealed, "objects", told, API_SEALED_TEXT_MAX, 0),
+    F_BYTES(api_sealed, "seal", seal, 0),
     F_END,
+};
+
+static const struct field usual_fields[] = {
+    F_ID(api_sealed, "app", app, 0),
+    F_BLOB(api_sealed, "usual", told, API_SEALED_TEXT_MAX, 0),
+    F_BYTES(api_sealed, "seal", seal, 0),
+    F_END,
+};
+
+const struct api_sealed_type api_sealed_types[API_SEALED_KINDS] = {
+    [API_OBJECTS] = {"api.objects", objects_fields},
+    [API_USUAL] = {"api.usual", usual_fields},
 };
 
 bool api_is_plain(struct view v)

@@ -142,17 +142,22 @@ struct api_rules {
 extern const struct field api_rules_fields[];
 
 /*
- * ↠ "api.objects", from a connector and by the broker to the others of its site: which objects of
- * an app were used first by whom. `objects`: 8 bytes each under a key that only connectors have
- * (connector/gateway/siblings.h); `seal`: their code of the whole under it. The broker reads
- * neither.
+ * From a connector, and by the broker to the others of its site: ↠ "api.objects": which objects of
+ * an app were used first by whom; ↠ "api.usual": what is usual among many of its people. The hashes
+ * in `told` are under a key that only connectors have, and so is `seal`, their code of the whole
+ * (connector/gateway/siblings.h): the broker passes on and can make neither.
  */
-enum { API_OBJECTS_SEAL = 16, API_OBJECTS_TEXT_MAX = 21334 /* 2,000 of them in base64url */ };
-struct api_objects {
+enum { API_SEAL = 16, API_SEALED_TEXT_MAX = 21334 /* 16,000 bytes in base64url */ };
+enum api_sealed_kind { API_OBJECTS = 0, API_USUAL, API_SEALED_KINDS };
+struct api_sealed {
     struct sp_id app;
-    struct view objects; /* base64url */
-    uint8_t seal[API_OBJECTS_SEAL];
+    struct view told; /* base64url; "objects" or "usual" */
+    uint8_t seal[API_SEAL];
 };
-extern const struct field api_objects_fields[];
+struct api_sealed_type {
+    const char *type;
+    const struct field *fields;
+};
+extern const struct api_sealed_type api_sealed_types[API_SEALED_KINDS];
 
 #endif

@@ -292,23 +292,24 @@ def test_TM_03_an_evil_connector_cannot_end_take_or_speak_for_a_session_of_anoth
         assert not any(world.records[name]["id"] in str(speak.bytes64(json.loads(m)["statement"].split(".")[2])[:-64]) for m in told), name
 
 
-def test_GW_51_what_a_connector_says_of_objects_reaches_its_site_and_no_other(world, mallory):
-    made = world.console.call("POST", f"/sites/{mallory['site']}/tokens", {"name": "trudy", "life_ms": 600000})
-    trudy, _ = world.connector_node.run(speak.enrol, where(world), speak.Key(os.urandom(32)), made["enrolment"], "trudy")
-    say = lambda channel, app, size: channel.send("api.objects", app=app, objects=speak.text64(os.urandom(size)), seal=speak.text64(os.urandom(16)))
+@pytest.mark.parametrize("what", ["objects", "usual"])
+def test_GW_51_what_a_connector_says_of_objects_reaches_its_site_and_no_other(world, mallory, what):
+    made = world.console.call("POST", f"/sites/{mallory['site']}/tokens", {"name": f"trudy-{what}", "life_ms": 600000})
+    trudy, _ = world.connector_node.run(speak.enrol, where(world), speak.Key(os.urandom(32)), made["enrolment"], f"trudy-{what}")
+    say = lambda channel, app, size: channel.send(f"api.{what}", app=app, **{what: speak.text64(os.urandom(size))}, seal=speak.text64(os.urandom(16)))
 
     def heard(channel):
         channel.call("why")  # refused; what came before it is in `events`
-        return [m for m in channel.events if m.get("t") == "api.objects"]
+        return [m for m in channel.events if m.get("t") == f"api.{what}"]
     try:
         say(mallory["channel"], world.records["echo"]["id"], 8)  # an app of another site
-        say(mallory["channel"], mallory["app"]["id"], 16008)     # more than 2,000
+        say(mallory["channel"], mallory["app"]["id"], 16008)     # more than 2,000 objects
         say(mallory["channel"], mallory["app"]["id"], 16000)
         one = proc.until("the other connector hears of it", 20, lambda: world.connector_node.run(heard, trudy))
-        assert [(m["app"], len(speak.bytes64(m["objects"]))) for m in one] == [(mallory["app"]["id"], 16000)], one
+        assert [(m["app"], len(speak.bytes64(m[what]))) for m in one] == [(mallory["app"]["id"], 16000)], one
         say(trudy, mallory["app"]["id"], 8)
         back = proc.until("and the first of its answer", 20, lambda: world.connector_node.run(heard, mallory["channel"]))
-        assert [len(speak.bytes64(m["objects"])) for m in back] == [8], back  # never its own
+        assert [len(speak.bytes64(m[what])) for m in back] == [8], back  # never its own
     finally:
         world.connector_node.run(trudy.close)
 

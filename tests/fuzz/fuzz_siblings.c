@@ -10,8 +10,8 @@ static uint64_t in[DETECT_FRESH_MAX], out[DETECT_FRESH_MAX];
 static sp_error take(const struct secret *key, const struct json *members, size_t *n)
 {
     struct sp_why why = {{0}, {0}, 0, 0};
-    struct api_objects m;
-    sp_error e = fields_read(members, api_objects_fields, &why, &m);
+    struct api_sealed m;
+    sp_error e = fields_read(members, api_sealed_types[API_OBJECTS].fields, &why, &m);
 
     return e != SP_OK ? e : siblings_read(key, &m, n, out);
 }

@@ -96,6 +96,10 @@ check_PROGRAMS += %D%/fuzz_detect
 %C%_fuzz_detect_SOURCES = %D%/fuzz_detect.c
 %C%_fuzz_detect_LDADD = connector/gateway/detect/libdetect.a \
 	connector/gateway/inventory/libinventory.a connector/gateway/sketch/libsketch.a $(LDADD)
+check_PROGRAMS += %D%/fuzz_usual
+%C%_fuzz_usual_SOURCES = %D%/fuzz_usual.c
+%C%_fuzz_usual_LDADD = connector/gateway/detect/libdetect.a \
+	connector/gateway/inventory/libinventory.a connector/gateway/sketch/libsketch.a $(LDADD)
 check_PROGRAMS += %D%/fuzz_siblings
 %C%_fuzz_siblings_SOURCES = %D%/fuzz_siblings.c
 %C%_fuzz_siblings_LDADD = $(SP_GATEWAY) $(LDADD)

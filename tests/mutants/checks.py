@@ -13,6 +13,8 @@ JUDGE = ("broker/posture/test_judge",)
 OIDC = ("broker/identity/test_oidc",)
 PAGES = ("broker/pages/test_pages",)
 PROVIDER = ("broker/idp/test_provider",)
+USUAL = ("connector/gateway/detect/test_usual", "connector/gateway/detect/test_told")
+SIBLINGS = ("connector/gateway/test_siblings",)
 
 CHECKS = [
     # ---- decide ----
@@ -174,4 +176,34 @@ CHECKS = [
     ("broker/posture/judge.c", "v.assurance = s->assurance == REPORT_SIGNED ? ASSURANCE_SIGNED : ASSURANCE_SELF;", "v.assurance = ASSURANCE_SIGNED;",
      "what only the agent says counts as signed", JUDGE),
     ("broker/posture/judge.c", "        v.pass = view_is(text, \"pass\");", "        v.pass = true;", "fail is pass", JUDGE),
+    # ---- what the connectors of a site tell each other ----
+    ("connector/gateway/detect/usual.c", "    if (id_equal(out->id, d->options.self) ||\n        out->number <= (before != NULL ? before->number : d->usual.floor))\n        return SP_ERR_REPLAY;", "    if (id_equal(out->id, d->options.self))\n        return SP_ERR_REPLAY;",
+     "a message counts as often as it is said", USUAL),
+    ("connector/gateway/detect/usual.c", "    if (id_equal(out->id, d->options.self) ||\n        out->number <=", "    if (out->number <=",
+     "a connector hears itself", USUAL),
+    ("connector/gateway/detect/usual.c", "    if (oldest->number > s->floor)\n        s->floor = oldest->number;\n", "",
+     "a teller that was forgotten is heard again", USUAL),
+    ("connector/gateway/detect/usual.c", "    return since(out->number, now) > USUAL_AHEAD_MS ? SP_ERR_EXPIRED : SP_OK;", "    return SP_OK;",
+     "a number of next year", USUAL),
+    ("connector/gateway/detect/usual.c", "        slots_drop(s->notes[w.kind], w.key);\n    s->telling = 0;", "        continue;\n    s->telling = 0;",
+     "what was told is told again", USUAL),
+    ("connector/gateway/detect/usual.c", "    s->number = s->number_next;", "",
+     "a number that does not rise", USUAL),
+    ("connector/gateway/detect/function.c", "    if (left == 0 && is_learned(p))\n        return false;", "",
+     "a sibling empties the groups of what was learned", USUAL),
+    ("connector/gateway/detect/function.c", "    else if (!narrow(p, told->count, told->groups))\n        return;", "    else\n        begin(p, told->count, told->groups, now);",
+     "a sibling resets what was learned", USUAL),
+    ("connector/gateway/detect/flow.c", "(learned && !is_usual(u, endpoint))", "false",
+     "a sibling makes another way usual", USUAL),
+    ("connector/gateway/detect/flow.c", "    uint32_t least = learned ? usual_least_gap(u) : 0;", "    uint32_t least = 0;",
+     "a sibling makes a faster pace usual", USUAL),
+    ("connector/gateway/detect/bola.c", "    e->shared = add_sat(e->shared, told->shared);\n    hll_merge", "    hll_merge",
+     "objects that a sibling knows as shared count as private", USUAL),
+    ("connector/gateway/detect/bola.c", "        note->shared = add_sat(note->shared, 1);", "        note->shared = 0;",
+     "shared objects are not told", USUAL),
+    ("connector/gateway/detect/enumeration.c", "    if (b < least || b >= LOGHIST_BUCKETS) {", "    if (b < least) {",
+     "a bucket that is not there", USUAL),
+    ("connector/gateway/siblings.c", "               ? SP_OK\n               : SP_ERR_SIGNATURE;", "               ? SP_OK\n               : SP_OK;",
+     "the word of one without the key", SIBLINGS),
+    ("connector/gateway/siblings.c", "[API_USUAL] = \"usual\"", "[API_USUAL] = \"objects\"", "objects count as a word on what is usual", SIBLINGS),
 ]

@@ -64,8 +64,10 @@ export interface Incident {
   endpoint: string;
   app: Ref;
   connector: Id;
-  /** Others of the app's site: each judges by what it has seen itself, so what they saw is not in this */
+  /** Others of the app's site: what they saw is in this only as far as merged says */
   other_connectors: number;
+  /** Of a statistic only: how many of them had told this connector within two hours what is usual among their people */
+  merged?: number;
   user: RefOrNull;
   first: Time;
   last: Time;

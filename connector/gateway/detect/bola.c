@@ -1,4 +1,4 @@
-#include "connector/gateway/detect/detect_internal.h"
+#include "connector/gateway/detect/usual_internal.h"
 #include "connector/gateway/sketch/hll.h"
 
 /*
@@ -41,25 +41,35 @@ static uint16_t tag_of(uint64_t user)
     return (uint16_t)(user >> 48);
 }
 
+static void count(struct private_endpoint *e, const struct observation *o, bool fresh)
+{
+    hll_add(e->users, HLL_SMALL, o->user);
+    e->objects = add_sat(e->objects, fresh);
+}
+
 bool bola_see(struct detect *d, const struct observation *o, struct finding *f)
 {
     if (o->object == 0 || o->status / 100 != 2)
         return false;
 
     struct private_endpoint *e = slots_take(d->tables[TABLE_PRIVATE], o->endpoint, o->at, NULL);
+    struct private_endpoint *note = usual_note(d, NOTE_PRIVATE, o->endpoint, o->at);
     uint64_t object = fresh_object(d, o->object);
     struct cuckoo_use before = cuckoo_look(d->objects, object);
     cuckoo_use(d->objects, object, tag_of(o->user));
-    hll_add(e->users, HLL_SMALL, o->user);
+    count(e, o, !before.known);
+    if (note != NULL)
+        count(note, o, !before.known);
     if (!before.known) {
         fresh_add(d, o->object, tag_of(o->user));
-        e->objects += e->objects < UINT32_MAX;
         return false;
     }
     if (before.first_user == tag_of(o->user) || before.shared)
         return false;
     bool private = is_private(e);
-    e->shared += e->shared < UINT32_MAX;
+    e->shared = add_sat(e->shared, 1);
+    if (note != NULL)
+        note->shared = add_sat(note->shared, 1);
     if (!private)
         return false;
 
@@ -82,3 +92,39 @@ bool bola_see(struct detect *d, const struct observation *o, struct finding *f)
                 e->objects - e->shared, e->objects);
     return true;
 }
+
+/* Told: objects (4), shared ones (4), registers of the users. An object that a sibling told of
+ * (fresh.c) is none that was first used here, so the sums count each once. -------------------- */
+
+static void write_private(const void *note, struct buf *out)
+{
+    const struct private_endpoint *e = note;
+
+    buf_add_uint(out, e->objects, 4);
+    buf_add_uint(out, e->shared, 4);
+    buf_add(out, (struct view){e->users, sizeof e->users});
+}
+
+static void read_private(struct cursor *body, void *note)
+{
+    struct private_endpoint *e = note;
+
+    e->objects = (uint32_t)cur_uint(body, 4);
+    e->shared = (uint32_t)cur_uint(body, 4);
+    struct view users = cur_take(body, sizeof e->users);
+    if (users.len > 0)
+        memcpy(e->users, users.at, users.len);
+}
+
+static void merge_private(struct detect *d, uint64_t key, const void *note, sp_unix_ms now)
+{
+    struct private_endpoint *e = slots_take(d->tables[TABLE_PRIVATE], key, now, NULL);
+    const struct private_endpoint *told = note;
+
+    e->objects = add_sat(e->objects, told->objects);
+    e->shared = add_sat(e->shared, told->shared);
+    hll_merge(e->users, told->users, HLL_SMALL);
+}
+
+const struct usual_kind usual_private = {1024, sizeof(struct private_endpoint), write_private,
+                                         read_private, merge_private};

@@ -104,6 +104,8 @@ sp_error detect_new(const struct detect_options *o, struct detect **out)
             shapes[t].record == NULL ? sizeof(struct block) : shapes[t].record((enum table)t);
         e = slots_new(shapes[t].entries, record, &d->tables[t]);
     }
+    if (e == SP_OK && o->shared)
+        e = usual_new(d);
     if (e != SP_OK) {
         detect_free(d);
         return SP_ERR_NOMEM;
@@ -119,6 +121,7 @@ void detect_free(struct detect *d)
         return;
     for (size_t t = 0; t < TABLES; t++)
         slots_free(d->tables[t]);
+    usual_free(d);
     cuckoo_free(d->objects);
     free(d);
 }
@@ -131,7 +134,7 @@ void detect_set(struct detect *d, const int modes[DETECTORS], int64_t learning_m
 
 size_t detect_bytes(const struct detect *d)
 {
-    size_t bytes = sizeof *d + cuckoo_bytes(d->objects).len;
+    size_t bytes = sizeof *d + cuckoo_bytes(d->objects).len + usual_bytes(d);
 
     for (size_t t = 0; t < TABLES; t++)
         bytes += slots_bytes(d->tables[t]);
@@ -243,10 +246,10 @@ size_t detect_see(struct detect *d, const struct observation *o)
     return found;
 }
 
-/* The snapshot: "SPD1", length, body, SHA-256. Body: key, began, exceptions, tables, objects. ---
- */
+/* The snapshot: "SPD2", body, SHA-256. Body: key, began, exceptions, tables, objects, and where
+ * the key is shared what usual.c keeps. "SPD1" is of before that: the same without it. --------- */
 
-static const char magic[] = "SPD1";
+static const char magic[] = "SPD2", magic_before[] = "SPD1";
 
 sp_error detect_write(const struct detect *d, struct buf *out)
 {
@@ -266,6 +269,7 @@ sp_error detect_write(const struct detect *d, struct buf *out)
     for (size_t t = 0; t < TABLES; t++)
         buf_add(out, slots_state(d->tables[t]));
     buf_add(out, cuckoo_bytes(d->objects));
+    usual_save(d, out);
     return buf_error(out);
 }
 
@@ -311,6 +315,7 @@ static void forget(struct detect *d)
     for (size_t t = 0; t < TABLES; t++)
         for (at = 0; slots_next(d->tables[t], &at, &key) != NULL;)
             slots_drop(d->tables[t], key);
+    usual_forget(d);
     struct cuckoo *empty = NULL;
     if (cuckoo_new(OBJECTS, &empty) != SP_OK)
         return; /* old objects are better than none */
@@ -342,7 +347,8 @@ sp_error detect_read(struct detect *d, struct view state)
     struct cursor c = cur_over(state, SP_ERR_MALFORMED);
     sp_error e = SP_ERR_MALFORMED;
 
-    bool right = view_is(cur_take(&c, strlen(magic)), magic);
+    struct view version = cur_take(&c, strlen(magic));
+    bool right = view_is(version, magic) || view_is(version, magic_before);
     struct view key = cur_take(&c, sizeof d->options.key);
     sp_unix_ms began = (int64_t)cur_uint(&c, 8);
     d->expected_count = 0;
@@ -351,9 +357,11 @@ sp_error detect_read(struct detect *d, struct view state)
         e = slots_load(d->tables[t], cur_take(&c, slots_bytes(d->tables[t])));
     if (c.err == SP_OK && e == SP_OK)
         e = cuckoo_load(d->objects, cur_take(&c, cuckoo_bytes(d->objects).len));
+    if (c.err == SP_OK && e == SP_OK && c.rest.len > 0)
+        e = view_is(version, magic) ? usual_load(d, c.rest) : SP_ERR_MALFORMED;
     bool other =
         d->options.shared && !view_equal(key, (struct view){d->options.key, sizeof d->options.key});
-    if (!right || c.err != SP_OK || e != SP_OK || c.rest.len != 0 || other) {
+    if (!right || c.err != SP_OK || e != SP_OK || other) {
         forget(d);
         return SP_ERR_MALFORMED;
     }

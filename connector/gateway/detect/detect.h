@@ -99,7 +99,8 @@ struct detect_options {
     int modes[DETECTORS]; /* enum gw_mode */
     int64_t learning_ms;  /* before a statistic may block */
     sp_unix_ms began;     /* learning counts from here */
-    bool shared;          /* others have this key, too: detect_fresh */
+    bool shared;          /* others have this key, too: detect_fresh, usual.h */
+    struct sp_id self;    /* who says so, where it is shared */
 };
 
 struct detect;

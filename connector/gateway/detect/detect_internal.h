@@ -7,6 +7,7 @@
  */
 
 #include "connector/gateway/detect/detect.h"
+#include "connector/gateway/detect/usual.h"
 #include "connector/gateway/sketch/cuckoo.h"
 #include "connector/gateway/sketch/slots.h"
 
@@ -43,6 +44,7 @@ struct incident {
     sp_unix_ms first, last, told; /* told 0: not yet */
     uint64_t count, would_have_blocked, blocked;
     enum gw_mode mode;
+    size_t merged; /* others whose part is in the numbers; of a statistic only */
     struct finding finding;
     struct trace trace; /* of the latest request in which it was found */
 };
@@ -51,6 +53,24 @@ struct expected {
     enum detector detector;
     uint64_t user, group, endpoint; /* 0: any */
     sp_unix_ms until;
+};
+
+/* usual.h: what is to be told of each kind, and who told what. */
+enum note { NOTE_WINDOWS = 0, NOTE_HOURS, NOTE_PRIVATE, NOTE_FUNCTIONS, NOTE_FLOWS, NOTES };
+
+struct teller {
+    struct sp_id id;
+    int64_t number; /* of its last message */
+    sp_unix_ms at;  /* when that was heard */
+};
+
+struct usual_state {
+    struct slots *notes[NOTES];  /* owned; NULL where nobody is told */
+    int64_t number, number_next; /* of the message that was told last, and of the next one */
+    int64_t floor;               /* highest number of a teller that was forgotten */
+    size_t telling;              /* entries of the next message */
+    struct teller tellers[USUAL_TELLERS_MAX];
+    size_t teller_count;
 };
 
 struct detect {
@@ -63,6 +83,7 @@ struct detect {
     size_t expected_count;
     size_t fresh_count;
     uint64_t fresh[DETECT_FRESH_MAX];
+    struct usual_state usual;
 };
 
 /* `now` - `then` for times that a snapshot may have brought: never wraps. */
@@ -89,6 +110,15 @@ size_t budget_record(enum table t);
 /* fresh.c: what the filter knows an object by, and one that it did not know. */
 uint64_t fresh_object(const struct detect *d, uint64_t object);
 void fresh_add(struct detect *d, uint64_t object, uint16_t tag);
+
+/* usual.c, for detect.c: the notes and the end of a snapshot. Where nothing is shared they hold and
+ * write nothing. */
+SP_MUST sp_error usual_new(struct detect *d);
+void usual_free(struct detect *d);
+size_t usual_bytes(const struct detect *d);
+void usual_save(const struct detect *d, struct buf *out);
+SP_MUST sp_error usual_load(struct detect *d, struct view state);
+void usual_forget(struct detect *d);
 
 /* incidents.c */
 void incident_enter(struct detect *d, const struct observation *o, const struct finding *f);

@@ -1,4 +1,4 @@
-#include "connector/gateway/detect/detect_internal.h"
+#include "connector/gateway/detect/usual_internal.h"
 #include "connector/gateway/sketch/hll.h"
 #include "connector/gateway/sketch/loghist.h"
 
@@ -42,18 +42,29 @@ size_t enumeration_record(enum table t)
     return t == TABLE_ENUMERATION ? sizeof(struct walk) : sizeof(struct usual);
 }
 
-static void end_window(struct detect *d, const struct observation *o, const struct walk *w)
+/* What is usual on an endpoint, in the week that runs. */
+static struct usual *usual_on(struct detect *d, uint64_t endpoint, sp_unix_ms now)
 {
-    struct usual *u = slots_take(d->tables[TABLE_ENUMERATION_USUAL], o->endpoint, o->at, NULL);
+    struct usual *u = slots_take(d->tables[TABLE_ENUMERATION_USUAL], endpoint, now, NULL);
 
     if (u->began == 0)
-        u->began = o->at;
-    if (since(o->at, u->began) >= USUAL_MS) {
+        u->began = now;
+    if (since(now, u->began) >= USUAL_MS) {
         u->before = u->now;
         u->now = (struct loghist){0};
-        u->began = o->at;
+        u->began = now;
     }
-    loghist_add(&u->now, distinct_count(&w->objects));
+    return u;
+}
+
+static void end_window(struct detect *d, const struct observation *o, const struct walk *w)
+{
+    struct loghist *note = usual_note(d, NOTE_WINDOWS, o->endpoint, o->at);
+    uint64_t n = distinct_count(&w->objects);
+
+    loghist_add(&usual_on(d, o->endpoint, o->at)->now, n);
+    if (note != NULL)
+        loghist_add(note, n);
 }
 
 static void see_number(struct walk *w, const struct observation *o)
@@ -151,3 +162,46 @@ bool enumeration_see(struct detect *d, const struct observation *o, struct findi
     *f = (struct finding){.detector = DETECTOR_ENUMERATION, .block_ms = MINUTE_MS};
     return in_order(w, f) || misses(w, n, f) || unusual(d, o, n, f);
 }
+
+/* Told: number of buckets (2), then each that counts, in order: bucket (2), count (4). -------- */
+
+_Static_assert(sizeof(struct loghist) <= USUAL_NOTE_MAX, "a note is a histogram");
+
+static void write_windows(const void *note, struct buf *out)
+{
+    const struct loghist *h = note;
+    size_t n = 0;
+
+    for (size_t b = 0; b < LOGHIST_BUCKETS; b++)
+        n += h->counts[b] > 0;
+    buf_add_uint(out, n, 2);
+    for (size_t b = 0; b < LOGHIST_BUCKETS; b++)
+        if (h->counts[b] > 0) {
+            buf_add_uint(out, b, 2);
+            buf_add_uint(out, h->counts[b], 4);
+        }
+}
+
+static void read_windows(struct cursor *body, void *note)
+{
+    struct loghist *h = note;
+    uint64_t n = cur_uint(body, 2), least = 0;
+
+    for (uint64_t i = 0; i < n && body->err == SP_OK; i++) {
+        uint64_t b = cur_uint(body, 2);
+        if (b < least || b >= LOGHIST_BUCKETS) {
+            cur_fail(body, SP_ERR_MALFORMED);
+            return;
+        }
+        h->counts[b] = (uint32_t)cur_uint(body, 4);
+        least = b + 1;
+    }
+}
+
+static void merge_windows(struct detect *d, uint64_t key, const void *note, sp_unix_ms now)
+{
+    loghist_merge(&usual_on(d, key, now)->now, note);
+}
+
+const struct usual_kind usual_windows = {256, sizeof(struct loghist), write_windows, read_windows,
+                                         merge_windows};

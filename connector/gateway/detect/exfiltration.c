@@ -1,4 +1,4 @@
-#include "connector/gateway/detect/detect_internal.h"
+#include "connector/gateway/detect/usual_internal.h"
 #include "connector/gateway/sketch/ewma.h"
 
 /*
@@ -45,7 +45,7 @@ static double log_of(uint64_t n)
     return (double)one.mean;
 }
 
-static void end_hour(struct amount *a, struct ewma *const *groups, size_t group_count)
+static void end_amount(struct amount *a)
 {
     double x = log_of(a->now);
 
@@ -54,9 +54,28 @@ static void end_hour(struct amount *a, struct ewma *const *groups, size_t group_
     if (x > (double)a->peaks[0])
         a->peaks[0] = (float)x;
     ewma_add(&a->usual, a->now);
-    for (size_t i = 0; i < group_count; i++)
-        ewma_add(groups[i], a->now);
     a->now = 0;
+}
+
+static void add_hour(struct peers *p, const struct volume *v)
+{
+    if (v->bytes.now > 0)
+        ewma_add(&p->bytes, v->bytes.now);
+    if (v->records.now > 0)
+        ewma_add(&p->records, v->records.now);
+}
+
+static void end_hour(struct detect *d, const struct observation *o, struct volume *v)
+{
+    for (size_t i = 0; i < o->group_count && i < DETECT_GROUPS_MAX; i++) {
+        uint64_t key = detect_mix(o->groups[i], o->endpoint);
+        struct peers *note = usual_note(d, NOTE_HOURS, key, o->at);
+        add_hour(slots_take(d->tables[TABLE_PEERS], key, o->at, NULL), v);
+        if (note != NULL)
+            add_hour(note, v);
+    }
+    end_amount(&v->bytes);
+    end_amount(&v->records);
 }
 
 static void next_week(struct amount *a)
@@ -68,19 +87,9 @@ static void next_week(struct amount *a)
 static void turn_clock(struct detect *d, const struct observation *o, struct volume *v)
 {
     sp_unix_ms hour = o->at / HOUR_MS, week = o->at / (7 * (sp_unix_ms)DAY_MS);
-    struct ewma *bytes[DETECT_GROUPS_MAX], *records[DETECT_GROUPS_MAX];
-    size_t n = 0;
 
-    if (v->hour != 0 && v->hour != hour) {
-        for (; n < o->group_count && n < DETECT_GROUPS_MAX; n++) {
-            struct peers *p = slots_take(d->tables[TABLE_PEERS],
-                                         detect_mix(o->groups[n], o->endpoint), o->at, NULL);
-            bytes[n] = &p->bytes;
-            records[n] = &p->records;
-        }
-        end_hour(&v->bytes, bytes, n);
-        end_hour(&v->records, records, n);
-    }
+    if (v->hour != 0 && v->hour != hour)
+        end_hour(d, o, v);
     for (; v->week != 0 && v->week < week; v->week++) {
         if (since(week, v->week) > WEEKS)
             v->week = week - WEEKS;
@@ -159,3 +168,63 @@ bool exfiltration_see(struct detect *d, const struct observation *o, struct find
                           .block_ms = HOUR_MS - o->at % HOUR_MS};
     return judge(d, o, &v->bytes, true, f) || judge(d, o, &v->records, false, f);
 }
+
+/* Told: of bytes, then of records: count (4), mean and deviation (4 each, in 65,536ths). ------ */
+
+enum { FRACTION = 65536, LOG_MAX = 64 };
+
+/* Any float; what is no such mean is 0. */
+static uint64_t fixed(float x)
+{
+    if (!(x > 0))
+        return 0;
+    return x >= LOG_MAX ? (uint64_t)LOG_MAX * FRACTION : (uint64_t)(x * FRACTION);
+}
+
+static void write_amount(const struct ewma *e, struct buf *out)
+{
+    buf_add_uint(out, e->count, 4);
+    buf_add_uint(out, fixed(e->mean), 4);
+    buf_add_uint(out, fixed(e->deviation), 4);
+}
+
+static void write_hours(const void *note, struct buf *out)
+{
+    const struct peers *p = note;
+
+    write_amount(&p->bytes, out);
+    write_amount(&p->records, out);
+}
+
+static float read_fixed(struct cursor *body)
+{
+    uint64_t n = cur_uint(body, 4);
+
+    if (n > (uint64_t)LOG_MAX * FRACTION)
+        cur_fail(body, SP_ERR_MALFORMED);
+    return (float)n / FRACTION;
+}
+
+static void read_hours(struct cursor *body, void *note)
+{
+    struct peers *p = note;
+    struct ewma *const both[] = {&p->bytes, &p->records};
+
+    for (size_t i = 0; i < 2; i++) {
+        both[i]->count = (uint32_t)cur_uint(body, 4);
+        both[i]->mean = read_fixed(body);
+        both[i]->deviation = read_fixed(body);
+    }
+}
+
+static void merge_hours(struct detect *d, uint64_t key, const void *note, sp_unix_ms now)
+{
+    struct peers *p = slots_take(d->tables[TABLE_PEERS], key, now, NULL);
+    const struct peers *told = note;
+
+    ewma_merge(&p->bytes, &told->bytes);
+    ewma_merge(&p->records, &told->records);
+}
+
+const struct usual_kind usual_hours = {2048, sizeof(struct peers), write_hours, read_hours,
+                                       merge_hours};

@@ -1,4 +1,4 @@
-#include "connector/gateway/detect/detect_internal.h"
+#include "connector/gateway/detect/usual_internal.h"
 
 /*
  * Steps that are left out: a sensitive operation is reached without any of the requests that
@@ -60,22 +60,29 @@ static uint32_t usual_least_gap(const struct usual_flow *u)
     return second == UINT32_MAX ? 0 : second;
 }
 
-static void learn(struct usual_flow *u, uint64_t before, int64_t gap_ms)
+static void add_before(struct usual_flow *u, uint64_t endpoint, uint32_t count)
 {
     size_t least = 0;
 
-    u->gaps_ms[u->uses % GAPS] = gap_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)gap_ms;
-    u->uses += u->uses < UINT32_MAX;
     for (size_t i = 0; i < BEFORE; i++) {
-        if (u->before[i].endpoint == before) {
-            u->before[i].count += u->before[i].count < UINT32_MAX;
+        if (u->before[i].endpoint == endpoint) {
+            u->before[i].count = add_sat(u->before[i].count, count);
             return;
         }
         if (u->before[i].count < u->before[least].count)
             least = i;
     }
-    u->before[least].endpoint = before; /* the seldom one makes room (space-saving) */
-    u->before[least].count++;
+    u->before[least].endpoint = endpoint; /* the seldom one makes room (space-saving) */
+    u->before[least].count = add_sat(u->before[least].count, count);
+}
+
+static void learn(struct usual_flow *u, uint64_t before, int64_t gap_ms)
+{
+    if (u == NULL)
+        return;
+    u->gaps_ms[u->uses % GAPS] = gap_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)gap_ms;
+    u->uses = add_sat(u->uses, 1);
+    add_before(u, before, 1);
 }
 
 static bool too_fast(struct session *s, const struct observation *o, uint32_t usual,
@@ -120,9 +127,88 @@ bool flow_see(struct detect *d, const struct observation *o, struct finding *f)
             found = too_fast(s, o, usual_least_gap(u), f); /* a program's pace is not learned */
         } else {
             learn(u, before.last, gap);
+            learn(usual_note(d, NOTE_FLOWS, o->endpoint, o->at), before.last, gap);
         }
     }
     s->last = o->endpoint;
     s->at = o->at;
     return found;
 }
+
+/*
+ * Told: uses (4), number of predecessors (1), each with its count (8, 4), then the newest gaps (4),
+ * as many as uses and at most GAPS. A flow that is usual here stays as it is: only what comes
+ * before it here counts, and a gap is taken as no shorter than the shortest that is usual.
+ */
+
+_Static_assert(sizeof(struct usual_flow) <= USUAL_NOTE_MAX, "a note is a flow");
+
+static size_t gaps_of(const struct usual_flow *u)
+{
+    return u->uses < GAPS ? u->uses : GAPS;
+}
+
+static void write_flows(const void *note, struct buf *out)
+{
+    const struct usual_flow *u = note;
+    size_t n = 0;
+
+    for (size_t i = 0; i < BEFORE; i++)
+        n += u->before[i].count > 0;
+    buf_add_uint(out, u->uses, 4);
+    buf_add_uint(out, n, 1);
+    for (size_t i = 0; i < BEFORE; i++)
+        if (u->before[i].count > 0) {
+            buf_add_uint(out, u->before[i].endpoint, 8);
+            buf_add_uint(out, u->before[i].count, 4);
+        }
+    for (size_t i = 0; i < gaps_of(u); i++)
+        buf_add_uint(out, u->gaps_ms[i], 4);
+}
+
+static void read_flows(struct cursor *body, void *note)
+{
+    struct usual_flow *u = note;
+
+    u->uses = (uint32_t)cur_uint(body, 4);
+    uint64_t n = cur_uint(body, 1);
+    if (n > BEFORE)
+        cur_fail(body, SP_ERR_MALFORMED);
+    for (size_t i = 0; i < n && body->err == SP_OK; i++) {
+        u->before[i].endpoint = cur_uint(body, 8);
+        u->before[i].count = (uint32_t)cur_uint(body, 4);
+    }
+    for (size_t i = 0; i < gaps_of(u); i++)
+        u->gaps_ms[i] = (uint32_t)cur_uint(body, 4);
+}
+
+/* Gives the uses that count. */
+static uint32_t merge_before(struct usual_flow *u, const struct usual_flow *told, bool learned)
+{
+    uint32_t uses = 0;
+
+    for (size_t i = 0; i < BEFORE; i++) {
+        uint64_t endpoint = told->before[i].endpoint;
+        if (told->before[i].count == 0 || (learned && !is_usual(u, endpoint)))
+            continue;
+        add_before(u, endpoint, told->before[i].count);
+        uses = add_sat(uses, told->before[i].count);
+    }
+    return !learned || uses > told->uses ? told->uses : uses;
+}
+
+static void merge_flows(struct detect *d, uint64_t key, const void *note, sp_unix_ms now)
+{
+    struct usual_flow *u = slots_take(d->tables[TABLE_FLOWS], key, now, NULL);
+    const struct usual_flow *told = note;
+    bool learned = u->uses >= LEARN_MIN;
+    uint32_t least = learned ? usual_least_gap(u) : 0;
+    uint32_t uses = merge_before(u, told, learned);
+
+    for (size_t i = 0; i < gaps_of(told) && i < uses; i++)
+        u->gaps_ms[(u->uses + i) % GAPS] = told->gaps_ms[i] < least ? least : told->gaps_ms[i];
+    u->uses = add_sat(u->uses, uses);
+}
+
+const struct usual_kind usual_flows = {64, sizeof(struct usual_flow), write_flows, read_flows,
+                                       merge_flows};

@@ -45,6 +45,7 @@ void incident_enter(struct detect *d, const struct observation *o, const struct 
         view_copy(n->endpoint_text, sizeof n->endpoint_text, o->endpoint_text);
     }
     n->finding = *f;
+    n->merged = f->statistic ? usual_heard(d, o->at) : 0;
     n->session = o->session;
     n->trace = o->trace;
     n->last = o->at;
@@ -93,6 +94,8 @@ struct json *incident_json(const struct incident *i)
     json_set_int(o, "count", (int64_t)i->count);
     json_set_int(o, "blocked", (int64_t)i->blocked);
     json_set_int(o, "would_have_blocked", (int64_t)i->would_have_blocked);
+    if (i->finding.statistic)
+        json_set_int(o, "merged", (int64_t)i->merged);
     json_set_cstr(o, "mode", i->mode == GW_BLOCK ? "block" : "monitor");
     trace_write(&i->trace, o);
     return o;

@@ -2,10 +2,16 @@
 
 #include <math.h>
 
-enum { WARM_UP = 10 };
+enum { WARM_UP = 10, WEIGHED = 128 /* values; what was before them weighs 0.9^128 */ };
 
 /* A normal distribution's standard deviation over its mean absolute deviation. */
 static const double sigma_of_deviation = 1.2533;
+
+/* The weight of the value that is number `count`. */
+static double alpha_of(uint32_t count)
+{
+    return count < WARM_UP ? 1.0 / count : 0.1;
+}
 
 void ewma_add(struct ewma *e, uint64_t value)
 {
@@ -13,11 +19,27 @@ void ewma_add(struct ewma *e, uint64_t value)
 
     if (e->count < UINT32_MAX)
         e->count++;
-    double alpha = e->count < WARM_UP ? 1.0 / e->count : 0.1;
+    double alpha = alpha_of(e->count);
     double off = x - (double)e->mean;
     e->mean = (float)((double)e->mean + alpha * off);
     if (e->count > 1)
         e->deviation = (float)((double)e->deviation + alpha * (fabs(off) - (double)e->deviation));
+}
+
+void ewma_merge(struct ewma *to, const struct ewma *from)
+{
+    double kept = 1; /* weight of what `to` saw before */
+    uint32_t sum;
+
+    if (from->count == 0)
+        return;
+    for (uint32_t i = 0; i < from->count && i < WEIGHED; i++)
+        kept *= 1 - alpha_of(to->count > UINT32_MAX - WEIGHED ? WARM_UP : to->count + i + 1);
+    double mean = kept * (double)to->mean + (1 - kept) * (double)from->mean;
+    double around = (double)from->deviation + fabs((double)from->mean - mean);
+    to->deviation = (float)(kept * (double)to->deviation + (1 - kept) * around);
+    to->mean = (float)mean;
+    to->count = __builtin_add_overflow(to->count, from->count, &sum) ? UINT32_MAX : sum;
 }
 
 double ewma_z(const struct ewma *e, uint64_t value, double least)

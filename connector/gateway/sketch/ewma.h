@@ -19,6 +19,13 @@ struct ewma {
 void ewma_add(struct ewma *e, uint64_t value);
 
 /*
+ * As if the values that `from` saw were added to `to` after its own: as many, of that mean and that
+ * deviation, in no order among them. Where the two means lie apart, the deviation becomes wider by
+ * how far the values are from where the mean ends, as it does when they come one by one.
+ */
+void ewma_merge(struct ewma *to, const struct ewma *from);
+
+/*
  * By how many standard deviations `value` lies above the mean, the deviation taken as at least
  * `least` (a series that never moved would else find every change a wonder); 0 before the first
  * value and below the mean. ewma_mean is the mean as a value.

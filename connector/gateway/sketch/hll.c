@@ -51,7 +51,7 @@ uint64_t hll_count(const uint8_t *registers, size_t n)
     estimate = alpha(n) * m * m / sum;
     if (estimate <= 2.5 * m && empty > 0)
         estimate = m * log(m / (double)empty);
-    return (uint64_t)(estimate + 0.5);
+    return estimate < 0x1p63 ? (uint64_t)(estimate + 0.5) : INT64_MAX; /* of registers that lie */
 }
 
 void hll_merge(uint8_t *to, const uint8_t *from, size_t n)

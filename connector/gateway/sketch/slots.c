@@ -154,7 +154,10 @@ sp_error slots_load(struct slots *s, struct view state)
         return SP_ERR_MALFORMED;
     memcpy(s->heads, state.at, state.len);
     s->len = 0;
-    for (size_t i = 0; i < s->entries; i++)
+    for (size_t i = 0; i < s->entries; i++) {
+        if (set_of(s, s->heads[i].key) != i / WAYS * WAYS)
+            s->heads[i] = (struct head){0}; /* nobody would find it, or could drop it */
         s->len += s->heads[i].key != 0;
+    }
     return SP_OK;
 }

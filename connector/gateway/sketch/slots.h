@@ -34,7 +34,8 @@ uint64_t slots_pushed_out(const struct slots *s);
 size_t slots_bytes(const struct slots *s); /* memory of the table */
 
 /* Keys, last uses and records as they lie in memory. Loading needs the same shape; records are
- * taken as they are, so whoever reads them trusts no field.
+ * taken as they are, so whoever reads them trusts no field; one that lies where its key does not
+ * belong is left out.
  *   SP_ERR_MALFORMED  another length */
 struct view slots_state(const struct slots *s);
 SP_MUST sp_error slots_load(struct slots *s, struct view state);

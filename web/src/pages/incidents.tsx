@@ -106,6 +106,14 @@ function BlockNow({ i, close, done }: { i: Incident; close: () => void; done: (s
   );
 }
 
+/* Whose part is in the numbers, where the site has other connectors. */
+function known(i: Incident): string {
+  const others = count(i.other_connectors, "other connector");
+  if (!i.merged) return `One connector alone judged this: what ${others} of the site saw is not in these numbers.`;
+  const told = i.merged < i.other_connectors ? `${i.merged} of ${others} of the site` : others;
+  return `What is usual is known from ${told} too, as of the last hour${i.merged < i.other_connectors ? "; what the rest saw is not in these numbers" : ""}.`;
+}
+
 export function IncidentPage({ id }: { id: string }) {
   const load = useLoad("incidentGet", { path: { id } });
   const [asking, setAsking] = useState<"expect" | "kill" | "block" | undefined>();
@@ -130,7 +138,7 @@ export function IncidentPage({ id }: { id: string }) {
       {i.mode === "monitor" && <Note mood="warn" title="Nothing was refused.">This detector is in <code>monitor</code>. {i.would_have_blocked ? `In block it would have refused ${count(i.would_have_blocked, "request")}.` : "In block no later request would have been refused so far."}</Note>}
       <div class="cols wide"><div class="stack">
         <Panel title="Evidence"><ul class="body">{(i.evidence ?? []).map((line) => <li><Words text={line} /></li>)}
-          {i.other_connectors > 0 && !exact.includes(i.detector) && <li class="dim">One connector alone judged this: what {count(i.other_connectors, "other connector")} of the site saw is not in these numbers.</li>}</ul></Panel>
+          {i.other_connectors > 0 && !exact.includes(i.detector) && <li class="dim">{known(i)}</li>}</ul></Panel>
         <Around i={i} />
       </div><div class="stack">
         <Panel title="Incident"><Facts rows={[

@@ -33,6 +33,7 @@ static const struct {
     {"api.keys", C, 0},
     {"api.demand", C, 0},
     {"api.objects", C, 0},
+    {"api.usual", C, 0},
     {"blob.get", C, 0},
     {"stand.at", C | R, 0},
     {"at", C | R, 0},

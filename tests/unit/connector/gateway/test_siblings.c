@@ -82,17 +82,17 @@ static sp_error told(size_t n, const char *theirs, struct sp_id app, size_t cut)
     static uint64_t in[DETECT_FRESH_MAX + 1], out[DETECT_FRESH_MAX];
     struct secret *mine = key_of("one key of 32 bytes, or so it is"), *other = key_of(theirs);
     struct sp_why why = {{0}, {0}, 0, 0};
-    struct api_objects m;
+    struct api_sealed m;
     size_t count = 0;
 
     for (size_t i = 0; i < n; i++)
         in[i] = i * 0x9e3779b97f4a7c15u;
     struct json *members = siblings_write(mine, APP, n, in);
     assert_non_null(members);
-    check_ok(fields_read(members, api_objects_fields, &why, &m));
+    check_ok(fields_read(members, api_sealed_types[API_OBJECTS].fields, &why, &m));
     check(id_equal(m.app, APP));
     m.app = app;
-    m.objects = view_slice(m.objects, cut, m.objects.len);
+    m.told = view_slice(m.told, cut, m.told.len);
     sp_error e = siblings_read(other, &m, &count, out);
     if (e == SP_OK) {
         assert_int_equal(count, n);
@@ -119,12 +119,41 @@ static void the_word_of_a_sibling_about_this_app_counts_and_no_other(void **stat
     assert_int_equal(told(9, ours, APP, 32), SP_ERR_SIGNATURE); /* three objects fewer */
 }
 
+/* A seal is for one use: what says whose objects are whose is no word on what is usual. */
+static void what_was_sealed_for_one_use_is_none_for_another(void **state)
+{
+    static const uint8_t bytes[16000] = {1};
+    const struct view told = {bytes, sizeof bytes};
+    struct secret *key = key_of("one key of 32 bytes, or so it is");
+    struct buf out;
+
+    (void)state;
+    buf_init(&out, sizeof bytes);
+    for (int kind = 0; kind < API_SEALED_KINDS; kind++)
+        for (int as = 0; as < API_SEALED_KINDS; as++) {
+            struct sp_why why = {{0}, {0}, 0, 0};
+            struct api_sealed m;
+            struct json *j = siblings_seal(key, (enum api_sealed_kind)kind, APP, told);
+            check_ok(fields_read(j, api_sealed_types[kind].fields, &why, &m));
+            buf_reset(&out);
+            assert_int_equal(siblings_open(key, (enum api_sealed_kind)as, &m, &out),
+                             as == kind ? SP_OK : SP_ERR_SIGNATURE);
+            check(as != kind || view_equal(buf_view(&out), told));
+            json_free(j);
+        }
+    static const uint8_t more[API_SEALED_TEXT_MAX] = {1};
+    check(siblings_seal(key, API_USUAL, APP, (struct view){more, sizeof more}) == NULL);
+    buf_deinit(&out);
+    secret_free(key);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_key_is_64_hex_digits_that_nobody_else_may_read),
         cmocka_unit_test(hashes_of_an_app_are_the_same_where_the_key_is),
         cmocka_unit_test(the_word_of_a_sibling_about_this_app_counts_and_no_other),
+        cmocka_unit_test(what_was_sealed_for_one_use_is_none_for_another),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

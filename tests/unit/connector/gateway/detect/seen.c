@@ -1,5 +1,10 @@
 #include "tests/unit/connector/gateway/detect/seen.h"
 
+#include "connector/gateway/detect/usual.h"
+#include "lib/base/buf.h"
+
+enum { MESSAGES = 64 };
+
 uint64_t mix(uint64_t n)
 {
     n = (n + 1) * 0x9e3779b97f4a7c15u;
@@ -78,4 +83,50 @@ void learn_private(struct detect *d)
                                             .endpoint = mix(77),
                                             .object = mix(i + 1000000),
                                             .status = 200});
+}
+
+struct detect *new_shared(uint8_t self)
+{
+    struct detect_options o = {
+        .key = "the site's key", .began = NOW, .shared = true, .self = {{self}}};
+    struct detect *d = NULL;
+
+    for (size_t i = 0; i < DETECTORS; i++)
+        o.modes[i] = GW_BLOCK;
+    assert_int_equal(detect_new(&o, &d), SP_OK);
+    return d;
+}
+
+size_t tell(struct detect *from, struct detect *to, sp_unix_ms now)
+{
+    bool more = true;
+    size_t n = 0;
+
+    for (; more && n < MESSAGES; n++) {
+        struct buf m;
+        buf_init(&m, USUAL_BYTES_MAX);
+        assert_int_equal(usual_tell(from, now, &m, &more), SP_OK);
+        assert_int_equal(usual_hear(to, buf_view(&m), now), SP_OK);
+        usual_told(from);
+        buf_deinit(&m);
+    }
+    assert_true(n < MESSAGES);
+    return n;
+}
+
+void open_windows(struct detect *d, uint64_t users)
+{
+    for (uint64_t u = 0; u < users; u++)
+        for (uint64_t i = 0; i < 4; i++) {
+            struct observation o = get(u, u * 4 + i + 1, NOW + (i == 3 ? 11 * MINUTE : 0));
+            detect_see(d, &o);
+        }
+}
+
+void walk(struct detect *d)
+{
+    for (uint64_t i = 0; i < 60; i++) {
+        struct observation o = get(900, 5000 + i, NOW + HOUR);
+        detect_see(d, &o);
+    }
 }

@@ -30,4 +30,13 @@ const char *evidence(struct json *incident);
 bool blocked(struct detect *d, struct observation o, enum detector by);
 void learn_private(struct detect *d);
 
+/* One that shares its key, as the connector of that id. */
+struct detect *new_shared(uint8_t self);
+/* All that `from` has to say of what is usual; gives the number of messages. */
+size_t tell(struct detect *from, struct detect *to, sp_unix_ms now);
+/* `users` open three objects each, and one more when the ten minutes are over. */
+void open_windows(struct detect *d, uint64_t users);
+/* Somebody opens 60 objects: in no order, and none twice. */
+void walk(struct detect *d);
+
 #endif

@@ -27,21 +27,10 @@ static void GW_51_foreign_objects_are_found_at_the_second(void **state)
     detect_free(d);
 }
 
-static struct detect *new_shared(void)
-{
-    struct detect_options o = {.key = "the site's key", .began = NOW, .shared = true};
-    struct detect *d = NULL;
-
-    for (size_t i = 0; i < DETECTORS; i++)
-        o.modes[i] = GW_BLOCK;
-    assert_int_equal(detect_new(&o, &d), SP_OK);
-    return d;
-}
-
 /* Ann is served by one connector and the attacker by another, where nobody has seen her objects. */
 static void GW_51_objects_of_another_connectors_people_are_foreign_too(void **state)
 {
-    struct detect *hers = new_shared(), *told = new_shared(), *alone = new_shared();
+    struct detect *hers = new_shared(1), *told = new_shared(2), *alone = new_shared(3);
     uint64_t fresh[DETECT_FRESH_MAX];
 
     (void)state;
@@ -77,7 +66,7 @@ static void GW_51_objects_of_another_connectors_people_are_foreign_too(void **st
 
 static void GW_51_at_most_so_many_objects_are_told_at_once_and_none_without_a_key(void **state)
 {
-    struct detect *d = new_shared(), *own = new_detect(GW_BLOCK);
+    struct detect *d = new_shared(4), *own = new_detect(GW_BLOCK);
     static uint64_t fresh[DETECT_FRESH_MAX];
 
     (void)state;
@@ -95,7 +84,7 @@ static void GW_51_at_most_so_many_objects_are_told_at_once_and_none_without_a_ke
 /* Hashes under one key say nothing under another. */
 static void what_was_learned_under_another_key_is_forgotten(void **state)
 {
-    struct detect *d = new_shared(), *own = new_detect(GW_BLOCK);
+    struct detect *d = new_shared(5), *own = new_detect(GW_BLOCK);
     struct buf state_of;
 
     (void)state;

@@ -52,6 +52,15 @@ static void hll_has_the_error_of_its_registers(void **state)
         }
 }
 
+static void registers_that_lie_give_a_wrong_count_and_nothing_worse(void **state)
+{
+    uint8_t registers[HLL_SMALL];
+
+    (void)state;
+    memset(registers, 0xff, sizeof registers);
+    assert_true(hll_count(registers, HLL_SMALL) == INT64_MAX);
+}
+
 static void merging_hlls_is_as_if_all_had_been_added_to_one(void **state)
 {
     uint8_t a[HLL_LARGE] = {0}, b[HLL_LARGE] = {0}, both[HLL_LARGE] = {0};
@@ -237,6 +246,35 @@ static void ewma_follows_and_says_how_far_a_value_is(void **state)
     assert_false(ewma_z(&noise, 5, 0.5) > 0);
 }
 
+/* Two halves of the same values, seen apart, say what one says that saw them all. */
+static void ewma_of_two_halves_is_nearly_that_of_the_whole(void **state)
+{
+    struct ewma whole = {0}, a = {0}, b = {0}, few = {0}, empty = {0};
+
+    (void)state;
+    for (uint64_t i = 0; i < 400; i++) {
+        uint64_t value = 500 + mix(i) % 1000;
+        ewma_add(&whole, value);
+        ewma_add(i % 2 ? &a : &b, value);
+    }
+    ewma_merge(&a, &b);
+    assert_int_equal(a.count, 400);
+    assert_near(ewma_mean(&a), ewma_mean(&whole), 0.15);
+    assert_true(a.deviation > 0.5f * whole.deviation && a.deviation < 2 * whole.deviation);
+    struct ewma before = a;
+    ewma_merge(&a, &empty);
+    assert_memory_equal(&a, &before, sizeof a);
+    ewma_merge(&empty, &a); /* nothing was seen before: it is what the other one saw */
+    assert_true(fabsf(empty.mean - a.mean) < 0.001f && empty.count == a.count);
+    ewma_add(&few, 1 << 20); /* one value more moves it by a tenth, and makes it wider */
+    ewma_merge(&empty, &few);
+    assert_true(empty.mean > a.mean && empty.mean < a.mean + 1.2f);
+    assert_true(empty.deviation > a.deviation);
+    empty.count = UINT32_MAX;
+    ewma_merge(&empty, &a);
+    assert_int_equal(empty.count, UINT32_MAX);
+}
+
 static void slots_keep_what_was_used_last(void **state)
 {
     struct slots *s = NULL;
@@ -274,6 +312,14 @@ static void slots_keep_what_was_used_last(void **state)
     assert_int_equal(slots_load(copy, slots_state(s)), SP_OK);
     assert_int_equal(slots_len(copy), 1023);
     assert_int_equal(slots_load(copy, view_str("x")), SP_ERR_MALFORMED);
+    struct view held = slots_state(s);
+    uint8_t *moved = malloc(held.len);
+    assert_non_null(moved);
+    memcpy(moved, held.at, held.len);
+    memset(moved, 0xff, 8); /* a key that belongs into the last set lies in the first */
+    assert_int_equal(slots_load(copy, (struct view){moved, held.len}), SP_OK);
+    assert_int_equal(slots_len(copy), 1022);
+    free(moved);
     assert_non_null(slots_take(copy, 0, 1, &fresh));
     assert_false((slots_take(copy, 1, 1, &fresh), fresh));
     slots_free(copy);
@@ -284,6 +330,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hll_has_the_error_of_its_registers),
+        cmocka_unit_test(registers_that_lie_give_a_wrong_count_and_nothing_worse),
         cmocka_unit_test(merging_hlls_is_as_if_all_had_been_added_to_one),
         cmocka_unit_test(distinct_is_exact_to_32_and_near_above),
         cmocka_unit_test(loghist_quantiles_are_within_9_percent_of_the_exact_ones),
@@ -293,6 +340,7 @@ int main(void)
         cmocka_unit_test(cuckoo_forgets_the_oldest_generation_only),
         cmocka_unit_test(cuckoo_state_comes_back_and_any_bytes_are_safe),
         cmocka_unit_test(ewma_follows_and_says_how_far_a_value_is),
+        cmocka_unit_test(ewma_of_two_halves_is_nearly_that_of_the_whole),
         cmocka_unit_test(slots_keep_what_was_used_last),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -126,8 +126,29 @@ static int64_t clock_ns(clockid_t id)
     return (int64_t)t.tv_sec * 1000 * NS_A_MS + t.tv_nsec;
 }
 
+/* Processor time is asked for with a system call, the coarse clock without one. So the former waits
+ * until the latter has moved or a text is long; what is not counted is a tick of that clock and one
+ * match of a short text. */
+static void time_begins(struct run *r, struct view text)
+{
+    if (r->pattern_began == 0)
+        r->pattern_began = clock_ns(CLOCK_MONOTONIC_COARSE);
+    if (r->pattern_cpu == 0 && text.len > SHORT_TEXT)
+        r->pattern_cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+static bool time_is_up(struct run *r)
+{
+    const int64_t most = (int64_t)PATTERN_MS_MAX * NS_A_MS;
+    int64_t passed = clock_ns(CLOCK_MONOTONIC_COARSE) - r->pattern_began;
+
+    if (passed > 0 && r->pattern_cpu == 0)
+        r->pattern_cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    return passed > most && clock_ns(CLOCK_THREAD_CPUTIME_ID) - r->pattern_cpu > most;
+}
+
 /* PCRE2 counts tries from each starting place, so a long text could multiply them: the time of all
- * matches of a walk is bounded besides. The coarse clock costs nothing; it is only asked first. */
+ * matches of a walk is bounded besides. */
 enum pattern_answer run_pattern(struct run *r, uint32_t pattern, struct view text)
 {
     if (r->scratch->patterns == NULL && (r->scratch->patterns = pattern_block_new()) == NULL) {
@@ -136,16 +157,9 @@ enum pattern_answer run_pattern(struct run *r, uint32_t pattern, struct view tex
     }
     if (text.len > SEARCH_BYTES_MAX || !run_pay(r, 1 + text.len / SHORT_TEXT))
         return PATTERN_TOO_COSTLY;
-    if (r->pattern_began == 0) {
-        r->pattern_began = clock_ns(CLOCK_MONOTONIC_COARSE);
-        r->pattern_cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-    }
+    time_begins(r, text);
     enum pattern_answer answer = pattern_match(r->p->patterns[pattern], r->scratch->patterns, text);
-    const int64_t most = (int64_t)PATTERN_MS_MAX * NS_A_MS;
-    if (clock_ns(CLOCK_MONOTONIC_COARSE) - r->pattern_began > most &&
-        clock_ns(CLOCK_THREAD_CPUTIME_ID) - r->pattern_cpu > most)
-        return PATTERN_TOO_COSTLY;
-    return answer;
+    return time_is_up(r) ? PATTERN_TOO_COSTLY : answer;
 }
 
 /* ---- branches ---- */

@@ -35,7 +35,7 @@ struct run {
     uint32_t steps;         /* left */
     unsigned frames, quiet; /* quiet: faults are not told */
     bool closed;
-    int64_t pattern_began, pattern_cpu; /* at the first pattern; 0: none yet */
+    int64_t pattern_began, pattern_cpu; /* since when patterns take time; 0: not yet */
     enum schema_verdict stopped;        /* COST or NOMEM; REFUSED: going on */
 };
 

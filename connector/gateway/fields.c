@@ -1,5 +1,10 @@
 #include "connector/gateway/fields.h"
 
+#define NAME(text)                                \
+    {                                             \
+        (const uint8_t *)(text), sizeof(text) - 1 \
+    }
+
 static uint8_t lower(uint8_t c)
 {
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
@@ -23,14 +28,20 @@ bool field_name_begins(struct view name, const char *prefix)
     return true;
 }
 
+/* Many names are as long as another and few begin with the same letter: one look at that before
+ * a call. */
+static bool same_bytes(struct view a, struct view b)
+{
+    return a.len == b.len && (a.len == 0 || (a.at[0] == b.at[0] && memcmp(a.at, b.at, a.len) == 0));
+}
+
 struct view gw_field_find(const struct gw_field *fields, size_t n, const char *name, size_t *count)
 {
     struct view found = {0}, wanted = view_str(name);
     size_t hits = 0;
 
     for (size_t i = 0; i < n; i++)
-        if (fields[i].name.len == wanted.len &&
-            memcmp(fields[i].name.at, wanted.at, wanted.len) == 0 && hits++ == 0)
+        if (same_bytes(fields[i].name, wanted) && hits++ == 0)
             found = fields[i].value;
     if (count != NULL)
         *count = hits;
@@ -80,12 +91,27 @@ bool field_has(const struct gw_field *fields, size_t n, const char *name, const 
     return false;
 }
 
+/* One list of the options of a connection. */
+static void add_options(struct view list, struct field_wishes *w)
+{
+    struct view one;
+
+    while (next_token(&list, &one)) {
+        w->close |= field_is(one, "close");
+        w->keep_alive |= field_is(one, "keep-alive");
+        w->upgrade |= field_is(one, "upgrade");
+    }
+}
+
 struct field_wishes field_wishes_of(const struct gw_field *fields, size_t n)
 {
-    struct field_wishes w = {.close = field_has(fields, n, "connection", "close"),
-                             .keep_alive = field_has(fields, n, "connection", "keep-alive"),
-                             .upgrade = field_has(fields, n, "connection", "upgrade")};
+    static const struct view connection = NAME("connection");
+    struct field_wishes w = {0};
     size_t count;
+
+    for (size_t i = 0; i < n; i++)
+        if (same_bytes(fields[i].name, connection))
+            add_options(fields[i].value, &w);
 
     struct view protocol = gw_field_find(fields, n, "upgrade", &count);
     w.websocket = w.upgrade && count == 1 && field_is(protocol, "websocket");
@@ -97,43 +123,55 @@ struct field_wishes field_wishes_of(const struct gw_field *fields, size_t n)
 
 /* ---- what goes no further ------------------------------------------------------------------ */
 
-#define NAME(text)                                \
-    {                                             \
-        (const uint8_t *)(text), sizeof(text) - 1 \
-    }
+enum { LETTERS = 'z' - 'a' + 1, IN_A_ROW = 4 };
 
-static const struct view dropped[] = {
-    NAME("connection"),
-    NAME("keep-alive"),
-    NAME("proxy-connection"),
-    NAME("proxy-authenticate"),
-    NAME("proxy-authorization"),
-    NAME("proxy-authentication-info"),
-    NAME("te"),
-    NAME("trailer"),
-    NAME("transfer-encoding"),
-    NAME("upgrade"),
-    NAME("http2-settings"),
-    NAME("host"),
-    NAME("content-length"),
-    NAME("expect"),
+#define LETTER(c) [(c) - 'a']
+
+/* Names that go no further, a row for each first letter, since most fields are done with that. */
+static const struct view dropped[LETTERS][IN_A_ROW] = {
+    LETTER('c') = {NAME("connection"), NAME("content-length")},
+    LETTER('e') = {NAME("expect")},
+    LETTER('h') = {NAME("host"), NAME("http2-settings")},
+    LETTER('k') = {NAME("keep-alive")},
+    LETTER('p') = {NAME("proxy-connection"), NAME("proxy-authenticate"),
+                   NAME("proxy-authorization"), NAME("proxy-authentication-info")},
+    LETTER('t') = {NAME("te"), NAME("trailer"), NAME("transfer-encoding")},
+    LETTER('u') = {NAME("upgrade")},
 };
 
-static const char *const reserved[] = {"sallyport-", "x-sallyport-", "x-forwarded-"};
-static const struct view reserved_whole[] = {NAME("forwarded"), NAME("x-real-ip")};
+/* What only a gateway may say: names, and beginnings of names with their '-'. */
+static const char *const reserved[LETTERS][IN_A_ROW] = {
+    LETTER('f') = {"forwarded"},
+    LETTER('s') = {"sallyport-"},
+    LETTER('x') = {"x-sallyport-", "x-forwarded-", "x-real-ip"},
+};
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static bool is_reserved(struct view name)
+static bool is_dropped(struct view name, size_t letter)
 {
-    for (size_t i = 0; i < COUNT(reserved); i++)
-        if (field_name_begins(name, reserved[i]))
-            return true;
-    for (size_t i = 0; i < COUNT(reserved_whole); i++)
-        if (name.len == reserved_whole[i].len &&
-            field_name_begins(name, (const char *)reserved_whole[i].at))
+    for (size_t i = 0; i < IN_A_ROW && dropped[letter][i].len > 0; i++)
+        if (view_equal(name, dropped[letter][i]))
             return true;
     return false;
+}
+
+static bool is_reserved(struct view name, size_t letter)
+{
+    for (size_t i = 0; i < IN_A_ROW && reserved[letter][i] != NULL; i++) {
+        const char *one = reserved[letter][i];
+        size_t len = strlen(one);
+        if ((one[len - 1] == '-' || name.len == len) && field_name_begins(name, one))
+            return true;
+    }
+    return false;
+}
+
+static bool goes_no_further(struct view name)
+{
+    size_t letter = name.len == 0 ? LETTERS : (size_t)(lower(name.at[0]) - 'a');
+
+    return letter < LETTERS && (is_dropped(name, letter) || is_reserved(name, letter));
 }
 
 /* `name` is in lower case, as all names of fields here. */
@@ -157,14 +195,6 @@ static bool is_named(struct view name, const struct view *options, size_t n)
     return false;
 }
 
-static bool is_dropped(struct view name)
-{
-    for (size_t i = 0; i < COUNT(dropped); i++)
-        if (view_equal(name, dropped[i]))
-            return true;
-    return false;
-}
-
 size_t field_keep_end_to_end(struct gw_field *fields, size_t n)
 {
     struct view options[8];
@@ -174,8 +204,7 @@ size_t field_keep_end_to_end(struct gw_field *fields, size_t n)
         if (view_is(fields[i].name, "connection") && option_count < COUNT(options))
             options[option_count++] = fields[i].value;
     for (size_t i = 0; i < n; i++) {
-        if (is_dropped(fields[i].name) || is_reserved(fields[i].name) ||
-            is_named(fields[i].name, options, option_count))
+        if (goes_no_further(fields[i].name) || is_named(fields[i].name, options, option_count))
             continue;
         fields[kept++] = fields[i];
     }

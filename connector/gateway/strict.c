@@ -30,16 +30,20 @@ enum line_class {
     LINE_CLASSES
 };
 
-static enum line_class class_of(uint8_t c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return IS_LETTER;
-    if (c == '#' || c == '\\')
-        return IS_NEVER;
-    if (c > ' ' && c < 0x7f)
-        return c == '-' ? IS_LETTER : IS_VISIBLE;
-    return c == '\r' ? IS_CR : c == '\n' ? IS_LF : c == ' ' ? IS_SPACE : IS_OTHER;
-}
+static const uint8_t class_of[256] = {
+    ['\r'] = IS_CR,
+    ['\n'] = IS_LF,
+    [' '] = IS_SPACE,
+    ['!' ... '"'] = IS_VISIBLE,
+    ['#'] = IS_NEVER,
+    ['$' ... ','] = IS_VISIBLE,
+    ['-'] = IS_LETTER,
+    ['.' ... '@'] = IS_VISIBLE,
+    ['A' ... 'Z'] = IS_LETTER,
+    ['['] = IS_VISIBLE,
+    ['\\'] = IS_NEVER,
+    [']' ... '~'] = IS_VISIBLE,
+};
 
 /* An empty cell is LINE_BEFORE, where nothing leads back to: it stands for LINE_BAD. */
 static const uint8_t line_table[LINE_DONE][LINE_CLASSES] = {
@@ -56,11 +60,15 @@ static const uint8_t line_table[LINE_DONE][LINE_CLASSES] = {
 
 sp_error strict_line(struct strict_line *s, struct view in)
 {
-    for (size_t i = 0; i < in.len && s->state < LINE_DONE; i++) {
-        uint8_t next = line_table[s->state][class_of(in.at[i])];
-        s->state = next == LINE_BEFORE ? LINE_BAD : next;
+    uint8_t state = s->state;
+
+    for (size_t i = 0; i < in.len && state < LINE_DONE; i++) {
+        state = line_table[state][class_of[in.at[i]]];
+        if (state == LINE_BEFORE)
+            state = LINE_BAD;
     }
-    return s->state == LINE_BAD ? SP_ERR_MALFORMED : SP_OK;
+    s->state = state;
+    return state == LINE_BAD ? SP_ERR_MALFORMED : SP_OK;
 }
 
 /* ---- chunks -------------------------------------------------------------------------------- */

@@ -2,6 +2,32 @@
 
 #include "lib/base/encode.h"
 
+enum {
+    IS_RAW = 1,  /* may stand in a target: what is seen, but '#' and '\\' */
+    IS_PCHAR = 2 /* may stand raw in a segment (RFC 3986 pchar) but ';', which we refuse, and '%' */
+};
+
+static const uint8_t kinds[256] = {
+    ['!'] = IS_RAW | IS_PCHAR,
+    ['"'] = IS_RAW,
+    ['$'] = IS_RAW | IS_PCHAR,
+    ['%'] = IS_RAW,
+    ['&' ... '.'] = IS_RAW | IS_PCHAR,
+    ['/'] = IS_RAW,
+    ['0' ... ':'] = IS_RAW | IS_PCHAR,
+    [';' ... '<'] = IS_RAW,
+    ['='] = IS_RAW | IS_PCHAR,
+    ['>' ... '?'] = IS_RAW,
+    ['@' ... 'Z'] = IS_RAW | IS_PCHAR,
+    ['['] = IS_RAW,
+    [']' ... '^'] = IS_RAW,
+    ['_'] = IS_RAW | IS_PCHAR,
+    ['`'] = IS_RAW,
+    ['a' ... 'z'] = IS_RAW | IS_PCHAR,
+    ['{' ... '}'] = IS_RAW,
+    ['~'] = IS_RAW | IS_PCHAR,
+};
+
 static int hex_of(uint8_t c)
 {
     return c >= '0' && c <= '9'   ? c - '0'
@@ -36,22 +62,20 @@ SP_MUST static sp_error decode(struct view in, bool plus, uint8_t *to, size_t *l
 
 /* ---- the path ------------------------------------------------------------------------------ */
 
-/* What may stand raw in a segment (RFC 3986 pchar) but ';', which we refuse, and '%'. */
-static bool is_pchar(uint8_t c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           (c != '\0' && memchr("-._~!$&'()*+,=:@", c, 16) != NULL);
-}
-
 static bool segment_sound(struct view s, const struct target_options *o)
 {
     if (s.len == 0 || view_is(s, ".") || view_is(s, ".."))
         return false;
-    for (size_t i = 0; i < s.len; i++)
+    bool ascii = true;
+    for (size_t i = 0; i < s.len; i++) {
+        if ((kinds[s.at[i]] & IS_PCHAR) != 0)
+            continue;
+        ascii = ascii && s.at[i] < 0x80;
         if (s.at[i] < ' ' || s.at[i] == 0x7f || s.at[i] == '\\' ||
             (s.at[i] == '/' && !o->allow_encoded_slash))
             return false;
-    return utf8_valid(s);
+    }
+    return ascii || utf8_valid(s);
 }
 
 static size_t write_segment(struct view s, uint8_t *to)
@@ -61,7 +85,7 @@ static size_t write_segment(struct view s, uint8_t *to)
 
     to[n++] = '/';
     for (size_t i = 0; i < s.len; i++) {
-        if (is_pchar(s.at[i])) {
+        if ((kinds[s.at[i]] & IS_PCHAR) != 0) {
             to[n++] = s.at[i];
         } else {
             to[n++] = '%';
@@ -215,7 +239,7 @@ SP_MUST static sp_error origin_off(struct view *text, struct view host)
 static bool bytes_sound(struct view text)
 {
     for (size_t i = 0; i < text.len; i++)
-        if (text.at[i] <= ' ' || text.at[i] >= 0x7f || text.at[i] == '#' || text.at[i] == '\\')
+        if ((kinds[text.at[i]] & IS_RAW) == 0)
             return false;
     return text.len > 0;
 }

@@ -205,16 +205,30 @@ static enum schema_verdict check_multipart(const struct reading *r, struct view 
 
 /* ---- both directions ---- */
 
+/* As most write it: nothing has to be taken off or made small. NULL: not so, or not declared. */
+static const struct media *as_declared(const struct content *c, struct view type)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        if (view_equal(c->items[i].type, type))
+            return &c->items[i];
+    }
+    return NULL;
+}
+
 /* Where a body and its description meet. */
 static enum schema_verdict check_content(struct reading *r, const struct content *declared,
                                          struct view type, struct view body,
                                          const struct value **json)
 {
-    struct view bare = media_bare(type, r->scratch);
+    struct view bare = type;
 
-    if (bare.at == NULL)
-        return r->report->verdict = SCHEMA_NOMEM;
-    r->media = content_find(declared, bare);
+    r->media = as_declared(declared, type);
+    if (r->media == NULL) {
+        bare = media_bare(type, r->scratch);
+        if (bare.at == NULL)
+            return r->report->verdict = SCHEMA_NOMEM;
+        r->media = content_find(declared, bare);
+    }
     if (r->media == NULL)
         return refuse(r->report, SCHEMA_MEDIA_TYPE, "content-type");
     switch (media_kind(bare)) {

@@ -13,11 +13,6 @@ static bool is_string(yyjson_val *v)
     return unsafe_yyjson_get_type(v) == YYJSON_TYPE_STR;
 }
 
-bool check_type(struct run *r, const struct instruction *x, const struct spot *s)
-{
-    return (program_type_of(s->v) & x->a) != 0 || run_fault(r, s->at, "type");
-}
-
 static bool same(struct run *r, yyjson_val *a, yyjson_val *b)
 {
     bool equal = value_same(a, b, &r->steps);

@@ -22,12 +22,15 @@ bool inside_items(struct run *r, const struct instruction *x, const struct spot 
         return true;
     yyjson_val *at = unsafe_yyjson_get_first(s->v);
     size_t count = unsafe_yyjson_get_len(s->v);
+    struct place here = {s->at, NULL, 0};
+    struct spot in = {NULL, &here, NULL};
     for (size_t i = 0; i < count && run_going(r, ok); i++) {
-        struct place here = {s->at, NULL, i};
         uint32_t node = i < prefix[0] ? prefix[1 + i] : x->b;
         if (node == NONE)
             break;
-        if (!run_inner(r, node, at, &here, i < prefix[0] ? "prefixItems" : "items"))
+        here.index = i;
+        in.v = at;
+        if (!run_inner(r, node, &in, i < prefix[0] ? "prefixItems" : "items"))
             ok = false;
         marks_set(s->marks, i);
         at = unsafe_yyjson_get_next(at);
@@ -48,7 +51,8 @@ bool inside_contains(struct run *r, const struct instruction *x, const struct sp
     r->closed = false; /* a question, no demand */
     for (size_t i = 0; i < count && r->stopped == SCHEMA_REFUSED; i++) {
         struct place here = {s->at, NULL, i};
-        if (run_inner(r, x->a, at, &here, "contains")) {
+        struct spot in = {at, &here, NULL};
+        if (run_inner(r, x->a, &in, "contains")) {
             found++;
             marks_set(s->marks, i);
         }
@@ -66,19 +70,18 @@ bool inside_contains(struct run *r, const struct instruction *x, const struct sp
 }
 
 /* The member through the pattern properties; true in `*matched` when one speaks of it. */
-static bool by_patterns(struct run *r, const struct table *t, yyjson_val *name,
-                        const struct place *here, bool *matched)
+static bool by_patterns(struct run *r, const struct table *t, const struct spot *in, bool *matched)
 {
     const uint32_t *pairs = table_patterns(t);
     bool ok = true;
 
     for (uint32_t i = 0; i < t->patterns; i++) {
-        switch (run_pattern(r, pairs[2 * i], value_text_of(name))) {
+        switch (run_pattern(r, pairs[2 * i], value_text_of(in->at->name))) {
         case PATTERN_NO:
             break;
         case PATTERN_YES:
             *matched = true;
-            if (!run_inner(r, pairs[2 * i + 1], name + 1, here, "patternProperties"))
+            if (!run_inner(r, pairs[2 * i + 1], in, "patternProperties"))
                 ok = false;
             break;
         default:
@@ -89,20 +92,19 @@ static bool by_patterns(struct run *r, const struct table *t, yyjson_val *name,
 }
 
 /* One member, through all that may speak of it; `*matched` says whether something did. */
-static bool member(struct run *r, const struct table *t, const struct entry *e, yyjson_val *name,
-                   const struct place *at, bool *matched)
+static inline bool member(struct run *r, const struct table *t, const struct entry *e,
+                          const struct spot *in, bool *matched)
 {
-    struct place here = {at, name, 0};
     bool ok = true;
 
     *matched = e != NULL && (e->bits & ENTRY_DECLARED) != 0;
     if (*matched)
-        ok = run_inner(r, e->node, name + 1, &here, "properties");
-    if (t->patterns > 0 && !by_patterns(r, t, name, &here, matched))
+        ok = run_inner(r, e->node, in, "properties");
+    if (t->patterns > 0 && !by_patterns(r, t, in, matched))
         ok = false;
     if (!*matched && t->additional != NONE) {
         *matched = true;
-        if (!run_inner(r, t->additional, name + 1, &here, "additionalProperties"))
+        if (!run_inner(r, t->additional, in, "additionalProperties"))
             ok = false;
     }
     return ok;
@@ -120,6 +122,8 @@ bool inside_object(struct run *r, const struct instruction *x, const struct spot
         return true;
     yyjson_val *name = unsafe_yyjson_get_first(s->v);
     size_t count = unsafe_yyjson_get_len(s->v);
+    struct place here = {s->at, NULL, 0};
+    struct spot in = {NULL, &here, NULL};
     if (s->marks != NULL && (t->count > 0 || t->patterns > 0))
         s->marks->described = true;
     for (size_t i = 0; i < count && run_going(r, ok); i++) {
@@ -128,7 +132,9 @@ bool inside_object(struct run *r, const struct instruction *x, const struct spot
         bool matched;
         if (!run_pay(r, 1))
             return false;
-        if (!member(r, t, e, name, s->at, &matched))
+        here.name = name;
+        in.v = name + 1;
+        if (!member(r, t, e, &in, &matched))
             ok = false;
         if (matched)
             marks_set(s->marks, i);
@@ -148,7 +154,8 @@ bool inside_names(struct run *r, const struct instruction *x, const struct spot 
     yyjson_val *name = unsafe_yyjson_get_first(s->v);
     for (size_t i = unsafe_yyjson_get_len(s->v); i > 0 && run_going(r, ok); i--) {
         struct place here = {s->at, name, 0};
-        if (!run_inner(r, x->a, name, &here, "propertyNames"))
+        struct spot in = {name, &here, NULL};
+        if (!run_inner(r, x->a, &in, "propertyNames"))
             ok = false;
         name = unsafe_yyjson_get_next(name + 1);
     }
@@ -196,7 +203,8 @@ bool inside_unevaluated_items(struct run *r, const struct instruction *x, const 
     size_t count = unsafe_yyjson_get_len(s->v);
     for (size_t i = 0; i < count && run_going(r, ok); i++) {
         struct place here = {s->at, NULL, i};
-        if (!is_marked(s->marks, i) && !run_inner(r, x->a, at, &here, "unevaluatedItems"))
+        struct spot in = {at, &here, NULL};
+        if (!is_marked(s->marks, i) && !run_inner(r, x->a, &in, "unevaluatedItems"))
             ok = false;
         at = unsafe_yyjson_get_next(at);
     }
@@ -214,8 +222,8 @@ bool inside_unevaluated(struct run *r, const struct instruction *x, const struct
     size_t count = unsafe_yyjson_get_len(s->v);
     for (size_t i = 0; i < count && run_going(r, ok); i++) {
         struct place here = {s->at, name, 0};
-        if (!is_marked(s->marks, i) &&
-            !run_inner(r, x->a, name + 1, &here, "unevaluatedProperties"))
+        struct spot in = {name + 1, &here, NULL};
+        if (!is_marked(s->marks, i) && !run_inner(r, x->a, &in, "unevaluatedProperties"))
             ok = false;
         name = unsafe_yyjson_get_next(name + 1);
     }

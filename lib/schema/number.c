@@ -97,10 +97,16 @@ static struct view integer_text(yyjson_val *v, char *room, size_t size)
     return (struct view){(const uint8_t *)room, len < 0 ? 0 : (size_t)len};
 }
 
-int value_compare(yyjson_val *a, yyjson_val *b)
+/* One is an integer of more than 64 bits: a fraction can't matter beside it. */
+static int compare_long(yyjson_val *a, yyjson_val *b)
 {
     char left[DOUBLE_DIGITS_MAX], right[DOUBLE_DIGITS_MAX];
 
+    return compare_digits(integer_text(a, left, sizeof left), integer_text(b, right, sizeof right));
+}
+
+int value_compare(yyjson_val *a, yyjson_val *b)
+{
     if (yyjson_is_int(a) && yyjson_is_int(b))
         return compare_small(a, b);
     if (yyjson_is_int(a) && yyjson_is_real(b))
@@ -110,8 +116,7 @@ int value_compare(yyjson_val *a, yyjson_val *b)
     if (yyjson_is_real(a) && yyjson_is_real(b))
         return order(unsafe_yyjson_get_real(a) < unsafe_yyjson_get_real(b),
                      unsafe_yyjson_get_real(a) > unsafe_yyjson_get_real(b));
-    /* One is an integer of more than 64 bits: a fraction cannot matter beside it. */
-    return compare_digits(integer_text(a, left, sizeof left), integer_text(b, right, sizeof right));
+    return compare_long(a, b);
 }
 
 bool value_in_range(yyjson_val *v, int64_t lo, int64_t hi)

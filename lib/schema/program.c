@@ -4,22 +4,6 @@
 
 #include "lib/base/banned.h"
 
-static uint64_t load8(const uint8_t *at)
-{
-    uint64_t n;
-
-    memcpy(&n, at, sizeof n);
-    return n;
-}
-
-static uint32_t load4(const uint8_t *at)
-{
-    uint32_t n;
-
-    memcpy(&n, at, sizeof n);
-    return n;
-}
-
 uint32_t program_type_of(yyjson_val *v)
 {
     switch (unsafe_yyjson_get_type(v)) {
@@ -38,23 +22,6 @@ uint32_t program_type_of(yyjson_val *v)
     }
 }
 
-/* Names are short: two loads that may overlap say more quickly than a call whether they differ. */
-static bool same_name(const struct schema_program *p, const struct entry *e, struct view name)
-{
-    const uint8_t *a = (const uint8_t *)p->bytes + e->name.from, *b = name.at;
-    size_t len = name.len;
-
-    if (e->name.len != len)
-        return false;
-    if (len > 16)
-        return memcmp(a, b, len) == 0;
-    if (len >= 8)
-        return ((load8(a) ^ load8(b)) | (load8(a + len - 8) ^ load8(b + len - 8))) == 0;
-    if (len >= 4)
-        return ((load4(a) ^ load4(b)) | (load4(a + len - 4) ^ load4(b + len - 4))) == 0;
-    return len == 0 || (a[0] == b[0] && a[len / 2] == b[len / 2] && a[len - 1] == b[len - 1]);
-}
-
 const struct entry *table_find(const struct schema_program *p, const struct table *t,
                                struct view name)
 {
@@ -62,7 +29,7 @@ const struct entry *table_find(const struct schema_program *p, const struct tabl
 
     if (t->mask == 0) {
         for (uint32_t i = 0; i < t->count; i++) {
-            if (same_name(p, &entries[i], name))
+            if (entry_is(p, &entries[i], name))
                 return &entries[i];
         }
         return NULL;
@@ -71,24 +38,10 @@ const struct entry *table_find(const struct schema_program *p, const struct tabl
     for (uint32_t c = (uint32_t)hash_bytes(name, 0) & t->mask; cells[c] != 0;
          c = (c + 1) & t->mask) {
         const struct entry *e = &entries[cells[c] - 1];
-        if (same_name(p, e, name))
+        if (entry_is(p, e, name))
             return e;
     }
     return NULL;
-}
-
-const struct entry *table_find_next(const struct schema_program *p, const struct table *t,
-                                    struct view name, uint32_t *hint)
-{
-    const struct entry *entries = table_entries(t), *e = NULL;
-
-    if (*hint < t->count && same_name(p, &entries[*hint], name))
-        e = &entries[*hint];
-    else
-        e = table_find(p, t, name);
-    if (e != NULL)
-        *hint = (uint32_t)(e - entries) + 1;
-    return e;
 }
 
 void schema_program_free(struct schema_program *p)

@@ -133,6 +133,21 @@ struct schema_program {
 /* The one TYPE_… bit of a value. */
 uint32_t program_type_of(yyjson_val *v);
 
+/* Whether a value is of one of these types. Only for an integer that is written as 1.0 does it
+ * depend on more than the tag. */
+static inline bool program_is_type(yyjson_val *v, uint32_t bits)
+{
+    static const uint8_t by_type[] = {
+        [YYJSON_TYPE_RAW] = TYPE_INTEGER, [YYJSON_TYPE_NULL] = TYPE_NULL,
+        [YYJSON_TYPE_BOOL] = TYPE_BOOL,   [YYJSON_TYPE_NUM] = TYPE_INTEGER | TYPE_NUMBER,
+        [YYJSON_TYPE_STR] = TYPE_STRING,  [YYJSON_TYPE_ARR] = TYPE_ARRAY,
+        [YYJSON_TYPE_OBJ] = TYPE_OBJECT,
+    };
+    uint32_t own = by_type[unsafe_yyjson_get_type(v)];
+
+    return (own & ~bits) == 0 || ((own & bits) != 0 && (program_type_of(v) & bits) != 0);
+}
+
 static inline struct view program_text(const struct schema_program *p, uint32_t text)
 {
     return (struct view){(const uint8_t *)p->bytes + p->texts[text].from, p->texts[text].len};
@@ -166,14 +181,57 @@ static inline const uint32_t *table_patterns(const struct table *t)
     return table_cells(t) + (t->mask == 0 ? 0 : t->mask + 1);
 }
 
+static inline uint64_t load_8(const uint8_t *at)
+{
+    uint64_t n;
+
+    memcpy(&n, at, sizeof n);
+    return n;
+}
+
+static inline uint32_t load_4(const uint8_t *at)
+{
+    uint32_t n;
+
+    memcpy(&n, at, sizeof n);
+    return n;
+}
+
+/* Names are short: two loads that may overlap say more quickly than a call whether they differ. */
+static inline bool entry_is(const struct schema_program *p, const struct entry *e, struct view name)
+{
+    const uint8_t *a = (const uint8_t *)p->bytes + e->name.from, *b = name.at;
+    size_t len = name.len;
+
+    if (e->name.len != len)
+        return false;
+    if (len > 16)
+        return memcmp(a, b, len) == 0;
+    if (len >= 8)
+        return ((load_8(a) ^ load_8(b)) | (load_8(a + len - 8) ^ load_8(b + len - 8))) == 0;
+    if (len >= 4)
+        return ((load_4(a) ^ load_4(b)) | (load_4(a + len - 4) ^ load_4(b + len - 4))) == 0;
+    return len == 0 || (a[0] == b[0] && a[len / 2] == b[len / 2] && a[len - 1] == b[len - 1]);
+}
+
 /* NULL: the table does not name it. */
 const struct entry *table_find(const struct schema_program *p, const struct table *t,
                                struct view name);
 
 /* The same; looks first at the entry behind the last hit, which `*hint` remembers (0 at first):
  * most writers keep the order of the schema. */
-const struct entry *table_find_next(const struct schema_program *p, const struct table *t,
-                                    struct view name, uint32_t *hint);
+static inline const struct entry *table_find_next(const struct schema_program *p,
+                                                  const struct table *t, struct view name,
+                                                  uint32_t *hint)
+{
+    const struct entry *entries = table_entries(t), *e = &entries[*hint];
+
+    if (*hint >= t->count || !entry_is(p, e, name))
+        e = table_find(p, t, name);
+    if (e != NULL)
+        *hint = (uint32_t)(e - entries) + 1;
+    return e;
+}
 
 /* ---- building ---- */
 

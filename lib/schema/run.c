@@ -126,8 +126,29 @@ static int64_t clock_ns(clockid_t id)
     return (int64_t)t.tv_sec * 1000 * NS_A_MS + t.tv_nsec;
 }
 
+/* Processor time is asked for with a system call, the coarse clock without one. So the former waits
+ * until the latter has moved or a text is long; what is not counted is a tick of that clock and one
+ * match of a short text. */
+static void time_begins(struct run *r, struct view text)
+{
+    if (r->pattern_began == 0)
+        r->pattern_began = clock_ns(CLOCK_MONOTONIC_COARSE);
+    if (r->pattern_cpu == 0 && text.len > SHORT_TEXT)
+        r->pattern_cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
+static bool time_is_up(struct run *r)
+{
+    const int64_t most = (int64_t)PATTERN_MS_MAX * NS_A_MS;
+    int64_t passed = clock_ns(CLOCK_MONOTONIC_COARSE) - r->pattern_began;
+
+    if (passed > 0 && r->pattern_cpu == 0)
+        r->pattern_cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+    return passed > most && clock_ns(CLOCK_THREAD_CPUTIME_ID) - r->pattern_cpu > most;
+}
+
 /* PCRE2 counts tries from each starting place, so a long text could multiply them: the time of all
- * matches of a walk is bounded besides. The coarse clock costs nothing; it is only asked first. */
+ * matches of a walk is bounded besides. */
 enum pattern_answer run_pattern(struct run *r, uint32_t pattern, struct view text)
 {
     if (r->scratch->patterns == NULL && (r->scratch->patterns = pattern_block_new()) == NULL) {
@@ -136,16 +157,9 @@ enum pattern_answer run_pattern(struct run *r, uint32_t pattern, struct view tex
     }
     if (text.len > SEARCH_BYTES_MAX || !run_pay(r, 1 + text.len / SHORT_TEXT))
         return PATTERN_TOO_COSTLY;
-    if (r->pattern_began == 0) {
-        r->pattern_began = clock_ns(CLOCK_MONOTONIC_COARSE);
-        r->pattern_cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID);
-    }
+    time_begins(r, text);
     enum pattern_answer answer = pattern_match(r->p->patterns[pattern], r->scratch->patterns, text);
-    const int64_t most = (int64_t)PATTERN_MS_MAX * NS_A_MS;
-    if (clock_ns(CLOCK_MONOTONIC_COARSE) - r->pattern_began > most &&
-        clock_ns(CLOCK_THREAD_CPUTIME_ID) - r->pattern_cpu > most)
-        return PATTERN_TOO_COSTLY;
-    return answer;
+    return time_is_up(r) ? PATTERN_TOO_COSTLY : answer;
 }
 
 /* ---- branches ---- */
@@ -292,15 +306,8 @@ static bool branch_dynamic(struct run *r, const struct instruction *x, const str
     return run_node(r, node, s);
 }
 
-static bool nullable(struct run *r, const struct instruction *x, const struct spot *s)
-{
-    (void)r, (void)x, (void)s;
-    return true; /* run_code looks for null itself */
-}
-
 static checker *const checkers[OPS] = {
-    [OP_NULLABLE] = nullable,
-    [OP_TYPE] = check_type,
+    [OP_NULLABLE] = check_nothing, /* run_code looks for null itself */
     [OP_CONST] = check_const,
     [OP_ENUM] = check_enum,
     [OP_MINIMUM] = check_limit,
@@ -332,6 +339,14 @@ static checker *const checkers[OPS] = {
     [OP_UNEVALUATED] = inside_unevaluated,
 };
 
+/* Most instructions are types, which are looked at without a call. */
+static inline bool run_instruction(struct run *r, const struct instruction *x, const struct spot *s)
+{
+    if (x->op == OP_TYPE)
+        return program_is_type(s->v, x->a) || run_fault(r, s->at, "type");
+    return checkers[x->op](r, x, s);
+}
+
 static bool run_code(struct run *r, const struct node *n, const struct spot *s)
 {
     const struct instruction *x = r->p->code + n->from, *end = x + n->count;
@@ -339,13 +354,15 @@ static bool run_code(struct run *r, const struct node *n, const struct spot *s)
 
     if (n->count > 0 && x->op == OP_NULLABLE && unsafe_yyjson_get_type(s->v) == YYJSON_TYPE_NULL)
         return true;
+    r->frames++;
     for (; x < end; x++) {
-        if (!checkers[x->op](r, x, s)) {
+        if (!run_instruction(r, x, s)) {
             ok = false;
             if (x->op == OP_TYPE || !run_going(r, ok))
                 break; /* of the wrong type: what else it lacks says nothing */
         }
     }
+    r->frames--;
     ok = ok && r->stopped == SCHEMA_REFUSED;
     if (ok && (n->flags & NODE_NARROWS) != 0 && r->w->text != NULL)
         text_narrow(s->v);
@@ -368,11 +385,24 @@ static bool run_tracking(struct run *r, const struct node *n, const struct spot 
     return ok;
 }
 
+/* What few schemas need: marks, and a scope for $dynamicRef. Out of line, so that run_node, which
+ * is called for each member and item, has no frame of its own. */
+__attribute__((noinline)) static bool run_specially(struct run *r, const struct node *n,
+                                                    const struct spot *s)
+{
+    const struct scope *outer = r->scope;
+    struct scope scope = {outer, n->resource};
+
+    if (r->p->dynamic_count > 0 && (outer == NULL || outer->resource != n->resource))
+        r->scope = &scope;
+    bool ok = (n->flags & NODE_TRACKS) != 0 ? run_tracking(r, n, s) : run_code(r, n, s);
+    r->scope = outer;
+    return ok;
+}
+
 bool run_node(struct run *r, uint32_t id, const struct spot *s)
 {
     const struct node *n = &r->p->nodes[id];
-    const struct scope *outer = r->scope;
-    struct scope scope = {outer, n->resource};
 
     if (id < NODES_FIXED)
         return id == NODE_TRUE;
@@ -380,17 +410,13 @@ bool run_node(struct run *r, uint32_t id, const struct spot *s)
         return false;
     if (r->frames == SCHEMA_FRAMES_MAX)
         return run_stop(r, SCHEMA_COST);
-    r->frames++;
-    if (r->p->dynamic_count > 0 && (outer == NULL || outer->resource != n->resource))
-        r->scope = &scope;
-    bool ok = (n->flags & NODE_TRACKS) != 0 ? run_tracking(r, n, s) : run_code(r, n, s);
-    r->scope = outer;
-    r->frames--;
-    return ok;
+    if ((n->flags & NODE_TRACKS) != 0 || r->p->dynamic_count > 0)
+        return run_specially(r, n, s);
+    return run_code(r, n, s);
 }
 
-/* Every member must be described by some part of the schema, if any part describes members. */
-static bool run_closed(struct run *r, uint32_t node, const struct spot *s)
+/* If any part describes members. */
+bool run_closed(struct run *r, uint32_t node, const struct spot *s)
 {
     struct scratch_mark mark = scratch_mark(r->scratch);
     struct marks own;
@@ -410,18 +436,6 @@ static bool run_closed(struct run *r, uint32_t node, const struct spot *s)
     return ok;
 }
 
-bool run_inner(struct run *r, uint32_t node, yyjson_val *v, const struct place *at,
-               const char *keyword)
-{
-    struct spot s = {v, at, NULL};
-
-    if (node < NODES_FIXED)
-        return run_pay(r, 1) && (node == NODE_TRUE || run_fault(r, at, keyword));
-    if (r->closed && unsafe_yyjson_get_type(v) == YYJSON_TYPE_OBJ)
-        return run_closed(r, node, &s);
-    return run_node(r, node, &s);
-}
-
 enum schema_verdict walk_run(const struct walk *w, struct scratch *scratch,
                              struct schema_report *report)
 {
@@ -432,7 +446,8 @@ enum schema_verdict walk_run(const struct walk *w, struct scratch *scratch,
                     .steps = SCHEMA_STEPS_MAX,
                     .closed = w->closed};
     struct scratch_mark mark = scratch_mark(scratch);
-    bool ok = run_inner(&r, w->node, w->value, NULL, "false");
+    const struct spot root = {w->value, NULL, NULL};
+    bool ok = run_inner(&r, w->node, &root, "false");
 
     scratch_release(scratch, mark);
     if (r.stopped != SCHEMA_REFUSED) {

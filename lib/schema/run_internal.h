@@ -35,7 +35,7 @@ struct run {
     uint32_t steps;         /* left */
     unsigned frames, quiet; /* quiet: faults are not told */
     bool closed;
-    int64_t pattern_began, pattern_cpu; /* at the first pattern; 0: none yet */
+    int64_t pattern_began, pattern_cpu; /* since when patterns take time; 0: not yet */
     enum schema_verdict stopped;        /* COST or NOMEM; REFUSED: going on */
 };
 
@@ -69,9 +69,20 @@ static inline bool run_pay(struct run *r, size_t steps)
 bool run_fault(struct run *r, const struct place *at, const char *keyword);
 /* The node on the same value. */
 bool run_node(struct run *r, uint32_t node, const struct spot *s);
-/* The node on another value, further in. `keyword` is told for a schema that is `false`. */
-bool run_inner(struct run *r, uint32_t node, yyjson_val *v, const struct place *at,
-               const char *keyword);
+/* The same, and every member must be described by some part of the schema. For objects. */
+bool run_closed(struct run *r, uint32_t node, const struct spot *s);
+
+/* The node on another value, further in: `s` is its spot, without marks. `keyword` is told for a
+ * schema that is `false`. Inline: this is done for each member and item. */
+static inline bool run_inner(struct run *r, uint32_t node, const struct spot *s,
+                             const char *keyword)
+{
+    if (node < NODES_FIXED)
+        return run_pay(r, 1) && (node == NODE_TRUE || run_fault(r, s->at, keyword));
+    if (r->closed && unsafe_yyjson_get_type(s->v) == YYJSON_TYPE_OBJ)
+        return run_closed(r, node, s);
+    return run_node(r, node, s);
+}
 
 /* false: stopped, all faults told, or a silent branch that failed already (`ok` false). */
 static inline bool run_going(const struct run *r, bool ok)
@@ -94,9 +105,8 @@ enum pattern_answer run_pattern(struct run *r, uint32_t pattern, struct view tex
 void text_narrow(yyjson_val *v);
 
 /* check.c: single values. */
-checker check_type, check_const, check_enum, check_limit, check_multiple, check_length,
-    check_pattern, check_format, check_unique, check_count, check_nothing, check_read_only,
-    check_write_only;
+checker check_const, check_enum, check_limit, check_multiple, check_length, check_pattern,
+    check_format, check_unique, check_count, check_nothing, check_read_only, check_write_only;
 /* inside.c: members and items. */
 checker inside_items, inside_contains, inside_object, inside_names, inside_needs,
     inside_unevaluated_items, inside_unevaluated;

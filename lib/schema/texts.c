@@ -58,13 +58,17 @@ static void tell(struct telling *t, yyjson_val *v)
     }
 }
 
-void walk_tell(const struct walk *w)
+static void tell_all(const struct walk *w)
 {
     struct telling t = {.w = w};
 
-    if (w->text == NULL || w->value == NULL)
-        return;
     if (w->name.at != NULL)
         add_name(&t, w->name);
     tell(&t, w->value);
+}
+
+void walk_tell(const struct walk *w)
+{
+    if (w->text != NULL && w->value != NULL)
+        tell_all(w);
 }

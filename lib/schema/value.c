@@ -48,18 +48,34 @@ static bool same_text(yyjson_val *a, yyjson_val *b)
     return view_equal(value_text_of(a), value_text_of(b));
 }
 
+static bool stands_before(yyjson_val *object, yyjson_val *name)
+{
+    yyjson_val *at = unsafe_yyjson_get_first(object);
+
+    while (at != name && !same_text(at, name))
+        at = unsafe_yyjson_get_next(at + 1);
+    return at != name;
+}
+
+/* One of 64 bits. Names that differ mostly have different ones; all end with a NUL. */
+static uint64_t bit_of_name(yyjson_val *name)
+{
+    struct view v = value_text_of(name);
+
+    return UINT64_C(1) << ((v.at[0] + 3u * v.at[v.len / 2] + 7u * v.len) % 64);
+}
+
+/* Only those whose bit was met already are compared with each one before. */
 static bool names_differ_pairwise(yyjson_val *object)
 {
-    yyjson_val *names[PAIRWISE_MAX], *at = unsafe_yyjson_get_first(object);
-    size_t count = unsafe_yyjson_get_len(object);
+    yyjson_val *at = unsafe_yyjson_get_first(object);
+    uint64_t met = 0;
 
-    for (size_t i = 0; i < count; i++) {
-        for (size_t k = 0; k < i; k++) {
-            if (unsafe_yyjson_get_len(names[k]) == unsafe_yyjson_get_len(at) &&
-                same_text(names[k], at))
-                return false;
-        }
-        names[i] = at;
+    for (size_t i = unsafe_yyjson_get_len(object); i > 0; i--) {
+        uint64_t bit = bit_of_name(at);
+        if ((met & bit) != 0 && stands_before(object, at))
+            return false;
+        met |= bit;
         at = unsafe_yyjson_get_next(at + 1);
     }
     return true;

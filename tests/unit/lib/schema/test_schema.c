@@ -1,3 +1,4 @@
+#include "lib/schema/format.h"
 #include "lib/schema/schema.h"
 
 #include "lib/base/buf.h"
@@ -321,6 +322,69 @@ static void a_full_scratch_refuses(void **state)
     schema_program_free(p);
 }
 
+static void formats_take_what_their_rfc_takes(void **state)
+{
+    static const struct {
+        enum format f;
+        const char *text;
+        bool holds;
+    } cases[] = {
+        {FORMAT_DATE, "2026-03-31", true},
+        {FORMAT_DATE, "2026-04-31", false},
+        {FORMAT_DATE, "2024-02-29", true},
+        {FORMAT_DATE, "2026-02-29", false},
+        {FORMAT_DATE, "1900-02-29", false},
+        {FORMAT_DATE, "2000-02-29", true},
+        {FORMAT_DATE, "2026-00-10", false},
+        {FORMAT_DATE, "2026-13-10", false},
+        {FORMAT_DATE, "2026-01-00", false},
+        {FORMAT_DATE, "2026-1-010", false},
+        {FORMAT_DATE, "2026/01/01", false},
+        {FORMAT_DATE, "202a-01-01", false},
+        {FORMAT_DATE, "2026-01-01 ", false},
+        {FORMAT_DATE, "2026-01-0", false},
+        {FORMAT_TIME, "23:59:59Z", true},
+        {FORMAT_TIME, "24:00:00Z", false},
+        {FORMAT_TIME, "00:60:00Z", false},
+        {FORMAT_TIME, "23:59:60Z", true},
+        {FORMAT_TIME, "23:58:60Z", false},
+        {FORMAT_TIME, "23:59:61Z", false},
+        {FORMAT_TIME, "08:29:60+08:30", true},
+        {FORMAT_TIME, "08:29:60.5+08:30", true},
+        {FORMAT_TIME, "08:29:60-15:29", false},
+        {FORMAT_TIME, "00:29:60+00:30", true},
+        {FORMAT_TIME, "15:59:60-08:00", true},
+        {FORMAT_TIME, "12:00:00.z", false},
+        {FORMAT_TIME, "12:00:00.123456789012z", true},
+        {FORMAT_TIME, "12:00:00", false},
+        {FORMAT_TIME, "12:00:00+24:00", false},
+        {FORMAT_TIME, "12:00:00+23:60", false},
+        {FORMAT_TIME, "12:00:00+2300", false},
+        {FORMAT_TIME, "12:00:00ZZ", false},
+        {FORMAT_DATE_TIME, "2026-03-01T08:15:30Z", true},
+        {FORMAT_DATE_TIME, "2026-03-01t08:15:30.25-07:00", true},
+        {FORMAT_DATE_TIME, "2026-03-01 08:15:30Z", false},
+        {FORMAT_DATE_TIME, "2026-03-01T", false},
+        {FORMAT_DATE_TIME, "2026-03-01", false},
+        {FORMAT_DATE_TIME, "", false},
+        {FORMAT_UUID, "0f8fad5b-d9cb-469f-a165-708677289500", true},
+        {FORMAT_UUID, "0F8FAD5B-D9CB-469F-A165-70867728950A", true},
+        {FORMAT_UUID, "0f8fad5b-d9cb-469f-a165-70867728950g", false},
+        {FORMAT_UUID, "`f8fad5b-d9cb-469f-a165-708677289500", false},
+        {FORMAT_UUID, "0f8fad5b-d9cb-469f-a165-70867728950", false},
+        {FORMAT_UUID, "0f8fad5b-d9cb-469f-a165-7086772895001", false},
+        {FORMAT_UUID, "0f8fad5b-d9cb-469fa-165-708677289500", false},
+        {FORMAT_UUID, "0f8fad5b0d9cb-469f-a165-708677289500", false},
+        {FORMAT_UUID, "0f8fad5b-d9cb-469f-a165-7086772-9500", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (format_holds(cases[i].f, view_str(cases[i].text)) != cases[i].holds)
+            fail_msg("%s", cases[i].text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -328,6 +392,7 @@ int main(void)
         cmocka_unit_test(a_long_pointer_is_cut_between_characters),
         cmocka_unit_test(schemas_with_faults_are_refused_with_a_pointer),
         cmocka_unit_test(a_schema_that_contains_itself_further_in_is_fine),
+        cmocka_unit_test(formats_take_what_their_rfc_takes),
         cmocka_unit_test(GW_23_exponential_branches_end_with_schema_cost),
         cmocka_unit_test(GW_23_patterns_end_in_bounded_time),
         cmocka_unit_test(GW_23_many_costly_strings_share_one_budget),

@@ -33,6 +33,11 @@ static void GW_26_what_two_readers_could_see_differently_is_refused(void **state
          TEXT("{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1,\"j\":1,"
               "\"k\":1,\"l\":1,\"m\":1,\"n\":1,\"o\":1,\"p\":1,\"q\":1,\"c\":1}"),
          SP_ERR_MALFORMED, true},
+        {"an empty name twice", TEXT("{\"a\":1,\"\":2,\"\":3}"), SP_ERR_MALFORMED, true},
+        {"a name twice, others like it between", TEXT("{\"abc\":1,\"abd\":2,\"abe\":3,\"abd\":4}"),
+         SP_ERR_MALFORMED, true},
+        {"names that are alike", TEXT("{\"abc\":1,\"abd\":2,\"abe\":3,\"\":4,\"a\":5,\"ab\":6}"),
+         SP_OK, false},
         {"names with NUL differ", TEXT("{\"a\\u0000b\":1,\"a\\u0000c\":2}"), SP_OK, false},
         {"a high surrogate alone", TEXT("\"\\ud800\""), SP_ERR_MALFORMED, false},
         {"a low surrogate alone", TEXT("\"\\udc00\""), SP_ERR_MALFORMED, false},

@@ -119,7 +119,9 @@ static sp_error start_identity(struct broker *b, struct sp_why *why)
     const struct broker_config *c = b->config;
     sp_error e;
 
-    proxy_env_read(NULL, proxy_getenv, &b->proxy);
+    if ((e = broker_proxy(c, &b->proxy, why)) != SP_OK)
+        return e;
+    proxy_login_warn(&b->proxy, "broker.proxy");
     if ((e = mfa_new(b->store, b->keys.master, &b->mfa)) != SP_OK ||
         (e = signin_new(b->store, c->login.session_ms, c->login.idle_ms, &b->signin)) != SP_OK ||
         (e = tickets_new(&b->tickets)) != SP_OK || (e = start_provider(b)) != SP_OK ||
@@ -356,6 +358,7 @@ void broker_stop_all(struct broker *b)
     pool_free(b->pool);
     loop_free(b->loop);
     keyring_deinit(&b->keys);
+    secret_wipe(&b->proxy, sizeof b->proxy);
     store_close(b->store);
     if (b->lock_fd >= 0)
         close(b->lock_fd);

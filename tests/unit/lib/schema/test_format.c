@@ -167,6 +167,7 @@ static void an_email_is_a_mailbox_of_smtp(void **state)
         {"\"joe@bloggs\"@example.com", true},
         {"\"joe\\\"bloggs\"@example.com", true},
         {"\"joe\\\\\"@example.com", true},
+        {"\"\"@example.com", true}, /* *QcontentSMTP: RFC 5321 4.1.2 */
         {"joe@[127.0.0.1]", true},
         {"joe@[IPv6:::1]", true},
         {"joe@[IPv6:2001:db8::25]", true},

@@ -31,3 +31,9 @@ check_PROGRAMS += tests/unit/%D%/test_past
 tests_unit_%C%_test_past_SOURCES = tests/unit/%D%/test_past.c
 tests_unit_%C%_test_past_LDADD = %D%/libadmin.a $(SP_GATEWAY) client/ipc/libipc.a \
 	client/settings/libsettings.a $(LDADD)
+
+check_PROGRAMS += tests/unit/%D%/test_endpoint
+tests_unit_%C%_test_endpoint_SOURCES = tests/unit/%D%/test_endpoint.c tests/unit/lib/http/harness.c \
+	tests/unit/lib/http/harness.h
+tests_unit_%C%_test_endpoint_LDADD = %D%/libadmin.a $(SP_GATEWAY) client/ipc/libipc.a \
+	client/settings/libsettings.a $(LDADD)

@@ -98,12 +98,19 @@ static sp_error start_decisions(struct broker *b)
     return sessions_new(&config, &b->sessions);
 }
 
+/* On every page, the built-in provider's too; NULL: none. */
+static const char *banner(const struct broker *b)
+{
+    return b->hooks->evaluation ? "Evaluation mode: not for production." : NULL;
+}
+
 static sp_error start_provider(struct broker *b)
 {
     char redirect[IDP_TEXT_MAX];
     const struct idp_config config = {.origin = b->config->public_url,
                                       .redirect_uri = redirect,
-                                      .organisation = b->config->organisation};
+                                      .organisation = b->config->organisation,
+                                      .banner = banner(b)};
     sp_error e;
 
     if (!b->config->idp.enabled)
@@ -170,16 +177,15 @@ static sp_error start_pages(struct broker *b)
 
     if (e != SP_OK)
         return e;
-    const struct pages_options pages = {
-        .organisation = b->config->organisation,
-        .banner = b->hooks->evaluation ? "Evaluation mode: not for production." : NULL,
-        .enrol_at_login = b->config->enrol_at_login,
-        .logins = b->logins,
-        .oidc = b->oidc,
-        .mfa = b->mfa,
-        .signin = b->signin,
-        .sessions = b->sessions,
-        .live = b->live};
+    const struct pages_options pages = {.organisation = b->config->organisation,
+                                        .banner = banner(b),
+                                        .enrol_at_login = b->config->enrol_at_login,
+                                        .logins = b->logins,
+                                        .oidc = b->oidc,
+                                        .mfa = b->mfa,
+                                        .signin = b->signin,
+                                        .sessions = b->sessions,
+                                        .live = b->live};
     return pages_new(&pages, &b->pages);
 }
 

@@ -91,6 +91,15 @@ const struct config_field broker_config_fields[] = {
     {.name = "enrol_at_login", .kind = CONFIG_BOOL, AT(enrol_at_login), .preset = "true"},
     {.name = "front", .kind = CONFIG_WORD, AT(front), .words = front_words},
     {.name = "proxies", .kind = CONFIG_STRINGS, AT(proxies), .max = 64},
+    {.name = "proxy",
+     .kind = CONFIG_STRING,
+     AT(proxy),
+     .max = PROXY_TEXT_MAX - 1,
+     .expected = "http://HOST:PORT; the login stands in proxy_login"},
+    {.name = "proxy_login",
+     .kind = CONFIG_STRING,
+     AT(proxy_login),
+     .expected = "a file of mode 0600 that holds USER:PASSWORD"},
     {.name = "operations",
      .kind = CONFIG_STRING,
      AT(operations),
@@ -206,4 +215,13 @@ sp_error broker_config_load(const char *path, struct broker_config *out, struct 
 void broker_config_free(struct broker_config *c)
 {
     config_free(broker_config_fields, c);
+}
+
+sp_error broker_proxy(const struct broker_config *c, struct proxy_env *out, struct sp_why *why)
+{
+    const struct proxy_own own = {.configured = c->proxy,
+                                  .keep = "proxy and proxy_login of broker.yaml keep it in a file"};
+
+    proxy_env_read(&own, proxy_getenv, out);
+    return c->proxy_login == NULL ? SP_OK : proxy_login(out, c->proxy_login, why);
 }

@@ -7,6 +7,7 @@
  */
 
 #include "lib/config/load.h"
+#include "lib/http/proxy.h"
 
 enum front_mode { FRONT_DIRECT = 0, FRONT_L7 };
 enum cut_through_mode { CUT_THROUGH_AUTO = 0, CUT_THROUGH_OFF };
@@ -39,7 +40,9 @@ struct broker_config {
     bool enrol_at_login;            /* a first sign-in may set up TOTP: its page shows the QR */
     int front;                      /* enum front_mode */
     struct config_strings proxies;  /* "198.18.66.0/24": whose word about the peer is taken */
-    char *operations;               /* "127.0.0.1:7480": /livez, /readyz, /metrics */
+    char *proxy;       /* http://HOST:PORT on the way out; NULL: the environment says */
+    char *proxy_login; /* file with USER:PASSWORD, mode 0600; NULL: none */
+    char *operations;  /* "127.0.0.1:7480": /livez, /readyz, /metrics */
     int64_t workers;
     char *admin_group;    /* "corp/sallyport-admins" */
     char *viewer_group;   /* may look, not change; NULL: nobody */
@@ -70,6 +73,11 @@ SP_MUST sp_error broker_config_proxies(const struct broker_config *c, struct pre
 SP_MUST sp_error broker_config_load(const char *path, struct broker_config *out,
                                     struct sp_why *why);
 void broker_config_free(struct broker_config *c);
+
+/* The proxy of configuration or environment on the way to providers and feeds, with its login from
+ * the file. `out` may hold a password and is written in any case.   as proxy_login */
+SP_MUST sp_error broker_proxy(const struct broker_config *c, struct proxy_env *out,
+                              struct sp_why *why);
 
 /* What bounds can't say: names that collide, a URL that is no https origin, no provider at all.
  *   SP_ERR_INVALID */

@@ -47,6 +47,23 @@ static void check_files(struct visit *v)
     checks_disk(&v->checks, v->config.state);
 }
 
+/* On the way out, to providers and feeds. Without a proxy there is nothing to say. */
+static void check_proxy(struct visit *v)
+{
+    struct sp_why why = {0};
+    struct proxy_env proxy;
+
+    if (!v->configured)
+        return;
+    if (broker_proxy(&v->config, &proxy, &why) != SP_OK)
+        checks_say(&v->checks, CHECK_FAIL, "Way out", v->config.proxy_login, NULL, "%s", why.text);
+    else if (proxy_login_exposed(&proxy, &why))
+        checks_say(&v->checks, CHECK_WARN, "Way out", NULL, why.text, "%s", proxy.origin);
+    else if (proxy.url[0] != '\0')
+        checks_say(&v->checks, CHECK_PASS, "Way out", NULL, NULL, "%s", proxy.origin);
+    explicit_bzero(&proxy, sizeof proxy);
+}
+
 /* As people and edges come: by the public name. Before a proxy that ends TLS (`front: l7`) it is
  * the proxy that answers. */
 static void check_way(struct visit *v)
@@ -117,6 +134,7 @@ static struct visit *visit(const struct command_call *call)
         return NULL;
     v->path = path == NULL ? usual : path;
     check_files(v);
+    check_proxy(v);
     check_way(v);
     check_running(v);
     return v;

@@ -12,6 +12,7 @@ enum { SHARDS_MAX = 256, PAGE = 500 };
 
 struct export
 {
+    struct store *store;
     bool ocsf, csv;
     sp_unix_ms since, until; /* until 0: open */
     size_t count;
@@ -23,6 +24,7 @@ static bool write_row(void *arg, const struct audit_row *row)
 {
     struct export *x = arg;
     struct json *record = NULL, *ocsf = NULL;
+    struct user_row user;
     struct buf line;
 
     x->count++;
@@ -35,11 +37,12 @@ static bool write_row(void *arg, const struct audit_row *row)
     }
     buf_init(&line, 4 * AUDIT_RECORD_MAX);
     x->error = json_parse(row->text, AUDIT_RECORD_MAX, NULL, &record);
+    const char *actor = audit_actor_name(x->store, record, &user);
     if (x->error == SP_OK && x->csv) {
-        audit_csv(record, row->shard, row->seq, &line);
+        audit_csv(record, actor, row->shard, row->seq, &line);
         x->error = buf_error(&line);
     } else if (x->error == SP_OK) {
-        ocsf = audit_ocsf(record, row->shard, row->seq, row->hash);
+        ocsf = audit_ocsf(record, actor, row->shard, row->seq, row->hash);
         x->error = ocsf != NULL ? json_write(ocsf, &line) : SP_ERR_NOMEM;
         buf_add_byte(&line, '\n');
     }
@@ -114,6 +117,7 @@ int cmd_audit_export(const struct command_call *call)
         printf("%.*s", VIEW_ARG(buf_view(&head)));
         buf_deinit(&head);
     }
+    x.store = o.store;
     if (code == EXIT_OK)
         e = store_services(o.store)->audit->shards(o.store, shards, SHARDS_MAX, &count);
     for (size_t i = 0; code == EXIT_OK && e == SP_OK && i < count; i++)

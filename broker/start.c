@@ -98,12 +98,19 @@ static sp_error start_decisions(struct broker *b)
     return sessions_new(&config, &b->sessions);
 }
 
+/* On every page, the built-in provider's too; NULL: none. */
+static const char *banner(const struct broker *b)
+{
+    return b->hooks->evaluation ? "Evaluation mode: not for production." : NULL;
+}
+
 static sp_error start_provider(struct broker *b)
 {
     char redirect[IDP_TEXT_MAX];
     const struct idp_config config = {.origin = b->config->public_url,
                                       .redirect_uri = redirect,
-                                      .organisation = b->config->organisation};
+                                      .organisation = b->config->organisation,
+                                      .banner = banner(b)};
     sp_error e;
 
     if (!b->config->idp.enabled)
@@ -119,7 +126,9 @@ static sp_error start_identity(struct broker *b, struct sp_why *why)
     const struct broker_config *c = b->config;
     sp_error e;
 
-    proxy_env_read(NULL, proxy_getenv, &b->proxy);
+    if ((e = broker_proxy(c, &b->proxy, why)) != SP_OK)
+        return e;
+    proxy_login_warn(&b->proxy, "broker.proxy");
     if ((e = mfa_new(b->store, b->keys.master, &b->mfa)) != SP_OK ||
         (e = signin_new(b->store, c->login.session_ms, c->login.idle_ms, &b->signin)) != SP_OK ||
         (e = tickets_new(&b->tickets)) != SP_OK || (e = start_provider(b)) != SP_OK ||
@@ -168,16 +177,15 @@ static sp_error start_pages(struct broker *b)
 
     if (e != SP_OK)
         return e;
-    const struct pages_options pages = {
-        .organisation = b->config->organisation,
-        .banner = b->hooks->evaluation ? "Evaluation mode: not for production." : NULL,
-        .enrol_at_login = b->config->enrol_at_login,
-        .logins = b->logins,
-        .oidc = b->oidc,
-        .mfa = b->mfa,
-        .signin = b->signin,
-        .sessions = b->sessions,
-        .live = b->live};
+    const struct pages_options pages = {.organisation = b->config->organisation,
+                                        .banner = banner(b),
+                                        .enrol_at_login = b->config->enrol_at_login,
+                                        .logins = b->logins,
+                                        .oidc = b->oidc,
+                                        .mfa = b->mfa,
+                                        .signin = b->signin,
+                                        .sessions = b->sessions,
+                                        .live = b->live};
     return pages_new(&pages, &b->pages);
 }
 
@@ -356,6 +364,7 @@ void broker_stop_all(struct broker *b)
     pool_free(b->pool);
     loop_free(b->loop);
     keyring_deinit(&b->keys);
+    secret_wipe(&b->proxy, sizeof b->proxy);
     store_close(b->store);
     if (b->lock_fd >= 0)
         close(b->lock_fd);

@@ -114,6 +114,11 @@ void connector_config_end(struct connector_config *c)
 sp_error connector_proxy(const struct connector_config *c, struct proxy_env *out,
                          struct sp_why *why)
 {
-    proxy_env_read(c->proxy, proxy_getenv, out);
+    const struct proxy_own own = {.configured = c->proxy,
+                                  .variable = "SALLYPORT_CONNECTOR_PROXY",
+                                  .keep =
+                                      "proxy and proxy_login of connector.yaml keep it in a file"};
+
+    proxy_env_read(&own, proxy_getenv, out);
     return c->proxy_login == NULL ? SP_OK : proxy_login(out, c->proxy_login, why);
 }

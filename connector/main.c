@@ -103,6 +103,7 @@ static int cmd_enrol(const struct command_call *call)
     if ((e = load_config(call, &config, &why)) == SP_OK &&
         (e = connector_proxy(&config, &proxy, &why)) == SP_OK &&
         (e = read_token(file, &line, &why)) == SP_OK) {
+        proxy_login_warn(&proxy, "connector.proxy");
         const struct enrol_spec spec = {.line = buf_view(&line),
                                         .dir = config.state,
                                         .name = name != NULL ? name : host,

@@ -274,6 +274,7 @@ static sp_error prepare(struct running *r, struct sp_why *why)
     if ((e = state_load(r->config->state, &r->state, why)) != SP_OK ||
         (e = connector_proxy(r->config, &r->proxy, why)) != SP_OK)
         return e;
+    proxy_login_warn(&r->proxy, "connector.proxy");
     const char *lock = state_path(&r->state, &path, "lock");
     e = lock == NULL ? SP_ERR_LIMIT : file_lock(lock, &r->lock, why);
     buf_deinit(&path);

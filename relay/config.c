@@ -48,6 +48,10 @@ const struct config_field relay_fields[] = {
      .kind = CONFIG_STRING,
      .at = AT(proxy),
      .expected = "an HTTP proxy such as http://proxy.example:3128"},
+    {.name = "proxy_login",
+     .kind = CONFIG_STRING,
+     .at = AT(proxy_login),
+     .expected = "a file of mode 0600 that holds USER:PASSWORD"},
     {0},
 };
 
@@ -101,4 +105,14 @@ sp_error relay_config_load(const char *path, struct relay_config *out, struct sp
 void relay_config_free(struct relay_config *c)
 {
     config_free(relay_fields, c);
+}
+
+sp_error relay_proxy(const struct relay_config *c, struct proxy_env *out, struct sp_why *why)
+{
+    const struct proxy_own own = {.configured = c->proxy,
+                                  .variable = "SALLYPORT_RELAY_PROXY",
+                                  .keep = "proxy and proxy_login of relay.yaml keep it in a file"};
+
+    proxy_env_read(&own, proxy_getenv, out);
+    return c->proxy_login == NULL ? SP_OK : proxy_login(out, c->proxy_login, why);
 }

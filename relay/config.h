@@ -6,6 +6,7 @@
  */
 
 #include "lib/config/load.h"
+#include "lib/http/proxy.h"
 #include "lib/os/prefix.h"
 
 #define RELAY_CONFIG_PATH "/etc/sallyport/relay.yaml"
@@ -29,6 +30,7 @@ struct relay_config {
     char *name;          /* for the console; NULL: the host's */
     char *health_socket; /* unless given STATE/health.sock */
     char *proxy;         /* HTTP proxy to the broker; NULL: environment */
+    char *proxy_login;   /* file with USER:PASSWORD, mode 0600; NULL: none */
 };
 
 extern const struct config_field relay_fields[];
@@ -36,5 +38,10 @@ extern const struct config_field relay_fields[];
 /* Reads the file and checks what one field alone can't say.   as config_load */
 SP_MUST sp_error relay_config_load(const char *path, struct relay_config *out, struct sp_why *why);
 void relay_config_free(struct relay_config *c);
+
+/* The proxy of configuration or environment, with its login from the file. `out` may hold a
+ * password and is written in any case.   as proxy_login */
+SP_MUST sp_error relay_proxy(const struct relay_config *c, struct proxy_env *out,
+                             struct sp_why *why);
 
 #endif

@@ -330,8 +330,12 @@ sp_error control_new(struct relay *relay, struct sp_why *why, struct control **o
     c->relay = relay;
     buf_init(&c->ca, 4 * ENROL_CA_MAX);
     (void)snprintf(c->software, sizeof c->software, "sallyport-relay %s", SP_VERSION);
-    proxy_env_read(relay->config->proxy, proxy_getenv, &c->proxy);
-    if (relay_state_has_broker(relay->state) && (e = dial(c, why)) != SP_OK) {
+    if ((e = relay_proxy(relay->config, &c->proxy, why)) == SP_OK &&
+        relay_state_has_broker(relay->state)) {
+        proxy_login_warn(&c->proxy, "relay.proxy");
+        e = dial(c, why);
+    }
+    if (e != SP_OK) {
         control_free(c);
         return e;
     }

@@ -73,7 +73,9 @@ static void check_way(struct visit *v)
 {
     char host[URL_HOST_MAX + 1];
     struct proxy_env proxy;
+    struct sp_why why = {0};
     struct url url;
+    sp_error e;
 
     if (!v->opened || !relay_state_has_broker(&v->state) ||
         url_parse(view_str(v->state.broker.url), &url) != SP_OK) {
@@ -81,9 +83,11 @@ static void check_way(struct visit *v)
         return;
     }
     snprintf(host, sizeof host, "%.*s", VIEW_ARG(url.host));
-    proxy_env_read(v->config.proxy, proxy_getenv, &proxy);
     /* the CA of an enrolment line is not in a file: TLS is judged by the running relay */
-    if (v->state.broker.ca_len > 0)
+    if ((e = relay_proxy(&v->config, &proxy, &why)) != SP_OK)
+        checks_say(&v->checks, CHECK_FAIL, "Proxy", NULL, NULL, "%s",
+                   why.text[0] != '\0' ? why.text : sp_error_text(e));
+    else if (v->state.broker.ca_len > 0)
         checks_reach(&v->checks, host, url.port, &proxy);
     else
         checks_way(&v->checks, host, url.port, &proxy, NULL);

@@ -122,21 +122,13 @@ static void cursor_of(const struct audit_place *place, char *out, size_t size)
 
 /* ---- GET /audit --------------------------------------------------------------------------- */
 
-/* Records of a sign-in hold the person's id alone: people read the name of today. */
 static void name_actor(struct api *api, struct json *record)
 {
-    struct store *st = registry_store(api->registry);
-    struct json *actor = json_get(record, "actor");
-    const char *kind = json_cstr(json_get(actor, "kind")),
-               *name = json_cstr(json_get(actor, "name"));
     struct user_row row;
-    struct sp_id id;
+    const char *name = audit_actor_name(registry_store(api->registry), record, &row);
 
-    if (kind == NULL || strcmp(kind, "user") != 0 || name == NULL || name[0] != '\0' ||
-        id_parse(json_str(json_get(actor, "id")), &id) != SP_OK)
-        return;
-    if (store_services(st)->registry->user_get(st, id, &row) == SP_OK)
-        json_set_cstr(actor, "name", row.name);
+    if (name == row.name) /* else it is the record's own already */
+        json_set_cstr(json_get(record, "actor"), "name", name);
 }
 
 static void name_actors(struct api *api, struct json *records)
@@ -243,6 +235,7 @@ static const struct {
 
 struct export
 {
+    struct store *store;
     struct buf out;
     enum form form;
     sp_error error; /* of the last record that could not be written */
@@ -261,9 +254,10 @@ static void as_hashed(struct buf *out, const struct audit_row *row)
     buf_deinit(&hash);
 }
 
-static sp_error as_ocsf(struct buf *out, const struct json *record, const struct audit_row *row)
+static sp_error as_ocsf(struct buf *out, const struct json *record, const char *actor,
+                        const struct audit_row *row)
 {
-    struct json *o = audit_ocsf(record, row->shard, row->seq, row->hash);
+    struct json *o = audit_ocsf(record, actor, row->shard, row->seq, row->hash);
     struct buf line;
 
     buf_init(&line, 4 * AUDIT_RECORD_MAX);
@@ -280,16 +274,18 @@ static void take_export(void *arg, const struct audit_row *row)
 {
     struct export *x = arg;
     struct json *record = NULL;
+    struct user_row user;
 
     if (x->form == FORM_NDJSON) {
         as_hashed(&x->out, row);
         return;
     }
     sp_error e = json_parse(row->text, AUDIT_RECORD_MAX, NULL, &record);
+    const char *actor = audit_actor_name(x->store, record, &user);
     if (e == SP_OK && x->form == FORM_CSV)
-        audit_csv(record, row->shard, row->seq, &x->out);
+        audit_csv(record, actor, row->shard, row->seq, &x->out);
     else if (e == SP_OK)
-        e = as_ocsf(&x->out, record, row);
+        e = as_ocsf(&x->out, record, actor, row);
     if (e != SP_OK)
         x->error = e;
     json_free(record);
@@ -313,7 +309,7 @@ static sp_error read_form(struct api_call *c, enum form *out)
 
 sp_error api_audit_export(struct api *api, struct api_call *c)
 {
-    struct export x = {0};
+    struct export x = {.store = registry_store(api->registry)};
     struct audit_filter f;
     struct audit_place from, next;
     char cursor[64];

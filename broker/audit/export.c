@@ -1,6 +1,7 @@
 /* Stored records in the forms that others read: OCSF and CSV. */
 #include "broker/audit/record.h"
 
+#include "broker/store/store.h"
 #include "lib/base/encode.h"
 
 static const struct {
@@ -12,14 +13,27 @@ static const struct {
 #undef ROW
 };
 
-/* ---- OCSF --------------------------------------------------------------------------------- */
-
 static const char *text_of(const struct json *o, const char *name)
 {
     const char *s = json_cstr(json_get(o, name));
 
     return s ? s : "";
 }
+
+const char *audit_actor_name(struct store *st, const struct json *record, struct user_row *row)
+{
+    const struct json *actor = json_get(record, "actor");
+    const char *name = text_of(actor, "name");
+    struct sp_id id;
+
+    if (name[0] != '\0' || strcmp(text_of(actor, "kind"), "user") != 0 ||
+        id_parse(json_str(json_get(actor, "id")), &id) != SP_OK ||
+        store_services(st)->registry->user_get(st, id, row) != SP_OK)
+        return name;
+    return row->name;
+}
+
+/* ---- OCSF --------------------------------------------------------------------------------- */
 
 static struct json *metadata(const struct json *record, uint32_t shard, uint64_t seq,
                              const uint8_t hash[32])
@@ -48,12 +62,12 @@ static struct json *metadata(const struct json *record, uint32_t shard, uint64_t
     return m;
 }
 
-static struct json *ocsf_party(const struct json *party)
+static struct json *ocsf_party(const struct json *party, const char *name)
 {
     struct json *o = json_object();
 
     json_set_cstr(o, "uid", text_of(party, "id"));
-    json_set_cstr(o, "name", text_of(party, "name"));
+    json_set_cstr(o, "name", name);
     json_set_cstr(o, "type", text_of(party, "kind"));
     return o;
 }
@@ -160,7 +174,7 @@ static void add_finding(struct json *o, const struct json *said)
     add_rule(o, said, text_of(said, "detector"));
 }
 
-struct json *audit_ocsf(const struct json *record, uint32_t shard, uint64_t seq,
+struct json *audit_ocsf(const struct json *record, const char *name, uint32_t shard, uint64_t seq,
                         const uint8_t hash[32])
 {
     enum audit_event e;
@@ -171,7 +185,8 @@ struct json *audit_ocsf(const struct json *record, uint32_t shard, uint64_t seq,
         e = AUDIT_UNNAMED;
     int class = classes[e].ocsf ? classes[e].ocsf : 6003;
     int activity = classes[e].activity ? classes[e].activity : ACTIVITY_OTHER;
-    const struct json *said = json_get(json_get(record, "detail"), "connector");
+    const struct json *said = json_get(json_get(record, "detail"), "connector"),
+                      *object = json_get(record, "object");
     if (class == HTTP_ACTIVITY)
         activity = http_activity(text_of(said, "method"));
     json_set_int(o, "class_uid", class);
@@ -183,9 +198,9 @@ struct json *audit_ocsf(const struct json *record, uint32_t shard, uint64_t seq,
     json_set_cstr(o, "time", text_of(record, "time"));
     json_set_cstr(o, "message", text_of(record, "text"));
     json_set(o, "metadata", metadata(record, shard, seq, hash));
-    json_set(actor, "user", ocsf_party(json_get(record, "actor")));
+    json_set(actor, "user", ocsf_party(json_get(record, "actor"), name));
     json_set(o, "actor", actor);
-    json_set(o, "entity", ocsf_party(json_get(record, "object")));
+    json_set(o, "entity", ocsf_party(object, text_of(object, "name")));
     json_set_cstr(src, "ip", text_of(record, "address"));
     json_set(o, "src_endpoint", src);
     if (class == HTTP_ACTIVITY) {
@@ -235,10 +250,10 @@ void audit_csv_header(struct buf *out)
     buf_add_str(out, "\r\n");
 }
 
-static struct view value(const struct json *record, const char *column)
+static struct view value(const struct json *record, const char *actor, const char *column)
 {
     if (strcmp(column, "actor") == 0)
-        return json_str(json_get(json_get(record, "actor"), "name"));
+        return view_str(actor);
     if (strcmp(column, "object") == 0)
         return json_str(json_get(json_get(record, "object"), "name"));
     if (strcmp(column, "object_kind") == 0)
@@ -246,12 +261,13 @@ static struct view value(const struct json *record, const char *column)
     return json_str(json_get(record, column));
 }
 
-void audit_csv(const struct json *record, uint32_t shard, uint64_t seq, struct buf *out)
+void audit_csv(const struct json *record, const char *actor, uint32_t shard, uint64_t seq,
+               struct buf *out)
 {
     buf_addf(out, "%u,%llu", shard, (unsigned long long)seq);
     for (size_t i = 0; i < COLUMNS; i++) {
         buf_add_byte(out, ',');
-        cell(out, value(record, columns[i]));
+        cell(out, value(record, actor, columns[i]));
     }
     buf_add_str(out, "\r\n");
 }

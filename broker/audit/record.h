@@ -110,6 +110,9 @@ enum audit_actor {
     AUDIT_ACTOR_NOBODY
 };
 
+struct store;
+struct user_row;
+
 /* Borrowed for the call that appends it. A zero id or NULL text is left out. */
 struct audit_record {
     enum audit_event event;
@@ -145,11 +148,20 @@ enum { AUDIT_RECORD_MAX = 64 * 1024 };
  * A detail that is too long is replaced by {"cut":true}. */
 void audit_write(const struct audit_record *r, struct buf *out);
 
-/* A stored record as OCSF 1.9 (with record_integrity), or as a CSV row (C-035). Owned by the
- * caller; NULL: out of memory or no record. */
-struct json *audit_ocsf(const struct json *record, uint32_t shard, uint64_t seq,
+/*
+ * The actor's name for people who read a record: its own, or, where it is a sign-in's and holds the
+ * person's id alone, what the person is called today. "": neither is known. Borrowed from `record`
+ * or from `row`, the caller's room.
+ */
+const char *audit_actor_name(struct store *st, const struct json *record, struct user_row *row);
+
+/* A stored record as OCSF 1.9 (with record_integrity), or as a CSV row (C-035); `actor` is its
+ * actor's name. OCSF's `unmapped` has the record as it was hashed. Owned by the caller; NULL: out
+ * of memory or no record. */
+struct json *audit_ocsf(const struct json *record, const char *actor, uint32_t shard, uint64_t seq,
                         const uint8_t hash[32]);
 void audit_csv_header(struct buf *out);
-void audit_csv(const struct json *record, uint32_t shard, uint64_t seq, struct buf *out);
+void audit_csv(const struct json *record, const char *actor, uint32_t shard, uint64_t seq,
+               struct buf *out);
 
 #endif

@@ -21,10 +21,14 @@ static void page_begin(struct idp *i, struct buf *page, const char *title)
            "<meta name=\"color-scheme\" content=\"light dark\">"
            "<title>%s · %s</title>"
            "<link rel=\"icon\" href=\"/assets/favicon.svg\">"
-           "<link rel=\"stylesheet\" href=\"/assets/style.css\"></head><body>"
+           "<link rel=\"stylesheet\" href=\"/assets/style.css\"></head><body>",
+           title, i->organisation);
+    if (i->banner != NULL)
+        html_f(page, "<aside class=\"devbar\" aria-label=\"Evaluation\">%s</aside>", i->banner);
+    html_f(page,
            "<div class=\"solo\"><main class=\"card\" id=\"main\">"
            "<div class=\"brand\"><span>%s<small>Sallyport</small></span></div>",
-           title, i->organisation, i->organisation);
+           i->organisation);
 }
 
 static void page_end(struct response *res, int status, struct buf *page)

@@ -38,6 +38,7 @@ sp_error idp_new(const struct idp_config *config, struct store *store, struct ac
         return SP_ERR_NOMEM;
     i->store = store;
     i->accounts = accounts;
+    i->banner = config->banner;
     if ((e = copy(i->issuer, config->origin, "/idp")) != SP_OK ||
         (e = copy(i->redirect_uri, config->redirect_uri, "")) != SP_OK ||
         (e = copy(i->organisation, config->organisation, "")) != SP_OK ||

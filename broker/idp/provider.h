@@ -25,6 +25,7 @@ struct idp_config {
     const char *origin;       /* "https://access.example.org[:port]", copied */
     const char *redirect_uri; /* the relying party's, compared letter by letter; copied */
     const char *organisation; /* for the page's title; copied */
+    const char *banner;       /* shown on every page, as pages_options'; borrowed; NULL: none */
 };
 
 enum { IDP_TEXT_MAX = 512 };

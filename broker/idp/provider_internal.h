@@ -13,6 +13,7 @@ struct idp {
     struct store *store;       /* borrowed */
     struct accounts *accounts; /* borrowed */
     struct idp_keys keys;
+    const char *banner; /* borrowed; NULL: none */
     char issuer[IDP_TEXT_MAX], redirect_uri[IDP_TEXT_MAX], organisation[IDP_TEXT_MAX];
     struct key_kid kid;
 };

@@ -2,6 +2,7 @@
 
 #include "client/admin/bootstrap.h"
 #include "client/ipc/ipc.h"
+#include "client/settings/way.h"
 #include "lib/base/num.h"
 #include "lib/http/url.h"
 #include "lib/os/file.h"
@@ -160,6 +161,19 @@ static int set_origin(struct broker *b, const char *text)
                 text, "--broker https://access.example.org");
 }
 
+/* As this person's other programs go, and with their warning. */
+static int find_way(struct broker *b)
+{
+    struct sp_why why = {0};
+
+    if (settings_way(&b->proxy, &why) != SP_OK)
+        return fail(b->call, EXIT_USAGE, "The settings of sallyport can't be read.", why.text,
+                    "sallyport get");
+    if (proxy_login_exposed(&b->proxy, &why))
+        fprintf(stderr, "Warning: %s.\n", why.text);
+    return EXIT_OK;
+}
+
 int broker_open(const struct command_call *call, struct broker *out)
 {
     struct broker b = {.call = call};
@@ -168,9 +182,10 @@ int broker_open(const struct command_call *call, struct broker *out)
     int code;
 
     buf_init(&b.authorization, TOKEN_BYTES_MAX + sizeof "Bearer ");
-    proxy_env_read(NULL, proxy_getenv, &b.proxy);
     *out = b;
-    code = gather(call, &s);
+    code = find_way(out);
+    if (code == EXIT_OK)
+        code = gather(call, &s);
     if (code == EXIT_OK)
         code = s.token_file[0] != '\0' ? token_from_file(out, s.token_file)
                                        : ticket_from_agent(out, &s);
@@ -197,6 +212,7 @@ void broker_close(struct broker *b)
     buf_wipe(&b->authorization);
     buf_deinit(&b->authorization);
     b->http = NULL;
+    explicit_bzero(&b->proxy, sizeof b->proxy);
 }
 
 /* ---- what a refusal means ---------------------------------------------------------------- */

@@ -249,12 +249,8 @@ static void find_way(struct control *c)
 
     if (settings_way(&c->proxy, &why) != SP_OK)
         log_event(LOG_WARN, "agent.proxy", why.text, NULL);
-    else if (proxy_login_exposed(&c->proxy))
-        log_event(
-            LOG_WARN, "agent.proxy",
-            "the proxy's login stands in the environment: sallyport set proxy=http://HOST:PORT "
-            "proxy_login=FILE keeps it in a file",
-            "variable", c->proxy.origin, NULL);
+    else
+        proxy_login_warn(&c->proxy, "agent.proxy");
 }
 
 sp_error control_new(const struct control_options *o, struct sp_why *why, struct control **out)

@@ -78,7 +78,7 @@ static void check_proxy(struct visit *v)
         v->known = false;
         return;
     }
-    bool exposed = proxy_login_exposed(&v->proxy);
+    bool exposed = proxy_login_exposed(&v->proxy, &why);
     r = add(v, exposed ? CHECK_WARN : CHECK_PASS, "Proxy");
     if (v->way.direct)
         snprintf(r->details, sizeof r->details, "none: the broker is dialled directly");
@@ -90,9 +90,7 @@ static void check_proxy(struct visit *v)
         snprintf(r->action, sizeof r->action, "%u entries of no_proxy are not understood",
                  v->way.skipped);
     if (exposed)
-        snprintf(r->action, sizeof r->action,
-                 "its login stands in the environment, where other programs read it: sallyport set "
-                 "proxy=http://HOST:PORT proxy_login=FILE");
+        view_copy(r->action, sizeof r->action, view_str(why.text));
 }
 
 static void check_name(struct visit *v)

@@ -8,7 +8,6 @@
  * file of `proxy_login` holds. Any thread.
  */
 
-#include "client/settings/settings.h"
 #include "lib/http/proxy.h"
 
 /*

@@ -77,7 +77,8 @@ static bool check_proxy(struct checks *c, const char *host, uint16_t port,
     }
     if (!way->direct)
         snprintf(target, sizeof target, "%s:%u", way->host, way->port);
-    checks_say(c, CHECK_PASS, "Proxy", target, NULL, "%s",
+    bool exposed = proxy_login_exposed(proxy, &why);
+    checks_say(c, exposed ? CHECK_WARN : CHECK_PASS, "Proxy", target, why.text, "%s",
                way->direct ? "none: the broker is dialled directly" : proxy->origin);
     return true;
 }

@@ -4,6 +4,7 @@
 
 #include "lib/base/ascii.h"
 #include "lib/base/encode.h"
+#include "lib/base/log.h"
 #include "lib/base/num.h"
 #include "lib/http/url.h"
 #include "lib/os/file.h"
@@ -30,22 +31,20 @@ static bool keep(char *to, size_t room, const char *text)
     return true;
 }
 
-void proxy_env_read(const char *configured, const char *(*get)(const char *name),
-                    struct proxy_env *out)
+/* From where `url` is: the configuration, or the variable that stands for its key. */
+static void read_configured(const struct proxy_own *own, const char *(*get)(const char *name),
+                            struct proxy_env *out)
+{
+    if (!keep(out->url, sizeof out->url, own->configured))
+        return;
+    out->origin =
+        own->variable != NULL && get(own->variable) != NULL ? own->variable : origin_configuration;
+}
+
+static void read_variables(const char *(*get)(const char *name), struct proxy_env *out)
 {
     static const char *const names[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
-    const char *no = get("no_proxy");
 
-    *out = (struct proxy_env){0};
-    if (no == NULL)
-        no = get("NO_PROXY");
-    if (no != NULL && !keep(out->no_proxy, sizeof out->no_proxy, no))
-        out->no_proxy[0] = '\0';
-    if (configured != NULL) {
-        if (keep(out->url, sizeof out->url, configured))
-            out->origin = origin_configuration;
-        return;
-    }
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const char *value = get(names[i]);
         if (value == NULL)
@@ -55,6 +54,23 @@ void proxy_env_read(const char *configured, const char *(*get)(const char *name)
             out->origin = names[i];
         return;
     }
+}
+
+void proxy_env_read(const struct proxy_own *own, const char *(*get)(const char *name),
+                    struct proxy_env *out)
+{
+    const char *no = get("no_proxy");
+
+    *out = (struct proxy_env){.keep = own == NULL ? NULL : own->keep};
+    if (no == NULL)
+        no = get("NO_PROXY");
+    if (no != NULL && !keep(out->no_proxy, sizeof out->no_proxy, no))
+        out->no_proxy[0] = '\0';
+    if (own != NULL && own->configured != NULL)
+        read_configured(own, get, out);
+    else
+        read_variables(get, out);
+    out->exposed = out->origin != origin_configuration && strchr(out->url, '@') != NULL;
 }
 
 /* USER:PASSWORD of the file, percent-encoded, between "http://" and `host`. */
@@ -101,10 +117,23 @@ sp_error proxy_login(struct proxy_env *env, const char *file, struct sp_why *why
     return e;
 }
 
-bool proxy_login_exposed(const struct proxy_env *env)
+bool proxy_login_exposed(const struct proxy_env *env, struct sp_why *text)
 {
-    return env->origin != NULL && strcmp(env->origin, origin_configuration) != 0 &&
-           strchr(env->url, '@') != NULL;
+    if (env->exposed)
+        sp_ignore(sp_why_say(text, SP_OK,
+                             "the proxy's login stands in the environment (%s), where other "
+                             "programs read it%s%s",
+                             env->origin, env->keep == NULL ? "" : ": ",
+                             env->keep == NULL ? "" : env->keep));
+    return env->exposed;
+}
+
+void proxy_login_warn(const struct proxy_env *env, const char *event)
+{
+    struct sp_why why = {0};
+
+    if (proxy_login_exposed(env, &why))
+        log_event(LOG_WARN, event, why.text, "variable", env->origin, NULL);
 }
 
 /* ---- addresses ---------------------------------------------------------------------------- */

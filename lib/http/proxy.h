@@ -16,15 +16,25 @@
 
 enum { PROXY_TEXT_MAX = 512, PROXY_NO_PROXY_MAX = 4096 };
 
+/* What a program has of its own, beside the variables that all programs read. All borrowed. */
+struct proxy_own {
+    const char *configured; /* the proxy's address; NULL: the environment says */
+    const char *variable;   /* that stands for the key in the file: "SALLYPORT_RELAY_PROXY" */
+    const char *keep;       /* "proxy_login of relay.yaml keeps it in a file" */
+};
+
 /* Where the choice came from: `doctor` prints it. */
 struct proxy_env {
     char url[PROXY_TEXT_MAX]; /* as written; may hold a password; empty: none */
     char no_proxy[PROXY_NO_PROXY_MAX];
     const char *origin; /* "https_proxy", "configuration", …; NULL: none */
+    const char *keep;   /* of `own` */
+    bool exposed;       /* the environment holds the proxy's login */
 };
 
-/* Reads the variables through `get` (getenv in the product). `configured` (or NULL) wins. */
-void proxy_env_read(const char *configured, const char *(*get)(const char *name),
+/* Reads the variables through `get` (getenv in the product). What is configured wins. `own` may be
+ * NULL. */
+void proxy_env_read(const struct proxy_own *own, const char *(*get)(const char *name),
                     struct proxy_env *out);
 /* getenv in the right type. */
 const char *proxy_getenv(const char *name);
@@ -36,8 +46,13 @@ const char *proxy_getenv(const char *name);
  *   as file_read_secret (the file is to be 0600)
  */
 SP_MUST sp_error proxy_login(struct proxy_env *env, const char *file, struct sp_why *why);
-/* The environment holds the proxy's login, where every program that it is given to can read it. */
-bool proxy_login_exposed(const struct proxy_env *env);
+/*
+ * The environment holds the proxy's login, where other programs read it. `text` (or NULL) gets the
+ * sentence for whoever can mend it, with the variable's name and where the login is kept instead.
+ */
+bool proxy_login_exposed(const struct proxy_env *env, struct sp_why *text);
+/* The same as a warning in the log of a program that begins; `event` such as "relay.proxy". */
+void proxy_login_warn(const struct proxy_env *env, const char *event);
 
 struct proxy_choice {
     bool direct;

@@ -189,7 +189,7 @@ static bool mailbox_domain(struct view v)
 /* RFC 5321 Quoted-string, the quotes included. */
 static bool quoted_local(struct view v)
 {
-    if (v.len < 3 || v.at[v.len - 1] != '"')
+    if (v.len < 2 || v.at[v.len - 1] != '"')
         return false;
     for (size_t i = 1; i + 1 < v.len; i++) {
         if (v.at[i] == '\\')

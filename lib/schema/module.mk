@@ -58,7 +58,9 @@ check_PROGRAMS += \
 	tests/unit/%D%/test_value \
 	tests/unit/%D%/test_openapi \
 	tests/unit/%D%/test_parameters \
-	tests/unit/%D%/test_bodies
+	tests/unit/%D%/test_bodies \
+	tests/unit/%D%/test_format
+tests_unit_%C%_test_format_SOURCES = tests/unit/%D%/test_format.c
 tests_unit_%C%_test_schema_SOURCES = tests/unit/%D%/test_schema.c
 tests_unit_%C%_test_openapi_SOURCES = \
 	tests/unit/%D%/test_openapi.c \

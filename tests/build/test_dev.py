@@ -136,3 +136,46 @@ def test_an_address_in_use_is_said_and_nothing_is_left(dev, tmp_path):
         done = subprocess.run([BROKER, "dev", "--listen", f"127.0.0.1:{busy.getsockname()[1]}"], capture_output=True, text=True, timeout=20)
         assert done.returncode == 1 and "in use" in done.stderr, done
         assert set(pathlib.Path("/tmp").glob("sallyport-dev.*")) <= before
+
+
+def says_evaluation(page):
+    return 'aria-label="Evaluation"' in page.html and "Evaluation mode: not for production." in page.text
+
+
+def pages_of(url, ca, person):
+    """The pages that a person meets, in their order: sign-in, factor, own page, what is not there, and signed out."""
+    web, met = browser.Browser(Here(), [ca]), []
+    met.append(web.get(url + "/login?return_to=/home"))
+    go = next(link for link in met[0].links if "/login/go" in link)
+
+    def arrived(page):
+        met.append(page)
+        return page.url.startswith(url + "/home")
+    person.walk(web, urllib.parse.urljoin(url, go), arrived)
+    return met + [web.get(url + "/home"), web.get(url + "/login?return_to=/")]
+
+
+def test_every_page_says_that_it_is_an_evaluation_and_none_of_a_broker_that_runs_does(dev, tmp_path):
+    one = dev("--keep", tmp_path / "state")
+    assert one.text.startswith("==> sallyport-broker dev: EVALUATION ONLY, built-in identity provider enabled\n")
+    assert re.search(r"^    Next +sallyport login --broker " + re.escape(one.url) + " --ca ", one.text, re.M)
+    person, ca = browser.Person("alice", one.found(r"\(shown once\) (\S+)")), one.found(r"CA\s+(\S+)")
+    met = pages_of(one.url, ca, person)
+    assert len(met) >= 5 and all(says_evaluation(page) for page in met), [(page.url, says_evaluation(page)) for page in met]
+    assert one.stop() == 0
+    assert (tmp_path / "state" / "broker.yaml").read_text().startswith("# made by sallyport-broker dev: for evaluation only\n")
+    # the same store as an ordinary broker: no page of it says so
+    log = open(tmp_path / "log", "w")
+    program = subprocess.Popen([BROKER, "run", "--config", tmp_path / "state" / "broker.yaml"], stdout=log, stderr=log)
+    try:
+        for _ in range(200):
+            if "broker.ready" in (tmp_path / "log").read_text():
+                break
+            time.sleep(0.05)
+        web = browser.Browser(Here(), [ca])
+        met = pages_of(one.url, ca, person)
+        assert len(met) >= 4 and not [page.url for page in met if says_evaluation(page)]
+        assert web.get(one.url + "/d").status in (200, 404) and not says_evaluation(web.page)
+    finally:
+        program.terminate()
+        assert program.wait(20) == 0

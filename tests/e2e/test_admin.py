@@ -76,6 +76,8 @@ def test_C_035_an_export_is_cut_by_time_and_no_cell_is_a_formula(world, ada):
     assert broker(world, "audit", "export", "--since", "yesterday").code == 2
     rows = list(csv.reader(io.StringIO(broker(world, "audit", "export", "--format", "csv").out)))
     assert len(rows) >= len(whole) + 1 and all(len(r) == len(rows[0]) for r in rows)
+    signed_in = [dict(zip(rows[0], row)) for row in rows[1:] if row[3] == "login.ok"]
+    assert {row["actor"] for row in signed_in if row["user"]} >= {"ada"} and all(row["actor"] for row in signed_in if row["user"]), signed_in
     cells = [cell for row in rows[1:] for cell in row]
     assert not [cell for cell in cells if cell[:1] in ("=", "+", "-", "@", "\t", "\r")]
     assert any("HYPERLINK" in cell for cell in cells)

@@ -472,6 +472,9 @@ def test_admin_audit_verifies_and_exports_whole_records(ada):
     lines = admin(ada, "audit", "export", "--action", "login.").out.splitlines()
     assert lines and all(json.loads(line) for line in lines)
     csv = admin(ada, "audit", "export", "--format", "csv").out.splitlines()
+    assert any('"login.ok"' in line and '"ada"' in line for line in csv), "a sign-in names the person"
+    ocsf = [json.loads(line) for line in admin(ada, "audit", "export", "--format", "ocsf", "--action", "login.ok").out.splitlines()]
+    assert "ada" in {o["actor"]["user"]["name"] for o in ocsf} and all("name" not in o["unmapped"]["actor"] for o in ocsf)
     assert csv[0].startswith("shard,seq,time") and sum(line.startswith("shard,seq") for line in csv) == 1
 
 

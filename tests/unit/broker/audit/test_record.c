@@ -125,7 +125,7 @@ static void C_035_a_csv_cell_is_never_a_formula_and_never_two_lines(void **state
         struct json *j = written(&r);
         struct buf out;
         buf_init(&out, AUDIT_RECORD_MAX);
-        audit_csv(j, 1, 7, &out);
+        audit_csv(j, audit_actor_name(NULL, j, NULL), 1, 7, &out);
         assert_non_null(strstr(buf_cstr(&out), cases[i].cell));
         buf_deinit(&out);
         json_free(j);
@@ -134,7 +134,7 @@ static void C_035_a_csv_cell_is_never_a_formula_and_never_two_lines(void **state
     struct json *j = written(&r);
     struct buf out;
     buf_init(&out, AUDIT_RECORD_MAX);
-    audit_csv(j, 1, 7, &out);
+    audit_csv(j, audit_actor_name(NULL, j, NULL), 1, 7, &out);
     assert_int_equal(strchr(buf_cstr(&out), '\n') - buf_cstr(&out), (ptrdiff_t)out.len - 1);
     assert_non_null(strstr(buf_cstr(&out), "a\"\"b"));
     buf_deinit(&out);
@@ -150,7 +150,7 @@ static void ocsf_has_the_members_that_its_base_class_requires(void **state)
 
     for (int e = AUDIT_UNNAMED + 1; e < AUDIT_EVENT_COUNT; e++) {
         struct audit_record r = {.event = (enum audit_event)e, .result = AUDIT_DENIED};
-        struct json *j = written(&r), *o = audit_ocsf(j, 1, 9, hash);
+        struct json *j = written(&r), *o = audit_ocsf(j, "", 1, 9, hash);
         int64_t class, category, type, activity;
         for (size_t i = 0; i < sizeof required / sizeof *required; i++)
             assert_non_null(json_get(o, required[i]));
@@ -181,7 +181,7 @@ static void ocsf_of_a_gateway_names_rule_versions_sizes_and_time(void **state)
     int64_t n = 0;
     struct audit_record r = {
         .event = AUDIT_GATEWAY_REFUSE, .result = AUDIT_DENIED, .detail = view_str(refused)};
-    struct json *j = written(&r), *o = audit_ocsf(j, 1, 9, hash);
+    struct json *j = written(&r), *o = audit_ocsf(j, "", 1, 9, hash);
     const struct json *rule = json_get(o, "firewall_rule"), *answer = json_get(o, "http_response");
 
     assert_string_equal(json_cstr(json_get(rule, "name")), "mine");
@@ -200,7 +200,7 @@ static void ocsf_of_a_gateway_names_rule_versions_sizes_and_time(void **state)
 
     r = (struct audit_record){.event = AUDIT_GATEWAY_INCIDENT, .detail = view_str(found)};
     j = written(&r);
-    o = audit_ocsf(j, 1, 9, hash);
+    o = audit_ocsf(j, "", 1, 9, hash);
     const struct json *info = json_get(o, "finding_info");
     assert_string_equal(json_cstr(json_get(info, "title")), "two of others");
     assert_string_equal(json_cstr(json_at(json_get(info, "types"), 0)), "bola");

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "client/settings/settings.h"
 #include "client/settings/way.h"
 
 #include <stdio.h>
@@ -183,7 +184,7 @@ static void the_way_is_the_setting_s_with_its_login_before_the_environment_s(voi
     write_file(text, 0600);
     assert_int_equal(settings_way(&way, &why), SP_OK);
     assert_string_equal(way.url, "http://me:a%20b%40c@ours:2");
-    assert_false(proxy_login_exposed(&way));
+    assert_false(proxy_login_exposed(&way, NULL));
 
     /* without the login that can't be had, but with the address: the proxy refuses, nobody passes
      * it by */

@@ -1,4 +1,5 @@
 #include "lib/base/json.h"
+#include "lib/base/log.h"
 #include "lib/http/proxy.h"
 #include "lib/http/url.h"
 
@@ -141,7 +142,7 @@ static void configuration_beats_the_environment(void **state)
 
     environment = json_object();
     json_set_cstr(environment, "https_proxy", "http://other:1");
-    proxy_env_read("http://mine:2", get, &env);
+    proxy_env_read(&(struct proxy_own){.configured = "http://mine:2"}, get, &env);
     assert_string_equal(env.url, "http://mine:2");
     assert_string_equal(env.origin, "configuration");
     json_free(environment);
@@ -163,7 +164,7 @@ static void a_broken_proxy_address_is_an_error_and_no_detour(void **state)
     }
 }
 
-static void a_login_comes_from_its_file_and_one_in_the_environment_is_told(void **state)
+static void a_login_comes_from_its_file(void **state)
 {
     static const struct {
         const char *url, *text, *want; /* want NULL: SP_ERR_INVALID, and the address as it was */
@@ -193,13 +194,80 @@ static void a_login_comes_from_its_file_and_one_in_the_environment_is_told(void 
         assert_int_equal(proxy_login(&env, file, &why),
                          rows[i].want != NULL ? SP_OK : SP_ERR_INVALID);
         assert_string_equal(env.url, rows[i].want != NULL ? rows[i].want : rows[i].url);
-        assert_false(proxy_login_exposed(&env));
-        env.origin = "https_proxy";
-        assert_int_equal(proxy_login_exposed(&env), strchr(env.url, '@') != NULL);
+        assert_false(proxy_login_exposed(&env, &why));
     }
     assert_int_equal(fchmod(fd, 0604), 0);
     struct proxy_env env = {.url = "http://p:1"};
     assert_int_equal(proxy_login(&env, file, NULL), SP_ERR_PERMISSION);
+    close(fd);
+    unlink(file);
+}
+
+static void keep_line(void *arg, const char *text)
+{
+    snprintf(arg, 1024, "%s", text);
+}
+
+static void a_login_in_the_environment_is_told_with_its_variable_and_without_itself(void **state)
+{
+    static const struct {
+        const char *variable, *value, *configured;
+        const char *told; /* the variable that is named; NULL: nothing */
+    } rows[] = {
+        {"https_proxy", "http://me:secret@p:1", NULL, "https_proxy"},
+        {"ALL_PROXY", "me:secret@p:1", NULL, "ALL_PROXY"},
+        {"https_proxy", "http://p:1", NULL, NULL},
+        {"https_proxy", "", NULL, NULL},
+        {"http_proxy", "http://me:secret@p:1", NULL, NULL}, /* is not ours */
+        {"https_proxy", "http://me:secret@p:1", "http://p:2", NULL},
+        {"other", "", "http://me:secret@p:2", NULL},
+        {"OUR_PROXY", "http://me:secret@p:2", "http://me:secret@p:2", "OUR_PROXY"},
+        {"OUR_PROXY", "http://p:2", "http://p:2", NULL},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct proxy_own own = {
+            .configured = rows[i].configured, .variable = "OUR_PROXY", .keep = "our.yaml keeps it"};
+        char line[1024] = "";
+        struct proxy_env env;
+        struct sp_why why = {0};
+
+        environment = json_object();
+        json_set_cstr(environment, rows[i].variable, rows[i].value);
+        proxy_env_read(&own, get, &env);
+        json_free(environment);
+        assert_int_equal(proxy_login_exposed(&env, &why), rows[i].told != NULL);
+        assert_int_equal(proxy_login_exposed(&env, NULL), rows[i].told != NULL);
+        log_capture(keep_line, line);
+        proxy_login_warn(&env, "our.proxy");
+        log_capture(NULL, NULL);
+        assert_int_equal(line[0] != '\0', rows[i].told != NULL);
+        if (rows[i].told == NULL)
+            continue;
+        assert_non_null(strstr(why.text, rows[i].told));
+        assert_non_null(strstr(why.text, ": our.yaml keeps it"));
+        assert_non_null(strstr(line, why.text));
+        assert_non_null(strstr(line, "our.proxy"));
+        assert_null(strstr(line, "secret"));
+    }
+}
+
+static void a_login_of_a_file_beside_an_address_of_the_environment_is_not_told(void **state)
+{
+    char file[] = "/tmp/test_proxy.XXXXXX";
+    int fd = mkstemp(file);
+    struct proxy_env env;
+
+    (void)state;
+    assert_int_equal(write(fd, "me:secret", 9), 9);
+    environment = json_object();
+    json_set_cstr(environment, "https_proxy", "http://p:1");
+    proxy_env_read(NULL, get, &env);
+    json_free(environment);
+    assert_int_equal(proxy_login(&env, file, NULL), SP_OK);
+    assert_string_equal(env.url, "http://me:secret@p:1");
+    assert_false(proxy_login_exposed(&env, NULL));
     close(fd);
     unlink(file);
 }
@@ -212,7 +280,9 @@ int main(void)
         cmocka_unit_test(loopback_and_link_local_never_go_through_a_proxy),
         cmocka_unit_test(configuration_beats_the_environment),
         cmocka_unit_test(a_broken_proxy_address_is_an_error_and_no_detour),
-        cmocka_unit_test(a_login_comes_from_its_file_and_one_in_the_environment_is_told),
+        cmocka_unit_test(a_login_comes_from_its_file),
+        cmocka_unit_test(a_login_in_the_environment_is_told_with_its_variable_and_without_itself),
+        cmocka_unit_test(a_login_of_a_file_beside_an_address_of_the_environment_is_not_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

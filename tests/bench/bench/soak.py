@@ -36,7 +36,13 @@ class Soak:
         self.errors = []
 
     def sample(self):
-        return {name: {"own": own_kib(pid), "fds": descriptors(pid)} for name, pid in self.world.parts.items()}
+        out = {}
+        for name, pid in self.world.parts.items():
+            try:
+                out[name] = {"own": own_kib(pid), "fds": descriptors(pid)}
+            except OSError:
+                raise proc.Failed(f"the {name} is gone") from None
+        return out
 
     def as_anna(self, function, *arguments):
         return self.world.client.run_as(self.world.anna.uid, function, *arguments)
@@ -234,9 +240,14 @@ def thirds(delays, since, until):
     return [round(mine[int(len(mine) * q)] * 1000, 2) for q in (0.5, 0.99)] if mine else None
 
 
+def settled(series):
+    """The second half: until then caches fill and a heap finds its shape (docs/performance.md has the series of an hour)."""
+    return series[len(series) // 2:]
+
+
 def slopes(series):
-    """{program: {what: (gain by 1 of x, mean)}} by least squares, without the first fifth, in which caches fill."""
-    late = series[len(series) // 5:]
+    """{program: {what: (gain by 1 of x, mean)}} by least squares."""
+    late = settled(series)
     xs, out = [x for x, _ in late], {}
     for name in late[0][1]:
         for what in ("own", "fds"):
@@ -257,7 +268,7 @@ def say(text):
 def judge(title, series, per, grown):
     """Prints the slopes; the sentences about what grew: memory by more than grown(mean KiB), and by more than one step of malloc
     over what was measured; descriptors by half a one."""
-    bad, late = [], series[len(series) // 5:]
+    bad, late = [], settled(series)
     span = late[-1][0] - late[0][0]
     for name, of in slopes(series).items():
         (own, mean), (fds, many) = of["own"], of["fds"]

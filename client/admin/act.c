@@ -39,10 +39,13 @@ const struct act acts[] = {
                         {"SESSIONS", "sessions_live", SHOW_TEXT},
                         {"SIGNED IN", "signed_in_at", SHOW_TIME})},
     {"user show", METHOD_GET, "/users/{user}", ACT_OBJECT, .reason = false},
-    {"user disable", METHOD_POST, "/users/{user}/lock", ACT_CUT, .reason = true},
-    {"user enable", METHOD_POST, "/users/{user}/unlock", ACT_NONE, .done = "Unlocked."},
-    {"user logout", METHOD_POST, "/users/{user}/sign-out", ACT_CUT, .reason = true},
-    {"user reset-totp", METHOD_POST, "/users/{user}/reset-totp", ACT_CUT, .reason = true},
+    {"user disable", METHOD_POST, "/users/{user}/lock", ACT_CUT, .reason = true,
+     .done = "Disabled"},
+    {"user enable", METHOD_POST, "/users/{user}/unlock", ACT_NONE, .done = "Unlocked"},
+    {"user logout", METHOD_POST, "/users/{user}/sign-out", ACT_CUT, .reason = true,
+     .done = "Signed out"},
+    {"user reset-totp", METHOD_POST, "/users/{user}/reset-totp", ACT_CUT, .reason = true,
+     .done = "Factor removed"},
     {"group list", METHOD_GET, "/groups", ACT_PAGES, .query = {{"match", "q", REF_TEXT}},
      .columns = COLUMNS({"NAME", "name", SHOW_TEXT}, {"PROVIDER", "provider", SHOW_TEXT},
                         {"MEMBERS", "members", SHOW_TEXT})},
@@ -63,9 +66,11 @@ const struct act acts[] = {
                  {"LAST SEEN", "last_seen", SHOW_TIME})},
     {"device show", METHOD_GET, "/devices/{device}", ACT_OBJECT, .reason = false},
     {"device approve", METHOD_POST, "/devices/{device}/approve", ACT_OBJECT, .reason = false},
-    {"device block", METHOD_POST, "/devices/{device}/block", ACT_CUT, .reason = true},
-    {"device ask", METHOD_POST, "/devices/{device}/ask", ACT_NONE, .done = "It is asked."},
-    {"device revoke", METHOD_POST, "/devices/{device}/revoke", ACT_CUT, .reason = true},
+    {"device block", METHOD_POST, "/devices/{device}/block", ACT_CUT, .reason = true,
+     .done = "Blocked"},
+    {"device ask", METHOD_POST, "/devices/{device}/ask", ACT_NONE, .done = "It is asked"},
+    {"device revoke", METHOD_POST, "/devices/{device}/revoke", ACT_CUT, .reason = true,
+     .done = "Revoked"},
 
     {"site list", METHOD_GET, "/sites", ACT_PAGES, .query = {{"match", "q", REF_TEXT}},
      .columns = COLUMNS({"NAME", "name", SHOW_TEXT}, {"STATE", "state", SHOW_STATE},
@@ -73,13 +78,13 @@ const struct act acts[] = {
                         {"ONLINE", "connectors_online", SHOW_TEXT}, {"APPS", "apps", SHOW_TEXT},
                         {"SESSIONS", "sessions_live", SHOW_TEXT}, {"ID", "id", SHOW_TEXT})},
     {"site show", METHOD_GET, "/sites/{site}", ACT_OBJECT, .reason = false},
-    {"site remove", METHOD_DELETE, "/sites/{site}", ACT_NONE, .done = "Removed."},
+    {"site remove", METHOD_DELETE, "/sites/{site}", ACT_NONE, .done = "Removed"},
     {"enrolment list", METHOD_GET, "/sites/{site}/tokens", ACT_ITEMS,
      .columns = COLUMNS({"ID", "id", SHOW_TEXT}, {"NAME", "name", SHOW_TEXT},
                         {"STATE", "state", SHOW_STATE}, {"MADE", "made_at", SHOW_TIME},
                         {"EXPIRES", "expires", SHOW_TIME}, {"USED BY", "edge", SHOW_TEXT})},
     {"enrolment show", METHOD_GET, "/tokens/{text}", ACT_OBJECT, .reason = false},
-    {"enrolment revoke", METHOD_DELETE, "/tokens/{text}", ACT_NONE, .done = "Revoked."},
+    {"enrolment revoke", METHOD_DELETE, "/tokens/{text}", ACT_NONE, .done = "Revoked"},
     {"connector list", METHOD_GET, "/connectors", ACT_PAGES, .query = {{"site", "site", REF_SITE}},
      .columns = COLUMNS({"NAME", "name", SHOW_TEXT}, {"SITE", "site", SHOW_TEXT},
                         {"STATE", "state", SHOW_STATE}, {"VERSION", "software", SHOW_TEXT},
@@ -87,13 +92,15 @@ const struct act acts[] = {
                         {"RELAYS", "relays", SHOW_TEXT}, {"SESSIONS", "sessions_live", SHOW_TEXT},
                         {"LAST SEEN", "last_seen", SHOW_TIME}, {"ID", "id", SHOW_TEXT})},
     {"connector show", METHOD_GET, "/connectors/{connector}", ACT_OBJECT, .reason = false},
-    {"connector revoke", METHOD_POST, "/connectors/{connector}/revoke", ACT_CUT, .reason = true},
+    {"connector revoke", METHOD_POST, "/connectors/{connector}/revoke", ACT_CUT, .reason = true,
+     .done = "Revoked"},
     {"relay list", METHOD_GET, "/relays", ACT_ITEMS,
      .columns = COLUMNS({"NAME", "name", SHOW_TEXT}, {"REGION", "region", SHOW_TEXT},
                         {"STATE", "state", SHOW_STATE}, {"ADDRESSES", "addresses", SHOW_TEXT},
                         {"TUNNELS", "tunnels", SHOW_TEXT}, {"SESSIONS", "sessions_live", SHOW_TEXT},
                         {"VERSION", "software", SHOW_TEXT}, {"LAST SEEN", "last_seen", SHOW_TIME})},
-    {"relay revoke", METHOD_POST, "/relays/{relay}/revoke", ACT_CUT, .reason = true},
+    {"relay revoke", METHOD_POST, "/relays/{relay}/revoke", ACT_CUT, .reason = true,
+     .done = "Revoked"},
 
     {"app list", METHOD_GET, "/apps", ACT_PAGES,
      .query = {{"match", "q", REF_TEXT}, {"site", "site", REF_SITE}, {"type", "type", REF_TEXT}},
@@ -103,7 +110,7 @@ const struct act acts[] = {
                         {"LEVEL", "level", SHOW_TEXT}, {"POLICIES", "policies", SHOW_TEXT},
                         {"SESSIONS", "sessions_live", SHOW_TEXT})},
     {"app show", METHOD_GET, "/apps/{app}", ACT_OBJECT, .reason = false},
-    {"app remove", METHOD_DELETE, "/apps/{app}", ACT_NONE, .versioned = true, .done = "Removed."},
+    {"app remove", METHOD_DELETE, "/apps/{app}", ACT_NONE, .versioned = true, .done = "Removed"},
     {"app test", METHOD_POST, "/apps/{app}/test", ACT_ITEMS, .list = "results",
      .columns = COLUMNS({"CONNECTOR", "connector", SHOW_TEXT}, {"RESULT", "result", SHOW_STATE},
                         {"ADDRESS", "address", SHOW_TEXT}, {"TIME", "took_ms", SHOW_MS},
@@ -115,7 +122,7 @@ const struct act acts[] = {
                         {"DENY", "deny", SHOW_TEXT}, {"REQUIRE", "require", SHOW_TEXT},
                         {"FINDINGS", "findings", SHOW_TEXT})},
     {"policy remove", METHOD_DELETE, "/policies/{text}", ACT_NONE, .versioned = true,
-     .done = "Removed."},
+     .done = "Removed"},
     {"policy history", METHOD_GET, "/policy/versions", ACT_PAGES,
      .columns = COLUMNS({"VERSION", "version", SHOW_TEXT}, {"AT", "at", SHOW_TIME},
                         {"BY", "by", SHOW_TEXT}, {"IN FORCE", "in_force", SHOW_STATE},
@@ -126,7 +133,7 @@ const struct act acts[] = {
                         {"BY", "by", SHOW_TEXT}, {"AGAINST", "base", SHOW_TEXT},
                         {"SAVED", "updated", SHOW_TIME}, {"NOTE", "note", SHOW_TEXT})},
     {"draft show", METHOD_GET, "/policy/drafts/{text}", ACT_OBJECT, .reason = false},
-    {"draft discard", METHOD_DELETE, "/policy/drafts/{text}", ACT_NONE, .done = "Discarded."},
+    {"draft discard", METHOD_DELETE, "/policy/drafts/{text}", ACT_NONE, .done = "Discarded"},
 
     {"feed list", METHOD_GET, "/feeds", ACT_ITEMS,
      .columns =
@@ -136,11 +143,11 @@ const struct act acts[] = {
                  {"NEXT", "next_at", SHOW_TIME}, {"DETAIL", "text", SHOW_TEXT})},
     {"feed show", METHOD_GET, "/feeds/{text}", ACT_OBJECT, .reason = false},
     {"feed test", METHOD_POST, "/feeds/{text}/test", ACT_OBJECT, .reason = false},
-    {"feed sync", METHOD_POST, "/feeds/{text}/sync", ACT_NONE, .done = "It is asked."},
+    {"feed sync", METHOD_POST, "/feeds/{text}/sync", ACT_NONE, .done = "It is asked"},
     {"feed unjoined", METHOD_GET, "/feeds/{text}/not-joined", ACT_ITEMS,
      .columns = COLUMNS({"ID", "id", SHOW_TEXT}, {"SERIAL", "serial", SHOW_TEXT},
                         {"WHY", "why", SHOW_TEXT})},
-    {"feed remove", METHOD_DELETE, "/feeds/{text}", ACT_NONE, .done = "Removed."},
+    {"feed remove", METHOD_DELETE, "/feeds/{text}", ACT_NONE, .done = "Removed"},
 
     {"session list", METHOD_GET, "/sessions", ACT_PAGES,
      .query = {{"user", "user", REF_USER},
@@ -378,6 +385,7 @@ int act_show(const struct command_call *call, struct json *answer)
 
 static int show(const struct command_call *call, const struct act *act, struct json *answer)
 {
+    const struct out o = out_on(stdout);
     int code = EXIT_OK;
 
     if (call->json)
@@ -391,10 +399,10 @@ static int show(const struct command_call *call, const struct act *act, struct j
         code = show_object(answer);
         break;
     case ACT_CUT:
-        code = show_cut(answer);
+        code = show_cut(answer, act->done, call->args[0]);
         break;
     case ACT_NONE:
-        puts(act->done);
+        out_line(&o, "%s: %s.", act->done, call->args[0]);
         break;
     }
     json_free(answer);

@@ -16,8 +16,8 @@ enum act_shape {
     ACT_OBJECT = 0, /* one object */
     ACT_PAGES,      /* pages of items, all of them up to --limit */
     ACT_ITEMS,      /* an object with "items", or with the member that `list` names */
-    ACT_CUT,        /* sessions that were cut */
-    ACT_NONE        /* 204: `done` is printed */
+    ACT_CUT,        /* sessions that were cut; `done` and the first argument stand before */
+    ACT_NONE        /* 204: "DONE: FIRST ARGUMENT." */
 };
 
 struct act_query {
@@ -38,7 +38,7 @@ struct act {
     struct act_query query[ACT_QUERY_MAX];
     const char *list;             /* ACT_ITEMS: the member; NULL: "items" */
     const struct column *columns; /* ACT_PAGES, ACT_ITEMS */
-    const char *done;             /* ACT_NONE */
+    const char *done;             /* ACT_NONE, ACT_CUT: "Removed" */
 };
 
 extern const struct act acts[];

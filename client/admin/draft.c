@@ -65,7 +65,9 @@ int verb_draft_save(const struct command_call *call)
     if (call->json)
         return act_json(call, answer);
     const char *id = json_cstr(json_get(answer, "id"));
-    printf("Draft %s is kept. Next: sallyport-admin draft approve %s\n", id, id);
+    const struct out o = out_on(stdout);
+    out_line(&o, "Draft %s is kept.", id);
+    printf("Next: sallyport-admin draft approve %s\n", id);
     json_free(answer);
     return EXIT_OK;
 }

@@ -115,7 +115,9 @@ static int send_feed(const struct command_call *call, struct broker *b,
         return code;
     if (call->json)
         return act_json(call, answer);
-    printf("%s Next: sallyport-admin feed show %s\n", done, call->args[0]);
+    const struct out o = out_on(stdout);
+    out_line(&o, "%s", done);
+    printf("Next: sallyport-admin feed show %s\n", call->args[0]);
     json_free(answer);
     return EXIT_OK;
 }

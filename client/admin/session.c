@@ -86,7 +86,7 @@ int verb_session_kill(const struct command_call *call)
         return code;
     if (call->json)
         return act_json(call, answer);
-    code = show_cut(answer);
+    code = show_cut(answer, NULL, NULL);
     json_free(answer);
     return code;
 }

@@ -273,8 +273,9 @@ int show_object(const struct json *object)
     return code;
 }
 
-int show_cut(const struct json *cut)
+int show_cut(const struct json *cut, const char *done, const char *what)
 {
+    const struct out o = out_on(stdout);
     static const struct column columns[] = {{"SESSION", "id", SHOW_TEXT},
                                             {"USER", "user", SHOW_TEXT},
                                             {"APP", "app", SHOW_TEXT},
@@ -284,15 +285,18 @@ int show_cut(const struct json *cut)
                                             {NULL, NULL, SHOW_TEXT}};
     int64_t killed = 0, took = 0;
 
+    const char *colon = done == NULL ? "" : ": ", *stop = done == NULL ? "" : ". ";
+    if (done == NULL)
+        done = what = "";
     if (!json_integer(json_get(cut, "killed"), &killed) || killed == 0) {
-        puts("No session was live.");
+        out_line(&o, "%s%s%s%sNo session was live.", done, colon, what, stop);
         return EXIT_OK;
     }
     if (json_integer(json_get(cut, "took_ms"), &took))
-        printf("%lld session%s cut, last byte after %lld ms.\n", (long long)killed,
-               killed == 1 ? "" : "s", (long long)took);
+        out_line(&o, "%s%s%s%s%lld session%s cut, last byte after %lld ms.", done, colon, what,
+                 stop, (long long)killed, killed == 1 ? "" : "s", (long long)took);
     else
-        printf("%lld session%s told to end; not every edge has confirmed.\n", (long long)killed,
-               killed == 1 ? "" : "s");
+        out_line(&o, "%s%s%s%s%lld session%s told to end; not every edge has confirmed.", done,
+                 colon, what, stop, (long long)killed, killed == 1 ? "" : "s");
     return show_table(columns, json_get(cut, "sessions"));
 }

@@ -32,7 +32,7 @@ int show_table(const struct column columns[], const struct json *items);
 /* An object: KEY value lines, then a table of each list of objects in it. */
 int show_object(const struct json *object);
 
-/* The answer to an act that cuts sessions. */
-int show_cut(const struct json *cut);
+/* The answer to an act that cuts sessions, behind "DONE: WHAT. "; `done` NULL: cutting was all. */
+int show_cut(const struct json *cut, const char *done, const char *what);
 
 #endif

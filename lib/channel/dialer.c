@@ -2,8 +2,10 @@
 
 #include "lib/base/encode.h"
 #include "lib/channel/backoff.h"
+#include "lib/channel/inbox.h"
 #include "lib/channel/lookup.h"
 #include "lib/channel/socket.h"
+#include "lib/channel/turns.h"
 #include "lib/channel/vhost.h"
 #include "lib/os/loop.h"
 #include "lib/tls/foreign.h"
@@ -21,14 +23,6 @@ enum dialer_phase {
 };
 
 enum { TRY_MS = 20 * 1000, HOST_MAX = 253, PROXY_MAX = 800 };
-
-/* A message that came in: handed over outside of libwebsockets' callbacks, so that its receiver may
- * free the dialer. */
-struct arrived {
-    struct arrived *next;
-    struct view text;
-    uint8_t bytes[];
-};
 
 struct dialer {
     struct engine *engine; /* borrowed */
@@ -53,14 +47,12 @@ struct dialer {
     struct opening_edge opening;
     struct channel *channel; /* owned; NULL: not open */
     struct timer *timer;     /* owned: next try, or this try's deadline */
-    struct arrived *first, **last;
+    struct inbox inbox;
     struct deferred later; /* hands over what arrived, then the end */
     struct dialer_lost end;
     struct backoff backoff;
     int64_t eager_ms;
-    struct address found[RESOLVE_ADDRESSES_MAX]; /* of the name, in this try */
-    size_t found_count, turn;                    /* turn: the one in use, also over tries */
-    size_t untried;                              /* of them, in this try */
+    struct turns turns;
     bool next_address; /* the one in use failed; deliver() goes on with the next */
     bool again;        /* asked for while a try or a channel was under way */
 };
@@ -94,12 +86,7 @@ static void drop_connection(struct dialer *d)
         lws_cancel_service(engine_context(d->engine)); /* its timers run when it is called next */
         d->wsi = NULL;
     }
-    while (d->first != NULL) {
-        struct arrived *a = d->first;
-        d->first = a->next;
-        free(a);
-    }
-    d->last = &d->first;
+    inbox_clear(&d->inbox);
     socket_deinit(&d->socket);
     lookup_cancel(d->lookup);
     d->lookup = NULL;
@@ -220,30 +207,27 @@ static void take_opening(struct dialer *d, struct view text)
 static void deliver(void *arg)
 {
     struct dialer *d = arg;
-    struct arrived *a = d->first;
+    struct inbox_message *m = inbox_take(&d->inbox);
     sp_error e = SP_OK;
 
-    if (a == NULL) {
+    if (m == NULL) {
         if (d->phase == DIALER_LOST)
             tell_end(d);
         else if (d->next_address)
             connect_to_one(d);
         return;
     }
-    d->first = a->next;
-    if (d->first == NULL)
-        d->last = &d->first;
     deferred_queue(engine_loop(d->engine), &d->later);
     if (d->phase == DIALER_OPENING) {
-        take_opening(d, a->text);
+        take_opening(d, m->text);
     } else if (d->channel != NULL) {
         /* The receiver may free the dialer; then channel_receive still returns, and only SP_OK. */
-        if ((e = channel_receive(d->channel, a->text)) != SP_OK) {
+        if ((e = channel_receive(d->channel, m->text)) != SP_OK) {
             socket_close(&d->socket, channel_close_of(e), sp_error_text(e));
             lose(d, SP_ERR_PROTOCOL, sp_error_text(e));
         }
     }
-    free(a);
+    free(m);
 }
 
 /* ---- libwebsockets' side --------------------------------------------------------------------- */
@@ -251,22 +235,14 @@ static void deliver(void *arg)
 static void on_piece(struct dialer *d, struct view piece)
 {
     struct view whole;
-    struct arrived *a;
     sp_error e = socket_receive(&d->socket, piece, &whole);
 
     if (e == SP_ERR_AGAIN)
         return;
-    if (e != SP_OK || (a = malloc(sizeof *a + whole.len)) == NULL) {
+    if (e != SP_OK || inbox_put(&d->inbox, whole) != SP_OK)
         lose(d, SP_ERR_PROTOCOL, "a message is too long or not text");
-        return;
-    }
-    a->next = NULL;
-    if (whole.len > 0)
-        memcpy(a->bytes, whole.at, whole.len);
-    a->text = (struct view){a->bytes, whole.len};
-    *d->last = a;
-    d->last = &a->next;
-    deferred_queue(engine_loop(d->engine), &d->later);
+    else
+        deferred_queue(engine_loop(d->engine), &d->later);
 }
 
 static void on_established(struct dialer *d, struct lws *wsi)
@@ -297,15 +273,11 @@ static int add_nonce(struct dialer *d, unsigned char **at, size_t room)
     return state;
 }
 
-/* A name may have addresses of a family that leads nowhere from here: all of them are asked before
- * the try is lost, and the next try begins with the one after the last. */
 static void unreachable(struct dialer *d)
 {
     if (d->phase != DIALER_CONNECTING || d->next_address)
         return;
-    d->turn++;
-    if (d->untried > 0) {
-        d->untried--;
+    if (turns_next(&d->turns)) {
         d->next_address = true;
         deferred_queue(engine_loop(d->engine), &d->later);
     } else {
@@ -433,7 +405,7 @@ static void connect_to(struct dialer *d, const char *address)
 static void connect_to_one(struct dialer *d)
 {
     d->next_address = false;
-    connect_to(d, address_host_text(&d->found[d->turn % d->found_count]).s);
+    connect_to(d, address_host_text(turns_now(&d->turns)).s);
 }
 
 static void looked_up(void *arg, sp_error e, const struct address *found, size_t count)
@@ -445,9 +417,7 @@ static void looked_up(void *arg, sp_error e, const struct address *found, size_t
         lose(d, SP_ERR_UNREACHABLE, "the name was not found");
         return;
     }
-    d->found_count = count;
-    memcpy(d->found, found, d->found_count * sizeof *found);
-    d->untried = d->found_count - 1;
+    turns_begin(&d->turns, found, count);
     connect_to_one(d);
 }
 
@@ -466,7 +436,6 @@ static void start_try(void *arg)
 
     d->timer = NULL;
     d->phase = DIALER_CONNECTING;
-    d->untried = 0;
     if (timer_start(engine_loop(d->engine), clock_boot() + TRY_MS, on_try_deadline, d, &d->timer) !=
         SP_OK) {
         lose(d, SP_ERR_NOMEM, "out of memory");
@@ -526,7 +495,6 @@ sp_error dialer_new(struct engine *engine, const struct dialer_options *o, struc
     d->port = o->port;
     d->l7 = o->l7;
     d->eager_ms = o->eager_ms;
-    d->last = &d->first;
     deferred_init(&d->later, deliver, d);
     socket_init(&d->socket, NULL);
     snprintf(d->host, sizeof d->host, "%s", o->host);

@@ -302,7 +302,7 @@ def test_an_administrator_asks_a_device_for_its_posture(world, anna, ada):
     assert anna.run("posture", "--send").code in (0, 7)
     devices = world.console.call("GET", "/devices?limit=200")["items"]
     mine = next(d for d in devices if d["online"] and d["user"] and d["user"]["name"] == "anna")
-    assert "It is asked." in admin(ada, "device", "ask", mine["id"]).out
+    assert f"It is asked: {mine['id']}." in admin(ada, "device", "ask", mine["id"]).out
     proc.until("a newer report", 30, lambda: world.console.call("GET", f"/devices/{mine['id']}")["device"]["posture"]["reported_at"] > mine["posture"]["reported_at"])
     record = world.console.audit(action="device.ask")[0]
     assert record["object"] == {"kind": "device", "id": mine["id"], "name": mine["name"]} and (record["user"], record["device"]) == (mine["user"]["id"], mine["id"]), record

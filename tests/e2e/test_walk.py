@@ -2,7 +2,8 @@
 
 No line is wider than its terminal, columns line up, colour stands on state words and nowhere where it is not wanted, and no
 text that someone else chose (a reason for a kill, here) reaches the terminal as anything but text. The manual of every
-command is read too. What changes something is test_cli's and test_terminal's; here is what only reads.
+command is read too. Then what changes something, on objects that are made for it: sallyport-admin's commands; those of the
+other programs are test_cli's and test_terminal's.
 """
 
 import concurrent.futures
@@ -15,7 +16,7 @@ import unicodedata
 import pexpect
 import pytest
 
-from harness import cage, proc
+from harness import cage, proc, world as worlds
 from harness.schema import TOP
 
 WIDTHS = (40, 80, 200)
@@ -182,3 +183,116 @@ def test_every_manual_fits_its_terminal(walk, width):
     for program, outputs in all_programs(walk, pages, width):
         bad += faults(program, outputs, of_its_own, lambda text, *_: harmless(text), lambda text, *_: fits(text, width))
     assert not bad, "\n".join(bad)
+
+
+# ---- what changes something ----
+
+NEXT = re.compile(r"Next: sallyport\S* .*")  # a command to copy: it is never broken
+OBJECTS = {("site", "add"), ("app", "add"), ("app", "set"), ("device", "approve")}  # they show the object as it is now
+
+
+class Changes:
+    """The commands of sallyport-admin that change something, in an order in which each finds what it needs, and for each what its
+    answer says. All on objects that are called after `tag`, and on carl and his device."""
+
+    def __init__(self, world, ada, carl, tag):
+        self.world, self.ada, self.tag = world, ada, tag
+        call = world.console.call
+        self.kept = call("POST", "/sites", {"name": f"kept-{tag}"})
+        token = call("POST", f"/sites/{self.kept['id']}/tokens", {"name": tag, "life_ms": 600000})
+        self.enrol(tag)
+        version = call("GET", "/policy/versions?limit=1")["items"][0]["version"]
+        device, name = next((d["id"], d["name"]) for d in call("GET", "/devices?limit=200")["items"] if d["user"] and d["user"]["name"] == carl.name and d["state"] == "approved")
+        one = f"name: {tag}\napps: {{names: [{tag}]}}\nallow:\n  - {{name: staff, when: {{groups: [builtin/staff]}}}}\n"
+        self.files = [world.write(ada.home / f"{tag}.one", one, "ada"), world.write(ada.home / f"{tag}.all", worlds.POLICY + "# walked\n", "ada")]
+        draft = self.admin("draft", "save", self.files[1], "--note", "to be discarded")["id"]
+        why = ("--reason", "walked")
+        self.steps = [
+            (("site", "add", tag), tag),
+            (("app", "add", tag, "--site", tag, "--host", "198.18.200.9", "--port", "81", "--labels", "tier=none"), tag),
+            (("app", "set", tag, "--port", "82"), tag),
+            (("enrolment", "revoke", token["id"]), f"Revoked: {token['id']}."),
+            (("connector", "token", tag, "--name", tag, "--out", f"{tag}.connector"), f"{tag}.connector"),
+            (("relay", "token", "--name", tag, "--out", f"{tag}.relay"), f"{tag}.relay"),
+            (("connector", "revoke", tag, *why), f"Revoked: {tag}. No session was live."),
+            (("policy", "apply", self.files[0], "--policy", tag, "--note", "walked"), f"Version {version + 1} is in force."),
+            (("policy", "remove", tag), f"Removed: {tag}."),
+            (("policy", "rollback", str(version), *why), f"Version {version + 3} is in force."),
+            (("draft", "save", self.files[1], "--note", "walked"), "is kept."),
+            (("draft", "discard", draft), f"Discarded: {draft}."),
+            (("user", "logout", carl.name, *why), f"Signed out: {carl.name}. No session was live."),
+            (("user", "disable", carl.name, *why), f"Disabled: {carl.name}. No session was live."),
+            (("user", "enable", carl.name), f"Unlocked: {carl.name}."),
+            (("device", "block", device, *why), f"Blocked: {device}. No session was live."),
+            (("device", "approve", device), name),
+            (("session", "kill", "--app", tag, *why), "No session was live."),
+            (("app", "remove", tag), f"Removed: {tag}."),
+            (("site", "remove", tag), f"Removed: {tag}.")]
+
+    def admin(self, *words):
+        done = proc.command(self.world.client, [self.world.bin / "sallyport-admin", "--json", *words], user="ada", env=self.ada.env, cwd=str(self.ada.home))
+        assert done.code == 0, done
+        return json.loads(done.out)
+
+    def enrol(self, name):
+        """A connector that never runs, of the site that is kept."""
+        made = self.world.console.call("POST", f"/sites/{self.kept['id']}/tokens", {"name": name, "life_ms": 600000})
+        token = self.world.write(cage.WORK / "etc" / f"{name}.token", made["enrolment"] + "\n", "connector")
+        done = proc.command(self.world.connector_node, [self.world.bin / "sallyport-connector", "enrol", "--token-file", token, "--name", name, "--state",
+                                                        self.world.folder(cage.WORK / name, "connector")], user="connector")
+        assert done.code == 0, done
+
+    def undo(self):
+        """What a command that failed has left."""
+        call = self.world.console.call
+        self.world.console.put_policy(worlds.POLICY)
+        for draft in call("GET", "/policy/drafts")["items"]:
+            call("DELETE", f"/policy/drafts/{draft['id']}")
+        for file in (*self.files, self.ada.home / f"{self.tag}.connector", self.ada.home / f"{self.tag}.relay"):
+            file.unlink(missing_ok=True)
+
+
+@pytest.fixture(scope="module")
+def proved(ada, carl):
+    ada.login()  # some of them want a code that is at most 5 minutes old
+    yield
+    carl.login()  # he was signed out
+
+
+@pytest.fixture
+def changes(world, ada, carl, proved):
+    made = []
+
+    def make(tag):
+        made.append(Changes(world, ada, carl, tag))
+        return made[-1]
+    yield make
+    for one in made:
+        one.undo()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_what_changes_something_says_so_in_a_line_that_fits(walk, changes, width):
+    one = changes(f"walk-{width}")
+    outputs = walk.outputs("sallyport-admin", [[str(w) for w in words] for words, _ in one.steps], width)
+    said = {tuple(str(w) for w in words): wanted for words, wanted in one.steps}
+
+    def tells(text, code, words):
+        assert code == 0, f"exit {code}"
+        assert said[tuple(words)] in re.sub(r"\s+", " ", COLOUR.sub("", text)), said[tuple(words)]
+
+    def is_short(text, _, words):
+        """A line where it has room, and a command that may follow."""
+        lines = [line for line in text.splitlines() if not NEXT.fullmatch(line)]
+        assert width < 80 or tuple(words[:2]) in OBJECTS or len(lines) <= 1, lines
+
+    bad = faults("sallyport-admin", outputs, tells, is_short, lambda text, *_: harmless(text), lambda text, *_: fits(NEXT.sub("", text), width),
+                 lambda text, *_: lines_up(text), lambda text, *_: coloured(text))
+    assert not bad, "\n".join(bad)
+
+
+def test_what_changes_something_has_its_form_of_json(changes):
+    one = changes("walk-json")
+    for words, _ in one.steps:
+        value = one.admin(*words)
+        assert value["schema"] == "sallyport.admin_" + "_".join(words[:2]).replace("-", "_") + "/v1", value

@@ -201,7 +201,8 @@ static void a_row_and_its_command_fit(void **state)
         assert_int_equal(a->reason, has_option(c, "reason"));
         assert_int_equal(a->shape == ACT_PAGES, has_option(c, "limit"));
         assert_int_equal(a->shape == ACT_PAGES || a->shape == ACT_ITEMS, a->columns != NULL);
-        assert_int_equal(a->shape == ACT_NONE, a->done != NULL);
+        assert_int_equal(a->shape == ACT_NONE || a->shape == ACT_CUT, a->done != NULL);
+        assert_true(a->done == NULL || c->args_min > 0); /* what it was done to is named */
         for (size_t q = 0; q < ACT_QUERY_MAX && a->query[q].option != NULL; q++)
             if (!has_option(c, a->query[q].option))
                 fail_msg("%s lacks --%s", a->command, a->query[q].option);

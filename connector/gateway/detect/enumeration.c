@@ -14,14 +14,13 @@ enum {
     USUAL_MS = 7 * DAY_MS,
     USUAL_MIN = 30, /* windows before "usual" means anything */
     OBJECTS_MIN = 50,
-    Z_MIN = 6,
     RUN_MIN = 12,
     RUN_STEP_MAX = 1000,
     MISSES_MIN = 30,
     MISS_PERCENT = 60
 };
 /* A deviation below half a doubling is taken as that: usual counts are small numbers. */
-static const double least_deviation = 0.5, sigma_of_mad = 1.4826;
+static const double least_deviation = 0.5, sigma_of_mad = 1.4826, z_min = 6;
 
 struct walk {
     sp_unix_ms began;
@@ -104,11 +103,11 @@ static bool unusual(struct detect *d, const struct observation *o, uint64_t n, s
     struct loghist_spread s = loghist_spread(&all);
     double sigma = s.mad * sigma_of_mad > least_deviation ? s.mad * sigma_of_mad : least_deviation;
     double z = (log2(1.0 + (double)n) - s.median) / sigma;
-    if (z < Z_MIN)
+    if (z < z_min)
         return false;
     f->statistic = true;
     f->score = z;
-    f->threshold = Z_MIN;
+    f->threshold = z_min;
     finding_say(f,
                 "opened %llu different objects in 10 min; half of all users open at most %llu, "
                 "95 %% at most %llu",
@@ -134,7 +133,7 @@ static bool misses(const struct walk *w, uint64_t n, struct finding *f)
     if (n < MISSES_MIN || 100 * (uint64_t)w->misses < MISS_PERCENT * (uint64_t)w->tries)
         return false;
     f->score = w->misses;
-    f->threshold = MISS_PERCENT * (double)w->tries / 100;
+    f->threshold = (double)(MISS_PERCENT * (uint64_t)w->tries) / 100;
     finding_say(f, "%u of %u tries in 10 min were answered 403 or 404, for %llu different objects",
                 w->misses, w->tries, (unsigned long long)n);
     return true;

@@ -8,14 +8,13 @@
 
 enum {
     RECORDS_FLOOR = 2000,
-    Z_MIN = 6,
     OWN_MIN = 10,   /* hours before the user's own habit counts; until then the peers alone */
     PEERS_MIN = 20, /* hours of a group */
     WEEKS = 6,      /* peaks kept; those of the last two weeks excuse nothing */
     WEEKS_FRESH = 2
 };
 static const uint64_t bytes_floor = (uint64_t)20 << 20;
-static const double least_deviation = 0.5;
+static const double least_deviation = 0.5, z_min = 6;
 
 struct amount {
     uint64_t now;
@@ -138,10 +137,10 @@ static bool judge(struct detect *d, const struct observation *o, const struct am
     if (a->now < (bytes ? bytes_floor : (uint64_t)RECORDS_FLOOR) || had_such_a_peak(a))
         return false;
     double z = least_z(d, o, a, bytes);
-    if (z < Z_MIN)
+    if (z < z_min)
         return false;
     f->score = z;
-    f->threshold = Z_MIN;
+    f->threshold = z_min;
     if (bytes)
         finding_say(f, "got %.1f MiB in this hour; %.1f MiB are usual for this user",
                     (double)a->now / (1 << 20), ewma_mean(&a->usual) / (1 << 20));

@@ -112,7 +112,7 @@ static void loghist_quantiles_are_within_9_percent_of_the_exact_ones(void **stat
     }
     qsort(values, N, sizeof *values, ascending);
     for (size_t q = 0; q < 6; q++) {
-        size_t at = (size_t)ceil(quantiles[q] * N) - 1;
+        size_t at = (size_t)ceil(quantiles[q] * (double)N) - 1;
         assert_near((double)loghist_quantile(&h, quantiles[q]), (double)values[at], 0.09);
     }
     assert_int_equal(loghist_total(&h), N);

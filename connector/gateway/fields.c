@@ -5,6 +5,11 @@
         (const uint8_t *)(text), sizeof(text) - 1 \
     }
 
+/* Tables of names have a row for each first letter, since most fields are done with that. */
+enum { LETTERS = 'z' - 'a' + 1, IN_A_ROW = 4 };
+
+#define LETTER(c) [(c) - 'a']
+
 static uint8_t lower(uint8_t c)
 {
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
@@ -76,6 +81,43 @@ static bool next_token(struct view *list, struct view *token)
     return true;
 }
 
+/* ---- what the engine reads ----------------------------------------------------------------- */
+
+struct named_role {
+    struct view name; /* empty: the row ends */
+    enum field_role role;
+};
+
+static const struct named_role roles_by_letter[LETTERS][IN_A_ROW] = {
+    LETTER('a') = {{NAME("authorization"), FIELD_AUTHORIZATION}},
+    LETTER('c') = {{NAME("connection"), FIELD_CONNECTION},
+                   {NAME("content-encoding"), FIELD_CONTENT_ENCODING},
+                   {NAME("content-length"), FIELD_CONTENT_LENGTH},
+                   {NAME("content-type"), FIELD_CONTENT_TYPE}},
+    LETTER('e') = {{NAME("expect"), FIELD_EXPECT}},
+    LETTER('h') = {{NAME("host"), FIELD_HOST}},
+    LETTER('t') = {{NAME("transfer-encoding"), FIELD_TRANSFER_ENCODING}},
+    LETTER('u') = {{NAME("upgrade"), FIELD_UPGRADE}},
+};
+
+struct field_roles field_roles_of(const struct gw_field *fields, size_t n)
+{
+    struct field_roles found = {0};
+
+    for (size_t i = 0; i < n; i++) {
+        struct view name = fields[i].name;
+        size_t letter = name.len == 0 ? LETTERS : (size_t)(name.at[0] - 'a');
+        for (size_t k = 0; letter < LETTERS && k < IN_A_ROW; k++) {
+            const struct named_role *r = &roles_by_letter[letter][k];
+            if (r->name.len == 0)
+                break;
+            if (view_equal(name, r->name) && found.count[r->role]++ == 0)
+                found.value[r->role] = fields[i].value;
+        }
+    }
+    return found;
+}
+
 bool field_has(const struct gw_field *fields, size_t n, const char *name, const char *token)
 {
     struct view list, one, wanted = view_str(name);
@@ -103,31 +145,25 @@ static void add_options(struct view list, struct field_wishes *w)
     }
 }
 
-struct field_wishes field_wishes_of(const struct gw_field *fields, size_t n)
+struct field_wishes field_wishes_of(const struct gw_field *fields, size_t n,
+                                    const struct field_roles *roles)
 {
-    static const struct view connection = NAME("connection");
     struct field_wishes w = {0};
-    size_t count;
 
-    for (size_t i = 0; i < n; i++)
-        if (same_bytes(fields[i].name, connection))
+    for (size_t i = 0; i < n && roles->count[FIELD_CONNECTION] > 0; i++)
+        if (view_is(fields[i].name, "connection"))
             add_options(fields[i].value, &w);
-
-    struct view protocol = gw_field_find(fields, n, "upgrade", &count);
-    w.websocket = w.upgrade && count == 1 && field_is(protocol, "websocket");
-    struct view expect = gw_field_find(fields, n, "expect", &count);
-    w.expects = count > 0;
-    w.expect_continue = count == 1 && field_is(expect, "100-continue");
+    w.websocket = w.upgrade && roles->count[FIELD_UPGRADE] == 1 &&
+                  field_is(roles->value[FIELD_UPGRADE], "websocket");
+    w.expects = roles->count[FIELD_EXPECT] > 0;
+    w.expect_continue =
+        roles->count[FIELD_EXPECT] == 1 && field_is(roles->value[FIELD_EXPECT], "100-continue");
     return w;
 }
 
 /* ---- what goes no further ------------------------------------------------------------------ */
 
-enum { LETTERS = 'z' - 'a' + 1, IN_A_ROW = 4 };
-
-#define LETTER(c) [(c) - 'a']
-
-/* Names that go no further, a row for each first letter, since most fields are done with that. */
+/* Names that go no further. */
 static const struct view dropped[LETTERS][IN_A_ROW] = {
     LETTER('c') = {NAME("connection"), NAME("content-length")},
     LETTER('e') = {NAME("expect")},
@@ -227,28 +263,17 @@ struct view field_media_type(struct view value, struct arena *a)
     return (struct view){copy, type.len};
 }
 
-bool field_once_each(const struct gw_field *fields, size_t n)
+bool field_once_each(const struct field_roles *roles)
 {
-    static const char *const names[] = {"content-type", "content-encoding", "authorization",
-                                        "expect"};
-    size_t count;
-
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        (void)gw_field_find(fields, n, names[i], &count);
-        if (count > 1)
-            return false;
-    }
-    return true;
+    return roles->count[FIELD_CONTENT_TYPE] <= 1 && roles->count[FIELD_CONTENT_ENCODING] <= 1 &&
+           roles->count[FIELD_AUTHORIZATION] <= 1 && roles->count[FIELD_EXPECT] <= 1;
 }
 
-void field_body(const struct gw_field *fields, size_t n, struct arena *a,
-                struct gw_message_body *out)
+void field_body(const struct field_roles *roles, struct arena *a, struct gw_message_body *out)
 {
-    size_t count;
-
-    out->content_type = field_media_type(gw_field_find(fields, n, "content-type", NULL), a);
-    out->coding = field_media_type(gw_field_find(fields, n, "content-encoding", &count), a);
-    if (count > 1)
+    out->content_type = field_media_type(roles->value[FIELD_CONTENT_TYPE], a);
+    out->coding = field_media_type(roles->value[FIELD_CONTENT_ENCODING], a);
+    if (roles->count[FIELD_CONTENT_ENCODING] > 1)
         out->coding = view_str("several"); /* of an answer: one after the other */
     else if (view_is(out->coding, "identity"))
         out->coding = (struct view){0};

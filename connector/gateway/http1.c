@@ -375,19 +375,19 @@ sp_error http1_request(struct http1 *p, struct arena *a, struct gw_request *out,
     r.method = gw_method_parse(r.method_text);
     if (r.method == GW_METHOD_NONE)
         return refuse(p, GW_REASON_METHOD);
+    const struct field_roles roles = field_roles_of(fields, p->span_count);
     if (p->parser.http_major != 1 || r.version_minor > 1 ||
-        strict_framing(fields, p->span_count, r.version_minor, &r.body.kind, &r.body.length) !=
-            SP_OK ||
-        strict_host(fields, p->span_count, &r.host) != SP_OK ||
-        !field_once_each(fields, p->span_count) || !agree(p, r.body.kind, r.body.length))
+        strict_framing(&roles, r.version_minor, &r.body.kind, &r.body.length) != SP_OK ||
+        strict_host(&roles, &r.host) != SP_OK || !field_once_each(&roles) ||
+        !agree(p, r.body.kind, r.body.length))
         return refuse(p, GW_REASON_FRAMING);
 
-    struct field_wishes w = field_wishes_of(fields, p->span_count);
+    struct field_wishes w = field_wishes_of(fields, p->span_count, &roles);
     r.keep_alive = !w.close && (r.version_minor == 1 || w.keep_alive);
     r.expect_continue = w.expect_continue && r.version_minor == 1;
     r.websocket =
         w.websocket && r.method == GW_GET && r.version_minor == 1 && r.body.kind == GW_BODY_NONE;
-    field_body(fields, p->span_count, a, &r.body);
+    field_body(&roles, a, &r.body);
     r.fields = fields;
     r.field_count = field_keep_end_to_end(fields, p->span_count);
     begin_body(p, r.body.kind, r.body.length, false);
@@ -407,21 +407,21 @@ sp_error http1_response(struct http1 *p, struct arena *a, enum gw_method method,
     struct gw_response r = {.status = p->parser.status_code};
     struct gw_field *fields;
     uint8_t *head;
-    size_t lengths;
     sp_error e;
 
     if ((e = copy_fields(p, a, &head, &fields)) != SP_OK)
         return e;
+    const struct field_roles roles = field_roles_of(fields, p->span_count);
+    size_t lengths = roles.count[FIELD_CONTENT_LENGTH];
     int minor = p->parser.http_minor;
     if (p->parser.http_major != 1 || minor > 1 || r.status < 100 || r.status > 599 ||
-        strict_framing(fields, p->span_count, minor, &r.body.kind, &r.body.length) != SP_OK)
+        strict_framing(&roles, minor, &r.body.kind, &r.body.length) != SP_OK)
         return refuse(p, GW_REASON_UPSTREAM_FRAMING);
-    (void)gw_field_find(fields, p->span_count, "content-length", &lengths);
 
-    struct field_wishes w = field_wishes_of(fields, p->span_count);
+    struct field_wishes w = field_wishes_of(fields, p->span_count, &roles);
     r.keep_alive = !w.close && (minor == 1 || w.keep_alive);
     r.switched = r.status == 101 && w.websocket;
-    field_body(fields, p->span_count, a, &r.body);
+    field_body(&roles, a, &r.body);
     r.fields = fields;
     r.field_count = field_keep_end_to_end(fields, p->span_count);
     *until_close = false;

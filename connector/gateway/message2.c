@@ -76,11 +76,11 @@ SP_MUST static sp_error check_form(const struct gw_field *fields, size_t n)
     return SP_OK;
 }
 
-SP_MUST static sp_error read_length(const struct gw_field *fields, size_t n, bool end,
+SP_MUST static sp_error read_length(const struct field_roles *roles, bool end,
                                     struct gw_message_body *body)
 {
-    size_t count;
-    struct view text = gw_field_find(fields, n, "content-length", &count);
+    size_t count = roles->count[FIELD_CONTENT_LENGTH];
+    struct view text = roles->value[FIELD_CONTENT_LENGTH];
 
     body->kind = end ? GW_BODY_NONE : GW_BODY_CHUNKED;
     if (count == 0)
@@ -175,17 +175,18 @@ sp_error message2_request(const struct message2_head *head, bool secure, struct 
         return e;
     struct gw_field *fields = head->fields + pseudo;
     size_t n = head->n - pseudo;
+    const struct field_roles roles = field_roles_of(fields, n);
     if ((e = check_form(fields, n)) != SP_OK ||
-        (e = read_length(fields, n, head->end, &r.body)) != SP_OK || !field_once_each(fields, n) ||
+        (e = read_length(&roles, head->end, &r.body)) != SP_OK || !field_once_each(&roles) ||
         (head->end && r.body.length > 0))
         return SP_ERR_MALFORMED;
     if (r.method == GW_METHOD_NONE) {
         *reason = GW_REASON_METHOD;
         return SP_ERR_MALFORMED;
     }
-    struct field_wishes w = field_wishes_of(fields, n);
+    struct field_wishes w = field_wishes_of(fields, n, &roles);
     r.expect_continue = w.expect_continue && !head->end;
-    field_body(fields, n, a, &r.body);
+    field_body(&roles, a, &r.body);
     r.grpc = r.method == GW_POST && grpc_is_type(r.body.content_type);
     r.fields = fields;
     r.field_count = field_keep_end_to_end(fields, n);
@@ -215,14 +216,15 @@ sp_error message2_response(const struct message2_head *head, enum gw_method meth
     r.status = (int)number;
     struct gw_field *fields = head->fields + pseudo;
     size_t n = head->n - pseudo;
+    const struct field_roles roles = field_roles_of(fields, n);
     if ((e = check_form(fields, n)) != SP_OK ||
-        (e = read_length(fields, n, head->end, &r.body)) != SP_OK)
+        (e = read_length(&roles, head->end, &r.body)) != SP_OK)
         return e;
     if (head->end && r.body.length > 0 && method != GW_HEAD && r.status != 304)
         return SP_ERR_MALFORMED;
     if (method == GW_HEAD && r.body.length > 0)
         r.body.kind = GW_BODY_LENGTH; /* of the body that GET would have had */
-    field_body(fields, n, a, &r.body);
+    field_body(&roles, a, &r.body);
     r.fields = fields;
     r.field_count = field_keep_end_to_end(fields, n);
     *out = r;

@@ -1,6 +1,5 @@
 #include "connector/gateway/strict.h"
 
-#include "connector/gateway/fields.h"
 #include "lib/base/num.h"
 
 /* ---- the request line ---------------------------------------------------------------------- */
@@ -181,24 +180,23 @@ sp_error strict_chunk(struct strict_chunk *s, struct view in, size_t *used, stru
 
 /* ---- what the fields say ------------------------------------------------------------------- */
 
-sp_error strict_framing(const struct gw_field *fields, size_t n, int minor, enum gw_body_kind *kind,
+sp_error strict_framing(const struct field_roles *roles, int minor, enum gw_body_kind *kind,
                         uint64_t *length)
 {
-    size_t codings, lengths;
-    struct view coding = gw_field_find(fields, n, "transfer-encoding", &codings);
-    struct view text = gw_field_find(fields, n, "content-length", &lengths);
+    size_t codings = roles->count[FIELD_TRANSFER_ENCODING];
+    size_t lengths = roles->count[FIELD_CONTENT_LENGTH];
 
     if (codings > 1 || lengths > 1 || codings + lengths > 1)
         return SP_ERR_MALFORMED;
     *kind = GW_BODY_NONE;
     *length = 0;
     if (codings == 1) {
-        if (minor == 0 || !field_is(coding, "chunked"))
+        if (minor == 0 || !field_is(roles->value[FIELD_TRANSFER_ENCODING], "chunked"))
             return SP_ERR_MALFORMED;
         *kind = GW_BODY_CHUNKED;
     }
     if (lengths == 1) {
-        if (num_uint(text, INT64_MAX, length) != SP_OK)
+        if (num_uint(roles->value[FIELD_CONTENT_LENGTH], INT64_MAX, length) != SP_OK)
             return SP_ERR_MALFORMED;
         *kind = *length == 0 ? GW_BODY_NONE : GW_BODY_LENGTH;
     }
@@ -241,13 +239,10 @@ bool strict_host_form(struct view host)
     return at == host.len || (host.at[at] == ':' && is_port(view_slice(host, at + 1, host.len)));
 }
 
-sp_error strict_host(const struct gw_field *fields, size_t n, struct view *host)
+sp_error strict_host(const struct field_roles *roles, struct view *host)
 {
-    size_t count;
-    struct view v = gw_field_find(fields, n, "host", &count);
-
-    if (count != 1 || !strict_host_form(v))
+    if (roles->count[FIELD_HOST] != 1 || !strict_host_form(roles->value[FIELD_HOST]))
         return SP_ERR_MALFORMED;
-    *host = v;
+    *host = roles->value[FIELD_HOST];
     return SP_OK;
 }

@@ -13,7 +13,7 @@
  * Fuzzed by tests/fuzz/fuzz_http1.c.
  */
 
-#include "connector/gateway/request.h"
+#include "connector/gateway/fields.h"
 
 enum {
     STRICT_CHUNK_DIGITS = 16,
@@ -50,12 +50,12 @@ SP_MUST sp_error strict_chunk(struct strict_chunk *s, struct view in, size_t *us
  *   SP_ERR_MALFORMED  Transfer-Encoding beside Content-Length, twice, other than "chunked", or
  *                     with HTTP/1.0; Content-Length twice or in another form than its shortest
  */
-SP_MUST sp_error strict_framing(const struct gw_field *fields, size_t n, int minor,
-                                enum gw_body_kind *kind, uint64_t *length);
+SP_MUST sp_error strict_framing(const struct field_roles *roles, int minor, enum gw_body_kind *kind,
+                                uint64_t *length);
 
 /* One Host field, which is a name or address with or without a port (RFC 9110 section 7.2).
  *   SP_ERR_MALFORMED */
-SP_MUST sp_error strict_host(const struct gw_field *fields, size_t n, struct view *host);
+SP_MUST sp_error strict_host(const struct field_roles *roles, struct view *host);
 bool strict_host_form(struct view host);
 
 #endif

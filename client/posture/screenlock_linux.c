@@ -2,7 +2,6 @@
 
 #include "lib/base/num.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

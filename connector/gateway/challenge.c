@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "lib/base/ascii.h"
 #include "lib/base/banned.h"
 
 /* RFC 9110 section 11.2. */
@@ -31,9 +32,9 @@ static sp_error read_credentials(struct view value, struct sp_why *why, struct b
     while (n < value.len && value.at[n] != ' ')
         n++;
     struct view scheme = view_slice(value, 0, n);
-    if (field_is(scheme, "bearer"))
+    if (ascii_is(scheme, "bearer"))
         b.scheme = BEARER_BEARER;
-    else if (field_is(scheme, "dpop"))
+    else if (ascii_is(scheme, "dpop"))
         b.scheme = BEARER_DPOP;
     else
         return SP_OK; /* Basic and others are the application's matter: here there is no token */
@@ -56,7 +57,7 @@ sp_error bearer_find(const struct gw_request *r, struct sp_why *why, struct bear
 
     *out = (struct bearer){0};
     for (size_t i = 0; i < r->target.query_count; i++) {
-        if (field_is(r->target.pairs[i].name, "access_token"))
+        if (ascii_is(r->target.pairs[i].name, "access_token"))
             return sp_why_say(
                 why, SP_ERR_MALFORMED,
                 "an access token may not stand in the query; send it in Authorization");

@@ -1,5 +1,7 @@
 #include "connector/gateway/fields.h"
 
+#include "lib/base/ascii.h"
+
 #define NAME(text)                                \
     {                                             \
         (const uint8_t *)(text), sizeof(text) - 1 \
@@ -10,25 +12,13 @@ enum { LETTERS = 'z' - 'a' + 1, IN_A_ROW = 4 };
 
 #define LETTER(c) [(c) - 'a']
 
-static uint8_t lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
-}
-
-bool field_is(struct view value, const char *lower_case)
-{
-    for (size_t i = 0; i < value.len; i++)
-        if (lower_case[i] == '\0' || lower(value.at[i]) != (uint8_t)lower_case[i])
-            return false;
-    return lower_case[value.len] == '\0';
-}
-
 bool field_name_begins(struct view name, const char *prefix)
 {
     size_t i = 0;
 
     for (; prefix[i] != '\0'; i++)
-        if (i == name.len || (name.at[i] == '_' ? '-' : lower(name.at[i])) != (uint8_t)prefix[i])
+        if (i == name.len ||
+            (name.at[i] == '_' ? '-' : ascii_lower(name.at[i])) != (uint8_t)prefix[i])
             return false;
     return true;
 }
@@ -51,34 +41,6 @@ struct view gw_field_find(const struct gw_field *fields, size_t n, const char *n
     if (count != NULL)
         *count = hits;
     return found;
-}
-
-static struct view trim(struct view v)
-{
-    while (v.len > 0 && (v.at[0] == ' ' || v.at[0] == '\t'))
-        v = view_slice(v, 1, v.len);
-    while (v.len > 0 && (v.at[v.len - 1] == ' ' || v.at[v.len - 1] == '\t'))
-        v.len--;
-    return v;
-}
-
-/* The next element of a comma-separated list; false: the end. */
-static bool next_token(struct view *list, struct view *token)
-{
-    const uint8_t *comma;
-
-    if (list->len == 0)
-        return false;
-    comma = memchr(list->at, ',', list->len);
-    *token = *list;
-    if (comma == NULL) {
-        *list = (struct view){0};
-    } else {
-        token->len = (size_t)(comma - list->at);
-        *list = view_slice(*list, token->len + 1, list->len);
-    }
-    *token = trim(*token);
-    return true;
 }
 
 /* ---- what the engine reads ----------------------------------------------------------------- */
@@ -126,8 +88,8 @@ bool field_has(const struct gw_field *fields, size_t n, const char *name, const 
         if (!view_equal(fields[i].name, wanted))
             continue;
         list = fields[i].value;
-        while (next_token(&list, &one))
-            if (field_is(one, token))
+        while (ascii_next(&list, &one))
+            if (ascii_is(one, token))
                 return true;
     }
     return false;
@@ -138,10 +100,10 @@ static void add_options(struct view list, struct field_wishes *w)
 {
     struct view one;
 
-    while (next_token(&list, &one)) {
-        w->close |= field_is(one, "close");
-        w->keep_alive |= field_is(one, "keep-alive");
-        w->upgrade |= field_is(one, "upgrade");
+    while (ascii_next(&list, &one)) {
+        w->close |= ascii_is(one, "close");
+        w->keep_alive |= ascii_is(one, "keep-alive");
+        w->upgrade |= ascii_is(one, "upgrade");
     }
 }
 
@@ -154,10 +116,10 @@ struct field_wishes field_wishes_of(const struct gw_field *fields, size_t n,
         if (view_is(fields[i].name, "connection"))
             add_options(fields[i].value, &w);
     w.websocket = w.upgrade && roles->count[FIELD_UPGRADE] == 1 &&
-                  field_is(roles->value[FIELD_UPGRADE], "websocket");
+                  ascii_is(roles->value[FIELD_UPGRADE], "websocket");
     w.expects = roles->count[FIELD_EXPECT] > 0;
     w.expect_continue =
-        roles->count[FIELD_EXPECT] == 1 && field_is(roles->value[FIELD_EXPECT], "100-continue");
+        roles->count[FIELD_EXPECT] == 1 && ascii_is(roles->value[FIELD_EXPECT], "100-continue");
     return w;
 }
 
@@ -205,18 +167,9 @@ static bool is_reserved(struct view name, size_t letter)
 
 static bool goes_no_further(struct view name)
 {
-    size_t letter = name.len == 0 ? LETTERS : (size_t)(lower(name.at[0]) - 'a');
+    size_t letter = name.len == 0 ? LETTERS : (size_t)(ascii_lower(name.at[0]) - 'a');
 
     return letter < LETTERS && (is_dropped(name, letter) || is_reserved(name, letter));
-}
-
-/* `name` is in lower case, as all names of fields here. */
-static bool same_name(struct view token, struct view name)
-{
-    for (size_t i = 0; i < name.len; i++)
-        if (lower(token.at[i]) != name.at[i])
-            return false;
-    return true;
 }
 
 /* Does a Connection field name it? `options` has them copied, since the fields move. */
@@ -224,8 +177,8 @@ static bool is_named(struct view name, const struct view *options, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         struct view list = options[i], one;
-        while (next_token(&list, &one))
-            if (one.len == name.len && same_name(one, name))
+        while (ascii_next(&list, &one))
+            if (ascii_equal(one, name))
                 return true;
     }
     return false;
@@ -255,11 +208,11 @@ struct view field_media_type(struct view value, struct arena *a)
 
     if (semicolon != NULL)
         type.len = (size_t)(semicolon - value.at);
-    type = trim(type);
+    type = ascii_trim(type);
     if (type.len == 0 || (copy = arena_take(a, type.len)) == NULL)
         return (struct view){0};
     for (size_t i = 0; i < type.len; i++)
-        copy[i] = lower(type.at[i]);
+        copy[i] = ascii_lower(type.at[i]);
     return (struct view){copy, type.len};
 }
 

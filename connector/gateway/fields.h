@@ -7,8 +7,6 @@
 
 #include "connector/gateway/request.h"
 
-/* Values and tokens are compared without case where RFC 9110 says so. */
-bool field_is(struct view value, const char *lower_case);
 /* A list of tokens, separated by commas, holds the token; `n` fields of that name are one list. */
 bool field_has(const struct gw_field *fields, size_t n, const char *name, const char *token);
 bool field_name_begins(struct view name, const char *prefix);

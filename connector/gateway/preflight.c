@@ -8,6 +8,7 @@
 #include "connector/gateway/message2.h"
 #include "connector/gateway/target.h"
 #include "connector/gateway/upstream.h"
+#include "lib/base/ascii.h"
 #include "lib/base/log.h"
 #include "lib/os/loop.h"
 
@@ -351,7 +352,7 @@ static bool goes_along(struct view name)
         if (field_name_begins(name, begins[i]))
             return false;
     for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
-        if (field_is(name, whole[i]))
+        if (ascii_is(name, whole[i]))
             return false;
     return true;
 }

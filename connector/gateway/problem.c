@@ -3,6 +3,7 @@
 #include "connector/gateway/fields.h"
 #include "connector/gateway/grpc.h"
 #include "connector/gateway/write.h"
+#include "lib/base/ascii.h"
 #include "lib/base/encode.h"
 #include "lib/http/phrase.h"
 
@@ -195,7 +196,7 @@ static size_t place_of(struct view accept, const char *what)
     size_t n = strlen(what);
 
     for (size_t at = 0; at + n <= accept.len; at++)
-        if (field_is(view_slice(accept, at, n), what))
+        if (ascii_is(view_slice(accept, at, n), what))
             return at;
     return SIZE_MAX;
 }

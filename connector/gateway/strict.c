@@ -1,5 +1,6 @@
 #include "connector/gateway/strict.h"
 
+#include "lib/base/ascii.h"
 #include "lib/base/num.h"
 
 /* ---- the request line ---------------------------------------------------------------------- */
@@ -191,7 +192,7 @@ sp_error strict_framing(const struct field_roles *roles, int minor, enum gw_body
     *kind = GW_BODY_NONE;
     *length = 0;
     if (codings == 1) {
-        if (minor == 0 || !field_is(roles->value[FIELD_TRANSFER_ENCODING], "chunked"))
+        if (minor == 0 || !ascii_is(roles->value[FIELD_TRANSFER_ENCODING], "chunked"))
             return SP_ERR_MALFORMED;
         *kind = GW_BODY_CHUNKED;
     }

@@ -1,5 +1,6 @@
 #include "connector/gateway/target.h"
 
+#include "lib/base/ascii.h"
 #include "lib/base/encode.h"
 
 enum {
@@ -28,14 +29,6 @@ static const uint8_t kinds[256] = {
     ['~'] = IS_RAW | IS_PCHAR,
 };
 
-static int hex_of(uint8_t c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 /* One percent-decode of `in` into `to`, which has room for in.len; *len gets how much it was.
  * `plus`: '+' is a space. */
 SP_MUST static sp_error decode(struct view in, bool plus, uint8_t *to, size_t *len)
@@ -45,8 +38,8 @@ SP_MUST static sp_error decode(struct view in, bool plus, uint8_t *to, size_t *l
     for (size_t i = 0; i < in.len; i++) {
         uint8_t c = in.at[i];
         if (c == '%') {
-            int high = i + 2 < in.len ? hex_of(in.at[i + 1]) : -1;
-            int low = i + 2 < in.len ? hex_of(in.at[i + 2]) : -1;
+            int high = i + 2 < in.len ? ascii_hex(in.at[i + 1]) : -1;
+            int low = i + 2 < in.len ? ascii_hex(in.at[i + 2]) : -1;
             if (i + 2 >= in.len || high < 0 || low < 0)
                 return SP_ERR_MALFORMED;
             c = (uint8_t)(high << 4 | low);
@@ -210,28 +203,16 @@ SP_MUST static sp_error take_query(struct view query, struct arena *a, struct gw
 
 /* ---- the forms ----------------------------------------------------------------------------- */
 
-static uint8_t lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + 32) : c;
-}
-
 /* "http://HOST" off the front of the absolute form; HOST is the Host field's, without case. */
 SP_MUST static sp_error origin_off(struct view *text, struct view host)
 {
     size_t at = 0;
     static const char *const schemes[] = {"http://", "https://"};
 
-    for (size_t s = 0; s < 2 && at == 0; s++) {
-        size_t n = strlen(schemes[s]), i = 0;
-        while (i < n && i < text->len && lower(text->at[i]) == (uint8_t)schemes[s][i])
-            i++;
-        at = i == n ? n : 0;
-    }
-    if (at == 0 || text->len - at < host.len)
+    for (size_t s = 0; s < 2 && at == 0; s++)
+        at = ascii_begins(*text, schemes[s]) ? strlen(schemes[s]) : 0;
+    if (at == 0 || !ascii_equal(view_slice(*text, at, host.len), host))
         return SP_ERR_MALFORMED;
-    for (size_t i = 0; i < host.len; i++)
-        if (lower(text->at[at + i]) != lower(host.at[i]))
-            return SP_ERR_MALFORMED;
     *text = view_slice(*text, at + host.len, text->len);
     return SP_OK;
 }

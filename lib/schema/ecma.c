@@ -1,5 +1,6 @@
 #include "lib/schema/ecma.h"
 
+#include "lib/base/ascii.h"
 #include "lib/base/encode.h"
 
 #include "lib/base/banned.h"
@@ -120,9 +121,8 @@ static int hex4(const struct rewriting *r, size_t from)
     int n = 0;
 
     for (size_t i = 0; i < 4; i++) {
-        uint8_t c = look(r, from + i);
-        int digit = c >= '0' && c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-        if (digit < 0 || digit > 15 || (c > '9' && (c | 0x20) < 'a'))
+        int digit = ascii_hex(look(r, from + i));
+        if (digit < 0)
             return -1;
         n = n * 16 + digit;
     }

@@ -1,5 +1,6 @@
 #include "lib/schema/format.h"
 
+#include "lib/base/ascii.h"
 #include "lib/schema/pattern.h"
 #include "lib/schema/uri.h"
 
@@ -16,19 +17,9 @@ enum {
     MINUTES_A_DAY = 1440
 };
 
-static bool is_digit(uint8_t c)
-{
-    return c >= '0' && c <= '9';
-}
-
 static bool is_alnum(uint8_t c)
 {
-    return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-}
-
-static bool is_hex(uint8_t c)
-{
-    return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+    return ascii_digit(c) || ascii_letter(c);
 }
 
 enum { NO_NUMBER = 10000 }; /* above all that the digits below can say */
@@ -36,7 +27,8 @@ enum { NO_NUMBER = 10000 }; /* above all that the digits below can say */
 /* The number that two digits are, or NO_NUMBER. */
 static unsigned two_digits(const uint8_t *at)
 {
-    return is_digit(at[0]) && is_digit(at[1]) ? (at[0] - '0') * 10u + (at[1] - '0') : NO_NUMBER;
+    return ascii_digit(at[0]) && ascii_digit(at[1]) ? (at[0] - '0') * 10u + (at[1] - '0')
+                                                    : NO_NUMBER;
 }
 
 /* YYYY-MM-DD: DATE_LEN bytes. */
@@ -75,7 +67,7 @@ static bool time_of_day(struct view v)
         return false;
     unsigned hour = two_digits(v.at), minute = two_digits(v.at + 3), second = two_digits(v.at + 6);
     if (v.at[at] == '.') {
-        while (++at < v.len && is_digit(v.at[at]))
+        while (++at < v.len && ascii_digit(v.at[at]))
             ;
         if (at == TIME_LEN + 1)
             return false; /* no digit */
@@ -131,7 +123,7 @@ bool format_ipv4(struct view v)
                 return false;
             n = 0;
             len = 0;
-        } else if (is_digit(v.at[i]) && len < 3 && !(len == 1 && n == 0)) {
+        } else if (ascii_digit(v.at[i]) && len < 3 && !(len == 1 && n == 0)) {
             n = n * 10 + (unsigned)(v.at[i] - '0');
             len++;
         } else {
@@ -153,7 +145,7 @@ bool format_ipv6(struct view v)
     }
     while (i < v.len) {
         size_t len = 0;
-        while (i + len < v.len && is_hex(v.at[i + len]))
+        while (i + len < v.len && ascii_hex(v.at[i + len]) >= 0)
             len++;
         if (i + len < v.len && v.at[i + len] == '.')
             return format_ipv4(view_slice(v, i, v.len)) && (gap ? groups < 6 : groups == 6);

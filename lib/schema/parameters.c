@@ -1,5 +1,6 @@
 /* The parameters of a request against those of its operation; see openapi.h. */
 #include "lib/schema/parameters.h"
+#include "lib/base/ascii.h"
 #include "lib/schema/openapi_internal.h"
 
 #include "lib/base/banned.h"
@@ -155,7 +156,7 @@ static struct view plain_delimiters(struct checking *c, const struct parameter *
     }
     for (size_t i = 0; i < raw.len; i++) {
         struct view rest = view_slice(raw, i, 3);
-        bool hit = rest.len == 3 && strncasecmp((const char *)rest.at, coded, 3) == 0;
+        bool hit = ascii_is(rest, coded);
         uint8_t byte = raw.at[i];
         if (hit || (p->style == STYLE_SPACE && byte == '+'))
             byte = p->style == STYLE_SPACE ? ' ' : '|';

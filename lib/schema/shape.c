@@ -1,5 +1,6 @@
 #include "lib/schema/shape.h"
 
+#include "lib/base/ascii.h"
 #include "lib/base/encode.h"
 #include "lib/base/num.h"
 
@@ -60,14 +61,6 @@ struct twig *twig_text(struct shape *s, struct twig *parent, struct view name, s
     return t;
 }
 
-static int hex(uint8_t c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 struct view shape_decode(struct shape *s, struct view raw, bool plus)
 {
     uint8_t *out;
@@ -82,8 +75,9 @@ struct view shape_decode(struct shape *s, struct view raw, bool plus)
     }
     for (size_t i = 0; i < raw.len; i++) {
         uint8_t c = raw.at[i];
-        if (c == '%' && i + 2 < raw.len && hex(raw.at[i + 1]) >= 0 && hex(raw.at[i + 2]) >= 0) {
-            c = (uint8_t)(hex(raw.at[i + 1]) * 16 + hex(raw.at[i + 2]));
+        if (c == '%' && i + 2 < raw.len && ascii_hex(raw.at[i + 1]) >= 0 &&
+            ascii_hex(raw.at[i + 2]) >= 0) {
+            c = (uint8_t)(ascii_hex(raw.at[i + 1]) * 16 + ascii_hex(raw.at[i + 2]));
             i += 2;
         } else if (plus && c == '+') {
             c = ' ';

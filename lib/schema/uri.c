@@ -1,26 +1,9 @@
 #include "lib/schema/uri.h"
 
+#include "lib/base/ascii.h"
 #include "lib/schema/format.h"
 
 #include "lib/base/banned.h"
-
-static bool alpha(uint8_t c)
-{
-    return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
-}
-
-static bool digit(uint8_t c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static int hex_value(uint8_t c)
-{
-    if (digit(c))
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 static bool one_of(uint8_t c, const char *set)
 {
@@ -177,8 +160,8 @@ struct view uri_decode(struct view text, struct scratch *scratch)
     for (size_t i = 0; i < text.len; i++) {
         int hi = -1, lo = -1;
         if (text.at[i] == '%' && i + 2 < text.len) {
-            hi = hex_value(text.at[i + 1]);
-            lo = hex_value(text.at[i + 2]);
+            hi = ascii_hex(text.at[i + 1]);
+            lo = ascii_hex(text.at[i + 2]);
         }
         if (hi >= 0 && lo >= 0) {
             out[len++] = (uint8_t)(hi * 16 + lo);
@@ -196,10 +179,11 @@ static bool all_of(struct view v, const char *more)
     for (size_t i = 0; i < v.len; i++) {
         uint8_t c = v.at[i];
         if (c == '%') {
-            if (i + 2 >= v.len || hex_value(v.at[i + 1]) < 0 || hex_value(v.at[i + 2]) < 0)
+            if (i + 2 >= v.len || ascii_hex(v.at[i + 1]) < 0 || ascii_hex(v.at[i + 2]) < 0)
                 return false;
             i += 2;
-        } else if (!alpha(c) && !digit(c) && !one_of(c, "-._~!$&'()*+,;=") && !one_of(c, more)) {
+        } else if (!ascii_letter(c) && !ascii_digit(c) && !one_of(c, "-._~!$&'()*+,;=") &&
+                   !one_of(c, more)) {
             return false;
         }
     }
@@ -209,7 +193,7 @@ static bool all_of(struct view v, const char *more)
 static bool port_valid(struct view v)
 {
     for (size_t i = 0; i < v.len; i++) {
-        if (!digit(v.at[i]))
+        if (!ascii_digit(v.at[i]))
             return false;
     }
     return true;
@@ -219,7 +203,7 @@ static bool ip_literal_valid(struct view v)
 {
     if (v.len > 1 && (v.at[0] | 0x20) == 'v') {
         size_t i = 1;
-        while (i < v.len && hex_value(v.at[i]) >= 0)
+        while (i < v.len && ascii_hex(v.at[i]) >= 0)
             i++;
         return i > 1 && i + 1 < v.len && v.at[i] == '.' && memchr(v.at, '%', v.len) == NULL &&
                all_of(view_slice(v, i + 1, v.len), ":");
@@ -254,10 +238,10 @@ static bool authority_valid(struct view v)
 
 static bool scheme_valid(struct view v)
 {
-    if (v.len == 0 || !alpha(v.at[0]))
+    if (v.len == 0 || !ascii_letter(v.at[0]))
         return false;
     for (size_t i = 1; i < v.len; i++) {
-        if (!alpha(v.at[i]) && !digit(v.at[i]) && !one_of(v.at[i], "+-."))
+        if (!ascii_letter(v.at[i]) && !ascii_digit(v.at[i]) && !one_of(v.at[i], "+-."))
             return false;
     }
     return true;

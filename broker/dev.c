@@ -16,6 +16,7 @@
 #include "lib/crypto/secret.h"
 #include "lib/os/child.h"
 #include "lib/os/file.h"
+#include "lib/os/sandbox.h"
 #include "lib/os/sock.h"
 #include "lib/tls/authority.h"
 
@@ -357,6 +358,8 @@ int cmd_dev(const struct command_call *call)
     int code = EXIT_OK;
     sp_error e;
 
+    if (sandbox_serve(SANDBOX_MAY_EXEC) != SP_OK)
+        return program_unsafe(call->program);
     if ((e = prepare(&d)) != SP_OK || (e = broker_run(&d.config, &hooks, &d.why)) != SP_OK)
         code = offline_fail(call, e, "The evaluation did not start.", &d.why);
     else if (d.failed)

@@ -1,6 +1,9 @@
 #include "broker/commands.h"
 #include "lib/base/log.h"
 #include "lib/edge/about.h"
+#include "lib/os/sandbox.h"
+
+#include <sys/stat.h>
 
 #define CONFIG                                                                     \
     {                                                                              \
@@ -172,6 +175,9 @@ int main(int argc, char **argv)
         .version = about_parts,
     };
 
+    umask(077);
     log_setup(program.name, LOG_INFO); /* `run` sets the configured level */
+    if (sandbox_early() != SP_OK)
+        return program_unsafe(&program);
     return program_main(&program, argc, argv);
 }

@@ -3,15 +3,18 @@
 #include "broker/commands.h"
 #include "broker/offline.h"
 #include "broker/run.h"
+#include "lib/os/sandbox.h"
 
 int cmd_run(const struct command_call *call)
 {
     struct offline o;
     struct run_hooks hooks = {0};
     struct sp_why why = {0};
-    int code = offline_open(call, OFFLINE_CONFIG, &o);
     sp_error e;
 
+    if (sandbox_serve(0) != SP_OK)
+        return program_unsafe(call->program);
+    int code = offline_open(call, OFFLINE_CONFIG, &o);
     if (code == EXIT_OK && (e = broker_config_check(&o.config, &why)) != SP_OK)
         code = offline_fail(call, e, "The configuration is not usable.", &why);
     else if (code == EXIT_OK && (e = broker_run(&o.config, &hooks, &why)) != SP_OK)

@@ -2,13 +2,17 @@
 #include "client/cmd/cmd.h"
 #include "lib/base/log.h"
 #include "lib/edge/about.h"
+#include "lib/os/sandbox.h"
 
 static int cmd_agent(const struct command_call *call)
 {
     struct agent_options o = {.idle_exit = command_given(call, "idle-exit")};
     struct sp_why why = {0};
-    int code = agent_run(&o, &why);
 
+    /* The sign-in that it starts opens a browser, which may have a set-uid helper. */
+    if (sandbox_serve(SANDBOX_MAY_EXEC | SANDBOX_MAY_GAIN) != SP_OK)
+        return program_unsafe(call->program);
+    int code = agent_run(&o, &why);
     if (code == EXIT_OK)
         return code;
     return command_fail(call, &(struct command_failure){.exit = (enum exit_code)code,
@@ -298,5 +302,7 @@ static const struct program program = {
 int main(int argc, char **argv)
 {
     log_setup("sallyport", LOG_INFO);
+    if (sandbox_early() != SP_OK)
+        return program_unsafe(&program);
     return program_main(&program, argc, argv);
 }

@@ -16,6 +16,7 @@
 #include "lib/trust/enrol.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/base/banned.h"
@@ -126,6 +127,8 @@ static int cmd_run(const struct command_call *call)
     struct sp_why why = {{0}, {0}, 0, 0};
     sp_error e;
 
+    if (sandbox_serve(0) != SP_OK)
+        return program_unsafe(call->program);
     if ((e = load_config(call, &config, &why)) == SP_OK)
         e = connector_run(&config, &why);
     connector_config_end(&config);
@@ -354,10 +357,9 @@ int main(int argc, char **argv)
                                     .count = sizeof commands / sizeof *commands,
                                     .version = about_parts};
 
+    umask(077);
     log_setup(program.name, LOG_INFO); /* `run` sets the configured level */
-    if (sandbox_early() != SP_OK) {
-        fputs("sallyport-connector: the sandbox could not be entered\n", stderr);
-        return EXIT_ERROR;
-    }
+    if (sandbox_early() != SP_OK)
+        return program_unsafe(&program);
     return program_main(&program, argc, argv);
 }

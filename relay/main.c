@@ -14,6 +14,7 @@
 #include "relay/state.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { DRAIN_LOOK_US = 200 * 1000 };
@@ -38,6 +39,8 @@ static int run(const struct command_call *call)
     struct sp_why why = {0};
     enum exit_code code = EXIT_OK;
 
+    if (sandbox_serve(0) != SP_OK)
+        return program_unsafe(call->program);
     if (relay_config_load(config_path(call), &config, &why) != SP_OK)
         code = EXIT_USAGE;
     else if (relay_run(&config, &why) != SP_OK)
@@ -273,8 +276,9 @@ int main(int argc, char **argv)
                                     .count = sizeof commands / sizeof commands[0],
                                     .version = about_parts};
 
-    if (sandbox_early() != SP_OK)
-        return EXIT_ERROR;
+    umask(077);
     log_setup("sallyport-relay", LOG_INFO);
+    if (sandbox_early() != SP_OK)
+        return program_unsafe(&program);
     return program_main(&program, argc, argv);
 }

@@ -140,11 +140,11 @@ sp_error relay_run(const struct relay_config *config, struct sp_why *why)
 {
     struct running r = {.relay = {.config = config}, .state = {.lock = -1}};
     struct sp_why unsealed = {0};
-    sp_error e = start(&r, why);
 
+    if (sandbox_syscalls(0, &unsealed) != SP_OK)
+        log_event(LOG_WARN, "relay.sandbox", unsealed.text, NULL);
+    sp_error e = start(&r, why);
     if (e == SP_OK) {
-        if (sandbox_syscalls(0, &unsealed) != SP_OK)
-            log_event(LOG_WARN, "relay.sandbox", unsealed.text, NULL);
         service_ready(r.service, "moves bytes");
         loop_run(r.relay.loop);
     }

@@ -62,12 +62,18 @@ static unsigned first_to_close(void)
 
 sp_error sandbox_early(void)
 {
+    if (open_standard() != SP_OK || (!LEAVE_DUMPABLE && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0))
+        return SP_ERR_IO;
+    return SP_OK;
+}
+
+sp_error sandbox_serve(unsigned rights)
+{
     const struct rlimit none = {0, 0};
 
     umask(077);
-    if (open_standard() != SP_OK || setrlimit(RLIMIT_CORE, &none) != 0 ||
-        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
-        (!LEAVE_DUMPABLE && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0))
+    if (setrlimit(RLIMIT_CORE, &none) != 0 ||
+        ((rights & SANDBOX_MAY_GAIN) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0))
         return SP_ERR_IO;
     /* before Linux 5.9 there is no such call; what was inherited then stays open */
     if (syscall(SYS_close_range, first_to_close(), ~0u, 0) != 0 && errno != ENOSYS)

@@ -317,6 +317,12 @@ int program_main(const struct program *program, int argc, char **argv)
     return code;
 }
 
+int program_unsafe(const struct program *program)
+{
+    fprintf(stderr, "%s: the sandbox could not be entered\n", program->name);
+    return EXIT_ERROR;
+}
+
 /* What to do where the caller knows nothing better: no error ends without it, but what only its
  * reason can tell. */
 static const char *usual_next(const struct command_call *call, const struct command_failure *f,

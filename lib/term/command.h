@@ -83,6 +83,9 @@ bool command_given(const struct command_call *call, const char *option);
 
 /* The whole of main(): returns the exit code. `help`, `version`, `completion` are added here. */
 int program_main(const struct program *program, int argc, char **argv);
+/* The exit code, after a sentence, where the program could not give up what lib/os/sandbox.h names:
+ * it does nothing then. */
+int program_unsafe(const struct program *program);
 
 /*
  * One refusal as people need it: what happened, why, what to do next, the broker's request id.

@@ -7,6 +7,7 @@ SALLYPORT_CANARY_MIB says how many MiB go each way, half of them cut through and
 import ipaddress
 import os
 import pathlib
+import pwd
 import re
 import secrets
 import socket
@@ -131,6 +132,31 @@ def test_ZT_2_TM_07_E2E_T11_a_canary_is_nowhere_between_the_ends(world, anna, mo
         assert CANARY not in file.read_bytes(), file
     for pid in (world.broker.pid, world.relay.pid):
         assert memory_holds(pid, [CANARY]) == set()
+
+
+# ---- HRD-12: what a program that serves has given up ----
+
+def look_into(world, pid, user):
+    """What another process of the same user meets that opens its memory."""
+    return proc.command(world.edge, ["head", "-c0", f"/proc/{pid}/mem"], user=user).err
+
+
+@pytest.mark.parametrize("part", ["broker", "relay", "connector", "agent"])
+def test_HRD_12_the_memory_of_a_program_at_work_is_closed_and_in_no_core(world, anna, part):
+    pid = {"broker": world.broker, "relay": world.relay, "connector": world.connectors[0], "agent": anna.agent}[part].pid
+    status = dict(line.split(":\t", 1) for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+    core = next(line for line in pathlib.Path(f"/proc/{pid}/limits").read_text().splitlines() if line.startswith("Max core file size"))
+    assert core.split()[4:6] == ["0", "0"], core
+    uid = int(status["Uid"].split()[0])
+    assert uid != 0
+    user = pwd.getpwuid(uid).pw_name
+    assert "Permission denied" in look_into(world, pid, user)
+    assert look_into(world, "self", user) == "", "the look itself is broken"
+    # the agent starts the sign-in's browser, which may have a set-uid helper
+    assert status["NoNewPrivs"] == ("0" if part == "agent" else "1")
+    assert int(status["CapAmb"], 16) == 0
+    if part in ("relay", "connector"):
+        assert status["Seccomp"] == "2"
 
 
 # ---- INC-12: what the whole run has left ----

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -29,30 +30,58 @@ static int in_child(int (*fn)(void))
 
 static int early(void)
 {
-    struct rlimit core;
-    int inherited = open("/dev/null", O_RDWR); /* a descriptor that someone left open */
+    int inherited = open("/dev/null", O_RDWR); /* what a shell gives, as /dev/fd/63 */
+    mode_t before = umask(022);
 
     close(STDIN_FILENO);
     if (sandbox_early() != SP_OK)
         return 1;
-    getrlimit(RLIMIT_CORE, &core);
-    if (core.rlim_max != 0)
-        return 2;
 #if !defined(__SANITIZE_ADDRESS__)
     if (prctl(PR_GET_DUMPABLE) != 0)
-        return 3;
+        return 2;
 #endif
-    if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
-        return 4;
-    if (fcntl(inherited, F_GETFD) != -1 || fcntl(STDIN_FILENO, F_GETFD) == -1)
-        return 5;
-    return umask(0) == 077 ? 0 : 6;
+    if (fcntl(inherited, F_GETFD) == -1 || fcntl(STDIN_FILENO, F_GETFD) == -1)
+        return 3;
+    return umask(before) == 022 && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 0 ? 0 : 4;
 }
 
-static void HRD_12_early_gives_up_what_nobody_needs(void **state)
+static int serve(unsigned rights, int gains_nothing)
+{
+    struct rlimit core;
+    int inherited = open("/dev/null", O_RDWR); /* a descriptor that someone left open */
+
+    if (sandbox_serve(rights) != SP_OK)
+        return 1;
+    if (getrlimit(RLIMIT_CORE, &core) != 0 || core.rlim_max != 0)
+        return 2;
+    if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != gains_nothing)
+        return 3;
+    if (fcntl(inherited, F_GETFD) != -1)
+        return 4;
+    return umask(0) == 077 ? 0 : 5;
+}
+
+static int serve_alone(void)
+{
+    return serve(0, 1);
+}
+
+static int serve_and_start_browsers(void)
+{
+    return serve(SANDBOX_MAY_EXEC | SANDBOX_MAY_GAIN, 0);
+}
+
+static void HRD_12_early_closes_memory_and_leaves_the_rest_to_the_command(void **state)
 {
     (void)state;
     assert_int_equal(in_child(early), 0);
+}
+
+static void HRD_12_who_serves_gives_up_what_nobody_needs(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(serve_alone), 0);
+    assert_int_equal(in_child(serve_and_start_browsers), 0);
 }
 
 static int filtered(unsigned rights, bool exec_wanted)
@@ -91,7 +120,8 @@ static void HRD_system_calls_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(HRD_12_early_gives_up_what_nobody_needs),
+        cmocka_unit_test(HRD_12_early_closes_memory_and_leaves_the_rest_to_the_command),
+        cmocka_unit_test(HRD_12_who_serves_gives_up_what_nobody_needs),
         cmocka_unit_test(HRD_system_calls_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

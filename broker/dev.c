@@ -355,11 +355,14 @@ int cmd_dev(const struct command_call *call)
     struct dev d = {.call = call, .begun = clock_boot()};
     const struct run_hooks hooks = {
         .evaluation = true, .ready = on_ready, .end = on_end, .arg = &d};
+    struct sp_why unfiltered = {0};
     int code = EXIT_OK;
     sp_error e;
 
     if (sandbox_serve(SANDBOX_MAY_EXEC) != SP_OK)
         return program_unsafe(call->program);
+    if (sandbox_syscalls(SANDBOX_MAY_EXEC, &unfiltered) != SP_OK)
+        fprintf(stderr, "%s\n", unfiltered.text);
     if ((e = prepare(&d)) != SP_OK || (e = broker_run(&d.config, &hooks, &d.why)) != SP_OK)
         code = offline_fail(call, e, "The evaluation did not start.", &d.why);
     else if (d.failed)

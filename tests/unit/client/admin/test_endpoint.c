@@ -104,7 +104,10 @@ static int begin(void **state)
     setenv("HOME", home, 1);
     setenv("XDG_CONFIG_HOME", home, 1);
     setenv("SALLYPORT_BROKER", url, 1);
-    setenv("SALLYPORT_CA_FILE", data_path("tls/ca.pem"), 1);
+    char *ca = realpath(data_path("tls/ca.pem"), NULL); /* a setting is an absolute path */
+    assert_non_null(ca);
+    setenv("SALLYPORT_CA_FILE", ca, 1);
+    free(ca);
     setenv("SALLYPORT_TOKEN_FILE", token, 1);
     return 0;
 }

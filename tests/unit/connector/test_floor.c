@@ -54,6 +54,7 @@ static void INC_6_TM_12_E2E_6_a_target_needs_name_or_address_and_no_denial(void 
         {"xwiki.internal", "10.1.1.1:443", false, FLOOR_UNSAID, 0},
         {"", "10.1.1.1:443", false, FLOOR_UNSAID, 0},
         {"a.b.corp.internal", "10.1.1.1:22", false, FLOOR_ALLOWED, 3},
+        {"A.b.Corp.INTERNAL", "10.1.1.1:22", false, FLOOR_ALLOWED, 3},
         {"wiki.internalx", "10.1.1.1:443", false, FLOOR_UNSAID, 0},
         {"corp.internal", "10.1.1.1:22", false, FLOOR_UNSAID, 0},
         {"xcorp.internal", "10.1.1.1:22", false, FLOOR_UNSAID, 0},

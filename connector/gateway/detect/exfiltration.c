@@ -170,14 +170,14 @@ bool exfiltration_see(struct detect *d, const struct observation *o, struct find
 
 /* Told: of bytes, then of records: count (4), mean and deviation (4 each, in 65,536ths). ------ */
 
-enum { FRACTION = 65536, LOG_MAX = 64 };
+static const float fraction = 65536, log_max = 64;
 
 /* Any float; what is no such mean is 0. */
 static uint64_t fixed(float x)
 {
     if (!(x > 0))
         return 0;
-    return x >= LOG_MAX ? (uint64_t)LOG_MAX * FRACTION : (uint64_t)(x * FRACTION);
+    return (uint64_t)((x < log_max ? x : log_max) * fraction);
 }
 
 static void write_amount(const struct ewma *e, struct buf *out)
@@ -199,9 +199,9 @@ static float read_fixed(struct cursor *body)
 {
     uint64_t n = cur_uint(body, 4);
 
-    if (n > (uint64_t)LOG_MAX * FRACTION)
+    if (n > (uint64_t)(log_max * fraction))
         cur_fail(body, SP_ERR_MALFORMED);
-    return (float)n / FRACTION;
+    return (float)n / fraction;
 }
 
 static void read_hours(struct cursor *body, void *note)

@@ -319,7 +319,7 @@ def test_GW_51_what_a_connector_says_of_objects_reaches_its_site_and_no_other(wo
 def test_TM_03_claims_of_sessions_that_nobody_granted_leave_the_broker_as_it_was(world, anna, mallory):
     told = nobody_else_notices(world, anna, lambda: flood(world, world.connector_node, "claims", speak.text64(mallory["seed"]),
                                                           mallory["id"], CLAIMS))
-    assert told == {"claimed": CLAIMS, "alive": True}
+    assert told["claimed"] == CLAIMS and told["alive"] and told["closed"] < CLAIMS / 10_000, told
     # one record a minute and edge: this flood's, or that of mallory's claims in the test before
     assert [r for r in world.console.audit(action="session.refuse", q="nobody%20granted") if r["actor"]["name"] == "mallory"]
     assert len(world.console.call("GET", "/sessions")["items"]) < 50

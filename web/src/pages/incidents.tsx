@@ -110,8 +110,8 @@ function BlockNow({ i, close, done }: { i: Incident; close: () => void; done: (s
 function known(i: Incident): string {
   const others = count(i.other_connectors, "other connector");
   if (!i.merged) return `One connector alone judged this: what ${others} of the site saw is not in these numbers.`;
-  const told = i.merged < i.other_connectors ? `${i.merged} of ${others} of the site` : others;
-  return `What is usual is known from ${told} too, as of the last hour${i.merged < i.other_connectors ? "; what the rest saw is not in these numbers" : ""}.`;
+  if (i.merged < i.other_connectors) return `What is usual is known from ${i.merged} of ${others} of the site too, as of the last hour; what the rest saw is not in these numbers.`;
+  return `What is usual is known from ${others} too, as of the last hour.`;
 }
 
 export function IncidentPage({ id }: { id: string }) {

@@ -130,3 +130,14 @@ void walk(struct detect *d)
         detect_see(d, &o);
     }
 }
+
+void volume(struct detect *d, uint64_t user, uint64_t bytes, sp_unix_ms at)
+{
+    static const uint64_t group = 4711;
+    struct observation o = get(user, 0, at);
+
+    o.bytes = bytes;
+    o.group_count = 1;
+    o.groups = &group;
+    detect_see(d, &o);
+}

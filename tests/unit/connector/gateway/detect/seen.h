@@ -38,5 +38,7 @@ size_t tell(struct detect *from, struct detect *to, sp_unix_ms now);
 void open_windows(struct detect *d, uint64_t users);
 /* Somebody opens 60 objects: in no order, and none twice. */
 void walk(struct detect *d);
+/* A user of the one group got `bytes`. */
+void volume(struct detect *d, uint64_t user, uint64_t bytes, sp_unix_ms at);
 
 #endif

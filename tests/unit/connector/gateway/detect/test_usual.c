@@ -100,17 +100,6 @@ static void GW_51_what_others_know_as_shared_is_not_private(void **state)
 
 /* Volume ---------------------------------------------------------------------------------- */
 
-static void volume(struct detect *d, uint64_t user, uint64_t bytes, sp_unix_ms at)
-{
-    static const uint64_t group = 4711;
-    struct observation o = get(user, 0, at);
-
-    o.bytes = bytes;
-    o.group_count = 1;
-    o.groups = &group;
-    detect_see(d, &o);
-}
-
 static void GW_55_a_groups_hours_are_known_from_others(void **state)
 {
     struct detect *a = new_shared(1), *told = new_shared(2), *alone = new_shared(3);

@@ -74,17 +74,6 @@ static void GW_54_a_forgetful_user_is_not_flagged(void **state)
     detect_free(d);
 }
 
-static void volume(struct detect *d, uint64_t user, uint64_t bytes, sp_unix_ms at)
-{
-    static const uint64_t group = 4711;
-    struct observation o = get(user, 0, at);
-
-    o.bytes = bytes;
-    o.group_count = 1;
-    o.groups = &group;
-    detect_see(d, &o);
-}
-
 static void usual_days(struct detect *d, sp_unix_ms from, int days)
 {
     for (int day = 0; day < days; day++)
